@@ -1,0 +1,179 @@
+package agents
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"gastown/beads"
+)
+
+// MaxFailures is how many attempts in a row may end without a submission before a bead
+// waits for a person.
+const MaxFailures = 3
+
+// MaxRejections is how often the Refinery may send a bead back before it waits for a person.
+const MaxRejections = 3
+
+// BreakerTrips is how many failed starts in a row of one preset stop it everywhere.
+const BreakerTrips = 3
+
+// QuickEnd is the age below which an agent that ended without a commit counts as a failed
+// start of its preset rather than a failed attempt at the bead alone.
+const QuickEnd = 5 * time.Second
+
+// Backoff is how long to wait before attempt n+1 after n failures in a row: 1 s doubling to
+// 5 minutes, times a jitter in [0.5, 1) that unit (in [0,1)) chooses.
+func Backoff(n int, unit float64) time.Duration {
+	d := time.Second
+	for i := 1; i < n && d < 5*time.Minute; i++ {
+		d *= 2
+	}
+	d = min(d, 5*time.Minute)
+	return time.Duration(float64(d) * (0.5 + unit/2))
+}
+
+// Breaker counts failed starts in a row of one preset.
+type Breaker struct {
+	Fails int       `json:"fails"`
+	Since time.Time `json:"since"` // of the last failure
+	Why   string    `json:"why"`
+}
+
+// Open reports whether the preset is stopped until a person acts.
+func (b Breaker) Open() bool { return b.Fails >= BreakerTrips }
+
+// Candidate is a bead that is wished for and ready, with the agent it resolved to.
+type Candidate struct {
+	Bead   *beads.Bead
+	Preset string
+	Model  string
+	Err    string // why its agent cannot be resolved; such a bead is reported, not started
+}
+
+// World is what Plan decides on.
+type World struct {
+	Now        time.Time
+	Cap        int    // live polecats at once
+	Stopped    string // not empty: why nothing at all may start
+	PausedRigs map[string]bool
+	Candidates []Candidate // in the order they should start
+	Live       []*beads.Attempt
+	Leaving    []string             // polecats whose ended attempt is still being cleared away
+	Limits     map[string]time.Time // by preset
+	Breakers   map[string]Breaker   // by preset
+}
+
+// Start is a decision to start one attempt.
+type Start struct {
+	Bead    beads.ID
+	Rig     string
+	Polecat string
+	Preset  string
+	Model   string
+}
+
+// Decision is what should happen now, and what everything else waits for.
+type Decision struct {
+	Starts  []Start
+	Waiting map[beads.ID]string // one clause: why a wished bead did not start
+	Next    time.Time           // when time alone may change the decision; zero: never
+}
+
+// Plan is the one admission function: every way to start a polecat goes through it. It is
+// a function of World alone, and planning again after its starts were made starts nothing.
+func Plan(w World) Decision {
+	d := Decision{Waiting: map[beads.ID]string{}}
+	taken := map[string]bool{}
+	for _, a := range w.Live {
+		taken[a.Polecat] = true
+	}
+	for _, name := range w.Leaving {
+		taken[name] = true
+	}
+	live := len(w.Live)
+	for _, c := range w.Candidates {
+		why, until := w.holds(c, taken)
+		if why == "" && live >= w.Cap {
+			why = "all " + strconv.Itoa(w.Cap) + " polecats are busy"
+			if w.Cap == 0 {
+				why = "town.polecats is 0"
+			}
+		}
+		if why != "" {
+			d.Waiting[c.Bead.ID] = why
+			if !until.IsZero() && (d.Next.IsZero() || until.Before(d.Next)) {
+				d.Next = until
+			}
+			continue
+		}
+		name := pick(c.Bead, taken)
+		taken[name] = true
+		live++
+		d.Starts = append(d.Starts, Start{Bead: c.Bead.ID, Rig: c.Bead.Rig, Polecat: name, Preset: c.Preset, Model: c.Model})
+	}
+	return d
+}
+
+// holds says why a candidate may not start whatever the cap, and until when if time alone
+// mends it.
+func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
+	s := c.Bead.Sling
+	switch {
+	case w.Stopped != "":
+		return w.Stopped, time.Time{}
+	case w.PausedRigs[c.Bead.Rig]:
+		return "rig " + c.Bead.Rig + " is paused", time.Time{}
+	case c.Err != "":
+		return c.Err, time.Time{}
+	case w.Breakers[c.Preset].Open():
+		return "agent " + c.Preset + " failed to start " + strconv.Itoa(w.Breakers[c.Preset].Fails) + " times: " + w.Breakers[c.Preset].Why, time.Time{}
+	case w.Limits[c.Preset].After(w.Now):
+		t := w.Limits[c.Preset]
+		return "agent " + c.Preset + " is at its usage limit until " + t.Format("15:04"), t
+	case s != nil && s.NotBefore.After(w.Now):
+		return "waits before the next try", s.NotBefore
+	case s != nil && s.Polecat != "" && taken[s.Polecat]:
+		return "polecat " + s.Polecat + " is busy", time.Time{}
+	}
+	return "", time.Time{}
+}
+
+// pick chooses a polecat's name: the one asked for, the one that had the bead before, or
+// the first free one.
+func pick(b *beads.Bead, taken map[string]bool) string {
+	if b.Sling != nil && b.Sling.Polecat != "" {
+		return b.Sling.Polecat
+	}
+	if b.Next != nil && b.Next.Same != "" && !taken[b.Next.Same] {
+		return b.Next.Same
+	}
+	for i := 0; ; i++ {
+		if n := Name(i); !taken[n] {
+			return n
+		}
+	}
+}
+
+// Name is the i-th polecat name: Gas Town's own first, then numbered ones.
+func Name(i int) string {
+	names := []string{
+		"toast", "nux", "slit", "rust", "dag", "ace", "capable", "furiosa", "rictus", "morsov",
+		"keeper", "cheedo", "angharad", "valkyrie", "max", "organic", "doof", "coma", "scrotus", "chumbucket",
+	}
+	if i < len(names) {
+		return names[i]
+	}
+	return names[i%len(names)] + strconv.Itoa(i/len(names)+1)
+}
+
+// Names lists the first n names that are not in taken.
+func Names(n int, taken []string) []string {
+	var out []string
+	for i := 0; len(out) < n; i++ {
+		if name := Name(i); !slices.Contains(taken, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package beads
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// ID names a bead: PREFIX-HASH, children PREFIX-HASH.N.
+type ID string
+
+// Status is the stored status of a bead. Ready and blocked are computed.
+type Status string
+
+// The stored statuses.
+const (
+	Open      Status = "open"
+	Working   Status = "working"   // a live attempt
+	Submitted Status = "submitted" // in the merge queue
+	NeedsYou  Status = "needs_you" // waits for a person; Bead.Reason says why
+	Deferred  Status = "deferred"
+	Closed    Status = "closed"
+)
+
+// Statuses lists every stored status in the order of a bead's life.
+func Statuses() []Status {
+	return []Status{Open, Working, Submitted, NeedsYou, Deferred, Closed}
+}
+
+// Type is a Beads issue type.
+type Type string
+
+// The types that mean something to gastown; any other word is kept.
+const (
+	Task     Type = "task"
+	Bug      Type = "bug"
+	Feature  Type = "feature"
+	Epic     Type = "epic"
+	Chore    Type = "chore"
+	Decision Type = "decision"
+	Spike    Type = "spike"
+)
+
+// NeedsCode is whether a bead of type t closes by a merge unless a person said otherwise.
+func (t Type) NeedsCode() bool { return t != Decision && t != Spike && t != Epic }
+
+// Bead is a task. It follows the Beads issue record; the fields from Rig on are ours.
+// A Bead that came out of the store is shared: never change one in place.
+type Bead struct {
+	ID                 ID              `json:"id"`
+	Title              string          `json:"title"`
+	Description        string          `json:"description,omitempty"`
+	Design             string          `json:"design,omitempty"`
+	AcceptanceCriteria string          `json:"acceptance_criteria,omitempty"`
+	Notes              string          `json:"notes,omitempty"`
+	Status             Status          `json:"status"`
+	Priority           int             `json:"priority"` // 0 highest .. 4
+	Type               Type            `json:"issue_type"`
+	Assignee           string          `json:"assignee,omitempty"` // polecat of the live attempt
+	Labels             []string        `json:"labels,omitempty"`
+	Dependencies       []Dependency    `json:"dependencies,omitempty"`
+	Comments           []Comment       `json:"comments,omitempty"`
+	EstimatedMinutes   int             `json:"estimated_minutes,omitempty"`
+	ExternalRef        string          `json:"external_ref,omitempty"`
+	CreatedAt          time.Time       `json:"created_at"`
+	CreatedBy          string          `json:"created_by,omitempty"`
+	UpdatedAt          time.Time       `json:"updated_at"`
+	StartedAt          *time.Time      `json:"started_at,omitempty"`
+	ClosedAt           *time.Time      `json:"closed_at,omitempty"`
+	CloseReason        string          `json:"close_reason,omitempty"` // "merged SHA", "result", "dropped"
+	DueAt              *time.Time      `json:"due_at,omitempty"`
+	DeferUntil         *time.Time      `json:"defer_until,omitempty"`
+	Metadata           json.RawMessage `json:"metadata,omitempty"`
+
+	Rig         string `json:"rig"`
+	Agent       string `json:"agent,omitempty"` // PRESET[:MODEL] asked for
+	NeedsCode   bool   `json:"needs_code"`
+	Reason      string `json:"reason,omitempty"`       // why NeedsYou
+	Result      string `json:"result,omitempty"`       // of a bead without code
+	MergeCommit string `json:"merge_commit,omitempty"` // set by the Refinery alone
+	Sling       *Sling `json:"sling,omitempty"`        // wish to start, until claimed
+	// Stopped: a person killed its polecat; only a sling starts it again, no convoy does.
+	Stopped     bool `json:"stopped,omitempty"`
+	LastAttempt int  `json:"last_attempt,omitempty"` // N of the newest attempt
+	Rejections  int  `json:"rejections,omitempty"`   // since a person last looked
+	Failures    int  `json:"failures,omitempty"`     // attempts in a row that ended without a submission
+	// Next is what the next attempt starts from; nil: the target branch.
+	Next *Start `json:"next,omitempty"`
+
+	// Extra keeps fields this program does not know, by their JSON name.
+	Extra map[string]json.RawMessage `json:"extra,omitempty"`
+}
+
+// Sling is a recorded wish that an agent takes the bead as soon as one may start.
+type Sling struct {
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Polecat string    `json:"polecat,omitempty"` // asked for by name
+	// NotBefore holds a retry back (back-off); zero: at once.
+	NotBefore time.Time `json:"not_before,omitzero"`
+}
+
+// Start is what an attempt begins from when it is not simply the target branch.
+type Start struct {
+	Commit string `json:"commit,omitempty"` // tip of an earlier attempt; main is merged in
+	Rescue string `json:"rescue,omitempty"` // rescue ref whose changes are laid over Commit
+	Note   string `json:"note,omitempty"`   // for the agent: gate log, conflict, hand-off
+	// Same asks for the same polecat again, where it is free.
+	Same string `json:"same,omitempty"`
+	// Session is an agent session to resume, where the preset can.
+	Session string `json:"session,omitempty"`
+}
+
+// DepType is the type of a dependency.
+type DepType string
+
+// The dependency types that matter to readiness; any other string is kept and blocks nothing.
+const (
+	Blocks         DepType = "blocks"
+	ParentChild    DepType = "parent-child"
+	Related        DepType = "related"
+	DiscoveredFrom DepType = "discovered-from"
+	WaitsFor       DepType = "waits-for"
+	Conditional    DepType = "conditional-blocks"
+)
+
+// Dependency says that IssueID depends on DependsOn. It is stored with IssueID.
+type Dependency struct {
+	IssueID   ID              `json:"issue_id"`
+	DependsOn ID              `json:"depends_on_id"`
+	Type      DepType         `json:"type"`
+	CreatedAt time.Time       `json:"created_at,omitzero"`
+	CreatedBy string          `json:"created_by,omitempty"`
+	Metadata  json.RawMessage `json:"metadata,omitempty"`
+	ThreadID  string          `json:"thread_id,omitempty"`
+}
+
+// Comment is one remark on a bead.
+type Comment struct {
+	ID        string    `json:"id"`
+	IssueID   ID        `json:"issue_id"`
+	Author    string    `json:"author"`
+	Text      string    `json:"text"`
+	CreatedAt time.Time `json:"created_at"`
+}

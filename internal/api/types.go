@@ -1,0 +1,530 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+
+	"gastown/beads"
+	"gastown/refinery"
+)
+
+// NameReq names a rig, polecat or convoy; empty means "the only one" or "all", as the verb says.
+type NameReq struct {
+	Name string `json:"name,omitempty"`
+}
+
+// TextReq carries one text.
+type TextReq struct {
+	Text string `json:"text"`
+}
+
+// BeadReq names a bead; a unique suffix or prefix of an id will do.
+type BeadReq struct {
+	Bead beads.ID `json:"bead"`
+}
+
+// Ack is the answer of a verb that only acts: one line that says what is now true.
+type Ack struct {
+	Msg string `json:"msg"`
+}
+
+// GateSpec is one gate as given on the command line or found in settings. Durations are
+// Go duration text; empty is the default.
+type GateSpec struct {
+	Name    string   `json:"name"`
+	Run     string   `json:"run"`
+	Timeout string   `json:"timeout,omitempty"`
+	Silence string   `json:"silence,omitempty"`
+	Env     []string `json:"env,omitempty"`
+}
+
+// RigAddReq adds a rig. Source is a path or URL; empty Prefix and Branch are found.
+type RigAddReq struct {
+	Name    string     `json:"name"`
+	Source  string     `json:"source"`
+	Branch  string     `json:"branch,omitempty"`
+	Prefix  string     `json:"prefix,omitempty"`
+	Gates   []GateSpec `json:"gates,omitempty"`
+	Setup   string     `json:"setup,omitempty"`
+	Deliver string     `json:"deliver,omitempty"`
+	Ungated bool       `json:"ungated,omitempty"`
+}
+
+// RigAdded is the new rig and what the person should know about it.
+type RigAdded struct {
+	Rig
+	// Unseen are uncommitted paths of the source that agents will not see.
+	Unseen   []string `json:"unseen,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// RigUngatedReq accepts (or takes back) landing without gates.
+type RigUngatedReq struct {
+	Name    string `json:"name"`
+	Ungated bool   `json:"ungated"`
+}
+
+// Rig is one project.
+type Rig struct {
+	Name        string        `json:"name"`
+	Origin      string        `json:"origin"`
+	Branch      string        `json:"branch"`
+	Prefix      string        `json:"prefix"`
+	Main        string        `json:"main"` // tip of the target branch
+	Deliver     string        `json:"deliver"`
+	Approve     string        `json:"approve"`
+	Ungated     bool          `json:"ungated"`
+	Paused      bool          `json:"paused"`
+	Setup       string        `json:"setup,omitempty"`
+	Gates       []GateSpec    `json:"gates"`
+	Landed      int           `json:"landed"`
+	Undelivered int           `json:"undelivered"`
+	NotBecause  string        `json:"not_delivered_because,omitempty"`
+	Refinery    RefineryState `json:"refinery"`
+}
+
+// RefineryState is the short form that status has.
+type RefineryState struct {
+	State  refinery.State `json:"state"`
+	Phase  string         `json:"phase"` // "test ma-x1f", "land ma-x1f"; empty when idle
+	Since  time.Time      `json:"since"`
+	Reason string         `json:"reason,omitempty"`
+	Hint   string         `json:"hint,omitempty"`
+}
+
+// GateRun is one gate tried by rig check.
+type GateRun struct {
+	Name    string           `json:"name"`
+	Run     string           `json:"run"`
+	Outcome refinery.Outcome `json:"outcome"`
+	Code    int              `json:"code"`
+	Took    time.Duration    `json:"took_ns"`
+	Tail    string           `json:"tail,omitempty"`
+}
+
+// RigChecked says how setup and gates went on main.
+type RigChecked struct {
+	Rig   string    `json:"rig"`
+	Main  string    `json:"main"`
+	Runs  []GateRun `json:"runs"`
+	Green bool      `json:"green"`
+}
+
+// RigDelivered says what delivery did.
+type RigDelivered struct {
+	Rig         string `json:"rig"`
+	Mode        string `json:"mode"`
+	Delivered   int    `json:"delivered"`   // landings brought over by this call
+	Undelivered int    `json:"undelivered"` // still to bring
+	Reason      string `json:"reason,omitempty"`
+}
+
+// Bead is a bead as the outside sees it.
+type Bead struct {
+	beads.Bead
+	Ready     bool             `json:"ready"`
+	BlockedBy []beads.ID       `json:"blocked_by"`
+	Attempts  []*beads.Attempt `json:"attempts"`
+}
+
+// BeadCreateReq creates a bead. Empty Rig is the only rig, or the one of the caller.
+type BeadCreateReq struct {
+	Title       string          `json:"title"`
+	Description string          `json:"description,omitempty"`
+	Priority    *int            `json:"priority,omitempty"` // nil: 2
+	Type        string          `json:"type,omitempty"`     // empty: task
+	Accept      string          `json:"acceptance_criteria,omitempty"`
+	Design      string          `json:"design,omitempty"`
+	Deps        []beads.ID      `json:"deps,omitempty"` // it waits for these
+	Parent      beads.ID        `json:"parent,omitempty"`
+	Labels      []string        `json:"labels,omitempty"`
+	Rig         string          `json:"rig,omitempty"`
+	Agent       string          `json:"agent,omitempty"`
+	NeedsCode   *bool           `json:"needs_code,omitempty"` // nil: by type
+	Metadata    json.RawMessage `json:"metadata,omitempty"`
+}
+
+// BeadListReq narrows a list; zero fields do not.
+type BeadListReq struct {
+	Status string `json:"status,omitempty"` // a status, or "ready", "blocked"
+	Rig    string `json:"rig,omitempty"`
+	Label  string `json:"label,omitempty"`
+	Limit  int    `json:"limit,omitempty"`
+}
+
+// BeadUpdateReq changes what is not nil.
+type BeadUpdateReq struct {
+	Bead        beads.ID  `json:"bead"`
+	Title       *string   `json:"title,omitempty"`
+	Description *string   `json:"description,omitempty"`
+	Accept      *string   `json:"acceptance_criteria,omitempty"`
+	Design      *string   `json:"design,omitempty"`
+	Notes       *string   `json:"notes,omitempty"`
+	Priority    *int      `json:"priority,omitempty"`
+	Type        *string   `json:"type,omitempty"`
+	Labels      *[]string `json:"labels,omitempty"`
+	Agent       *string   `json:"agent,omitempty"`
+	NeedsCode   *bool     `json:"needs_code,omitempty"`
+	// Defer defers until then; the zero time takes a deferral back.
+	Defer *time.Time `json:"defer_until,omitempty"`
+}
+
+// BeadCloseReq closes a bead as dropped.
+type BeadCloseReq struct {
+	Bead   beads.ID `json:"bead"`
+	Reason string   `json:"reason,omitempty"`
+}
+
+// DepReq names an edge: Bead waits for On.
+type DepReq struct {
+	Bead beads.ID `json:"bead"`
+	On   beads.ID `json:"on"`
+	Type string   `json:"type,omitempty"` // empty: blocks
+}
+
+// CommentReq adds a comment.
+type CommentReq struct {
+	Bead beads.ID `json:"bead"`
+	Text string   `json:"text"`
+}
+
+// ImportReq carries Beads JSONL.
+type ImportReq struct {
+	Data []byte `json:"data"`
+	Rig  string `json:"rig,omitempty"`
+}
+
+// Imported counts what an import did.
+type Imported struct {
+	Created  int      `json:"created"`
+	Updated  int      `json:"updated"`
+	Skipped  int      `json:"skipped"` // older than what is here
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Exported is Beads JSONL.
+type Exported struct {
+	Data []byte `json:"data"`
+}
+
+// PlanReq turns a spec into beads. Text wins over Path; a Path is looked up in the rig's
+// main, then in the person's checkout.
+type PlanReq struct {
+	Path   string `json:"path,omitempty"`
+	Text   []byte `json:"text,omitempty"`
+	Rig    string `json:"rig,omitempty"`
+	Apply  bool   `json:"apply,omitempty"`  // make the beads and the convoy
+	Launch bool   `json:"launch,omitempty"` // and launch it
+}
+
+// PlannedBead is one bead of a plan, made when ID is set.
+type PlannedBead struct {
+	ID       beads.ID `json:"id,omitempty"`
+	Key      string   `json:"key"`
+	Title    string   `json:"title"`
+	Type     string   `json:"type"`
+	Priority int      `json:"priority"`
+	Needs    []string `json:"needs,omitempty"` // keys
+	Line     int      `json:"line"`
+}
+
+// PlanProblem is one fault in a spec's structure.
+type PlanProblem struct {
+	Line     int    `json:"line"`
+	Msg      string `json:"msg"`
+	Severity string `json:"severity"` // "error" or "warning"
+}
+
+// Planned is a plan, and what was made of it.
+type Planned struct {
+	Name     string        `json:"name"`
+	Source   string        `json:"source"` // where the text was found
+	Rig      string        `json:"rig"`
+	Beads    []PlannedBead `json:"beads"`
+	Waves    [][]string    `json:"waves"` // keys
+	Problems []PlanProblem `json:"problems,omitempty"`
+	Convoy   string        `json:"convoy,omitempty"`
+	Applied  bool          `json:"applied"`
+	Launched bool          `json:"launched"`
+}
+
+// ConvoyCreateReq names a set of beads; From adds the children of a bead.
+type ConvoyCreateReq struct {
+	Name   string     `json:"name"`
+	Beads  []beads.ID `json:"beads,omitempty"`
+	From   beads.ID   `json:"from,omitempty"`
+	Branch string     `json:"branch,omitempty"`
+}
+
+// Convoy is a convoy with its progress.
+type Convoy struct {
+	beads.Convoy
+	Total  int          `json:"total"`
+	Closed int          `json:"closed"`
+	Waves  [][]beads.ID `json:"waves"`
+}
+
+// SlingReq gives beads to polecats.
+type SlingReq struct {
+	Beads   []beads.ID `json:"beads"`
+	Agent   string     `json:"agent,omitempty"`
+	Polecat string     `json:"polecat,omitempty"`
+}
+
+// Slung says what became of one bead's sling, reassign or revive.
+type Slung struct {
+	Bead beads.ID `json:"bead"`
+	// Started is false when the wish is recorded and waits: Msg says for what.
+	Polecat string `json:"polecat,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+	Msg     string `json:"msg"`
+}
+
+// PolecatInfo is a named worker and, while it has one, its attempt. In JSON as status has it.
+type PolecatInfo struct {
+	Name     string             `json:"name"`
+	Rig      string             `json:"rig"`
+	Bead     beads.ID           `json:"bead"`
+	Title    string             `json:"title,omitempty"`
+	Attempt  int                `json:"attempt"`
+	Agent    string             `json:"agent"`
+	Model    string             `json:"model,omitempty"`
+	State    beads.AttemptState `json:"state"` // "idle" without an attempt
+	Since    time.Time          `json:"since"`
+	Commits  int                `json:"commits"`
+	Files    int                `json:"files"`
+	Added    int                `json:"added"`
+	Removed  int                `json:"removed"`
+	Dirty    int                `json:"dirty"` // uncommitted paths at the last look
+	Tokens   *int64             `json:"tokens"`
+	CostUSD  *float64           `json:"cost_usd"`
+	Question string             `json:"question,omitempty"`
+	// Quiet is since when its terminal printed nothing; zero before its first output.
+	Quiet    time.Time `json:"quiet_since,omitzero"`
+	PIDs     []int     `json:"pids,omitempty"`
+	Branch   string    `json:"branch,omitempty"`
+	Base     string    `json:"base,omitempty"`
+	Worktree string    `json:"worktree,omitempty"`
+	// Terminal is whether there is a live terminal to look at.
+	Terminal bool `json:"terminal"`
+	// Doing is the newest line of its terminal or log, cleaned; a hint, not a fact.
+	Doing string `json:"doing,omitempty"`
+}
+
+// PeekReq asks for lines of a terminal or log; 0 lines is what fits a screen.
+type PeekReq struct {
+	Name  string `json:"name"`
+	Lines int    `json:"lines,omitempty"`
+}
+
+// LogReq asks for a gate's output by rig or by bead.
+type LogReq struct {
+	Rig   string   `json:"rig,omitempty"`
+	Bead  beads.ID `json:"bead,omitempty"`
+	Lines int      `json:"lines,omitempty"` // 0: all, capped at 8 MiB
+}
+
+// Peeked is text for a person, cleaned of escape codes.
+type Peeked struct {
+	Text string `json:"text"`
+	From string `json:"from,omitempty"` // where it is from: a path or a name
+}
+
+// KillReq stops a polecat; Name may be a bead id.
+type KillReq struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Killed says what a kill kept.
+type Killed struct {
+	Polecat string   `json:"polecat"`
+	Bead    beads.ID `json:"bead"`
+	Attempt int      `json:"attempt"`
+	Rescue  string   `json:"rescue,omitempty"` // ref; empty when there was nothing to keep
+	Kept    []string `json:"kept,omitempty"`   // uncommitted paths on it
+	Lost    []string `json:"lost,omitempty"`   // ignored paths that are gone
+	Stopped int      `json:"stopped"`          // processes ended
+	Msg     string   `json:"msg"`
+}
+
+// ReassignReq gives a bead to another polecat with the work so far. Name may be a bead id.
+type ReassignReq struct {
+	Name  string `json:"name"`
+	To    string `json:"to,omitempty"`    // polecat; empty: any other
+	Agent string `json:"agent,omitempty"` // PRESET[:MODEL]; empty: as the bead says
+	Note  string `json:"note,omitempty"`  // hand-off note
+	// Nobody puts the bead back as ready and starts nothing.
+	Nobody bool `json:"nobody,omitempty"`
+}
+
+// AnswerReq answers a polecat's question; Name may be a bead id.
+type AnswerReq struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// MayorInfo is the Mayor.
+type MayorInfo struct {
+	State string    `json:"state"` // "running", "stopped", "failed", "none"
+	Agent string    `json:"agent"`
+	Since time.Time `json:"since,omitzero"`
+	PID   int       `json:"pid,omitempty"`
+	Why   string    `json:"why,omitempty"`
+	Last  []string  `json:"last,omitempty"` // last lines of a Mayor that ended
+}
+
+// DoneReq submits. Its caller's token says what.
+type DoneReq struct {
+	Result string `json:"result,omitempty"`
+}
+
+// Submitted says where a submission went.
+type Submitted struct {
+	Bead     beads.ID `json:"bead"`
+	Attempt  int      `json:"attempt"`
+	Tip      string   `json:"tip,omitempty"`
+	Position int      `json:"position,omitempty"`
+	Msg      string   `json:"msg"`
+}
+
+// EscalateReq asks a question. Wait is how long to wait for the answer: negative until it
+// comes, zero not at all.
+type EscalateReq struct {
+	Text string        `json:"text"`
+	Wait time.Duration `json:"wait_ns"`
+}
+
+// Escalated carries the answer, when there was one in time.
+type Escalated struct {
+	Answered bool   `json:"answered"`
+	Answer   string `json:"answer,omitempty"`
+	By       string `json:"by,omitempty"`
+	Msg      string `json:"msg"`
+}
+
+// Primed is an agent's role and task as text.
+type Primed struct {
+	Text string `json:"text"`
+}
+
+// QueueEntry is one merge request as the outside sees it.
+type QueueEntry struct {
+	Bead     beads.ID              `json:"bead"`
+	Attempt  int                   `json:"attempt"`
+	Polecat  string                `json:"polecat"`
+	Title    string                `json:"title"`
+	Rig      string                `json:"rig"`
+	State    refinery.EntryState   `json:"state"`
+	Position int                   `json:"position"` // from 1
+	Phase    string                `json:"phase"`    // name of the running gate
+	Since    time.Time             `json:"since"`
+	Queued   time.Time             `json:"queued_at"`
+	Tries    int                   `json:"tries"`
+	Tip      string                `json:"tip"`
+	Gates    []refinery.GateResult `json:"gates,omitempty"` // finished in this run
+	Why      string                `json:"why"`
+	Elapsed  time.Duration         `json:"elapsed_ns,omitempty"`
+	Usual    time.Duration         `json:"usual_ns,omitempty"`
+}
+
+// RefineryInfo is the long form of one rig's Refinery.
+type RefineryInfo struct {
+	Rig string `json:"rig"`
+	RefineryState
+	Branch  string                `json:"branch"`
+	Main    string                `json:"main"`
+	Ungated bool                  `json:"ungated"`
+	Paused  bool                  `json:"paused"`
+	Queue   []QueueEntry          `json:"queue"`
+	Run     *refinery.Run         `json:"run,omitempty"`
+	Landed  []refinery.LandedBead `json:"recent,omitempty"`
+	Total   int                   `json:"landed"`
+	Bounced int                   `json:"bounced"`
+	Gates   []string              `json:"gates"`
+	Tail    []string              `json:"tail,omitempty"` // last lines of the running gate, cleaned
+}
+
+// MailSendReq sends a message to "mayor", "you" or a polecat.
+type MailSendReq struct {
+	To   string `json:"to"`
+	Text string `json:"text"`
+}
+
+// MailReadReq names a message.
+type MailReadReq struct {
+	ID uint64 `json:"id"`
+}
+
+// EventsReq narrows the log. Events come oldest first. With Wait the call answers as soon
+// as there is one after Since, or empty when Wait has passed.
+type EventsReq struct {
+	Since uint64        `json:"since,omitempty"` // sequence number
+	After time.Time     `json:"after,omitzero"`
+	By    string        `json:"by,omitempty"`
+	Bead  beads.ID      `json:"bead,omitempty"`
+	Limit int           `json:"limit,omitempty"` // newest so many; 0: 200
+	Wait  time.Duration `json:"wait_ns,omitempty"`
+}
+
+// WhyRes is one true sentence.
+type WhyRes struct {
+	Bead beads.ID `json:"bead"`
+	Why  string   `json:"why"`
+	Hint string   `json:"hint,omitempty"`
+}
+
+// Rescue is kept work of an ended attempt.
+type Rescue struct {
+	Rig     string    `json:"rig"`
+	Bead    beads.ID  `json:"bead"`
+	Attempt int       `json:"attempt"`
+	Ref     string    `json:"ref"`
+	Commit  string    `json:"commit"`
+	At      time.Time `json:"at"`
+	Files   []string  `json:"files"` // paths that were not committed
+}
+
+// RescueReq names kept work: a bead id (its newest) or BEAD/N.
+type RescueReq struct {
+	What    string `json:"what"`
+	Polecat string `json:"polecat,omitempty"`
+}
+
+// PruneReq deletes rescue refs older than Age; DryRun only lists them.
+type PruneReq struct {
+	Age    time.Duration `json:"age_ns"`
+	DryRun bool          `json:"dry_run,omitempty"`
+}
+
+// DownReq stops the host; Drain waits for live polecats and the running gate.
+type DownReq struct {
+	Drain bool `json:"drain,omitempty"`
+}
+
+// ConfigReq names a setting by its dotted key; Value is for config.set, in TOML or bare text.
+type ConfigReq struct {
+	Key   string `json:"key"`
+	Value string `json:"value,omitempty"`
+}
+
+// ConfigValue is a setting as TOML text.
+type ConfigValue struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	Note  string `json:"note,omitempty"` // when it takes effect, if not at once
+}
+
+// DoctorReq runs the checks; Fix mends what can be mended safely.
+type DoctorReq struct {
+	Fix bool `json:"fix,omitempty"`
+}
+
+// Check is one line of doctor.
+type Check struct {
+	Name  string `json:"name"`
+	OK    bool   `json:"ok"`
+	Level string `json:"level"` // "ok", "warning", "error"
+	Msg   string `json:"msg"`
+	Hint  string `json:"hint,omitempty"`
+}

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"gastown/beads"
+)
+
+// The verbs.
+var (
+	RigAdd     = Command[RigAddReq, RigAdded]{"rig.add"}
+	RigList    = Command[Empty, []Rig]{"rig.list"}
+	RigShow    = Command[NameReq, Rig]{"rig.show"}
+	RigCheck   = Command[NameReq, RigChecked]{"rig.check"}
+	RigDeliver = Command[NameReq, RigDelivered]{"rig.deliver"}
+	RigRemove  = Command[NameReq, Ack]{"rig.remove"}
+	RigUngated = Command[RigUngatedReq, Rig]{"rig.ungated"}
+
+	BeadCreate    = Command[BeadCreateReq, Bead]{"bead.create"}
+	BeadShow      = Command[BeadReq, Bead]{"bead.show"}
+	BeadList      = Command[BeadListReq, []Bead]{"bead.list"}
+	BeadReady     = Command[BeadListReq, []Bead]{"bead.ready"}
+	BeadUpdate    = Command[BeadUpdateReq, Bead]{"bead.update"}
+	BeadClose     = Command[BeadCloseReq, Bead]{"bead.close"}
+	BeadReopen    = Command[BeadReq, Bead]{"bead.reopen"}
+	BeadDepAdd    = Command[DepReq, Bead]{"bead.dep.add"}
+	BeadDepRemove = Command[DepReq, Bead]{"bead.dep.remove"}
+	BeadComment   = Command[CommentReq, Bead]{"bead.comment"}
+	BeadImport    = Command[ImportReq, Imported]{"bead.import"}
+	BeadExport    = Command[Empty, Exported]{"bead.export"}
+
+	Plan         = Command[PlanReq, Planned]{"plan"}
+	ConvoyCreate = Command[ConvoyCreateReq, Convoy]{"convoy.create"}
+	ConvoyAdd    = Command[ConvoyCreateReq, Convoy]{"convoy.add"}
+	ConvoyList   = Command[Empty, []Convoy]{"convoy.list"}
+	ConvoyShow   = Command[NameReq, Convoy]{"convoy.show"}
+	ConvoyLaunch = Command[NameReq, Convoy]{"convoy.launch"}
+	ConvoyPause  = Command[NameReq, Convoy]{"convoy.pause"}
+
+	Sling = Command[SlingReq, []Slung]{"sling"}
+
+	PolecatList     = Command[Empty, []PolecatInfo]{"polecat.list"}
+	PolecatShow     = Command[NameReq, PolecatInfo]{"polecat.show"}
+	PolecatPeek     = Command[PeekReq, Peeked]{"polecat.peek"}
+	PolecatKill     = Command[KillReq, Killed]{"polecat.kill"}
+	PolecatReassign = Command[ReassignReq, Slung]{"polecat.reassign"}
+	PolecatRestart  = Command[NameReq, Ack]{"polecat.restart"}
+	PolecatRevive   = Command[NameReq, Slung]{"polecat.revive"}
+	PolecatAnswer   = Command[AnswerReq, Ack]{"polecat.answer"}
+	PolecatLog      = Command[PeekReq, Peeked]{"polecat.log"}
+	MayorStatus     = Command[Empty, MayorInfo]{"mayor.status"}
+	MayorRestart    = Command[Empty, MayorInfo]{"mayor.restart"}
+	MayorAgent      = Command[NameReq, MayorInfo]{"mayor.agent"}
+
+	Done     = Command[DoneReq, Submitted]{"done"}
+	Escalate = Command[EscalateReq, Escalated]{"escalate"}
+	Prime    = Command[Empty, Primed]{"prime"}
+	Remember = Command[TextReq, Ack]{"remember"}
+
+	QueueList    = Command[NameReq, []QueueEntry]{"queue.list"}
+	QueueShow    = Command[BeadReq, QueueEntry]{"queue.show"}
+	QueueHold    = Command[BeadReq, QueueEntry]{"queue.hold"}
+	QueueRelease = Command[BeadReq, QueueEntry]{"queue.release"}
+	QueueDrop    = Command[BeadReq, Bead]{"queue.drop"}
+
+	RefineryStatus  = Command[NameReq, []RefineryInfo]{"refinery.status"}
+	RefineryRestart = Command[NameReq, []RefineryInfo]{"refinery.restart"}
+	RefineryPause   = Command[NameReq, []RefineryInfo]{"refinery.pause"}
+	RefineryResume  = Command[NameReq, []RefineryInfo]{"refinery.resume"}
+	RefineryLog     = Command[LogReq, Peeked]{"refinery.log"}
+
+	MailSend  = Command[MailSendReq, beads.Message]{"mail.send"}
+	MailInbox = Command[NameReq, []beads.Message]{"mail.inbox"}
+	MailRead  = Command[MailReadReq, beads.Message]{"mail.read"}
+
+	GetStatus = Command[Empty, Status]{"status"}
+	GetEvents = Command[EventsReq, []beads.Event]{"events"}
+	Why       = Command[BeadReq, WhyRes]{"why"}
+	Undo      = Command[Empty, Ack]{"undo"}
+
+	RescueList    = Command[Empty, []Rescue]{"rescue.list"}
+	RescueShow    = Command[RescueReq, Peeked]{"rescue.show"}
+	RescueRestore = Command[RescueReq, Slung]{"rescue.restore"}
+	RescuePrune   = Command[PruneReq, []Rescue]{"rescue.prune"}
+
+	Pause  = Command[NameReq, Ack]{"pause"}
+	Resume = Command[NameReq, Ack]{"resume"}
+	Down   = Command[DownReq, Ack]{"down"}
+
+	ConfigGet = Command[ConfigReq, ConfigValue]{"config.get"}
+	ConfigSet = Command[ConfigReq, ConfigValue]{"config.set"}
+	Doctor    = Command[DoctorReq, []Check]{"doctor"}
+)
+
+// Table lists every verb. Its order is the order of help.
+func Table() []Verb {
+	const all = Polecat | Mayor
+	return []Verb{
+		RigAdd.row(Store, Mayor, "add a repository to the town as a rig"),
+		RigList.row(Store, all, "list the rigs"),
+		RigShow.row(Store, all, "show one rig"),
+		RigCheck.row(Store, Mayor, "try a rig's setup and gates on its main once"),
+		RigDeliver.row(Store, Mayor, "deliver what landed to the rig's own repository now"),
+		RigRemove.row(Store, 0, "take a rig out of the town; its directory is kept"),
+		RigUngated.row(Store, 0, "accept that a rig lands work without gates"),
+		BeadCreate.row(Store, all, "create a bead (a task)"),
+		BeadShow.row(Store, all, "show one bead with its attempts"),
+		BeadList.row(Store, all, "list beads, closed ones too"),
+		BeadReady.row(Store, all, "list beads that can start now"),
+		BeadUpdate.row(Store, all, "change fields of a bead"),
+		BeadClose.row(Store, Mayor, "close a bead as dropped"),
+		BeadReopen.row(Store, Mayor, "open a closed, deferred or stuck bead again"),
+		BeadDepAdd.row(Store, all, "make a bead wait for another"),
+		BeadDepRemove.row(Store, all, "take a dependency away"),
+		BeadComment.row(Store, all, "add a comment to a bead"),
+		BeadImport.row(Store, Mayor, "import beads from Beads JSONL"),
+		BeadExport.row(Store, all, "export all beads as Beads JSONL"),
+		Plan.row(Store, Mayor, "turn a spec into beads; checks its structure first"),
+		ConvoyCreate.row(Store, Mayor, "name a set of beads"),
+		ConvoyAdd.row(Store, Mayor, "add beads to a convoy"),
+		ConvoyList.row(Store, all, "list the convoys"),
+		ConvoyShow.row(Store, all, "show one convoy with its progress"),
+		ConvoyLaunch.row(Store, Mayor, "let a convoy's beads start as they become ready"),
+		ConvoyPause.row(Store, Mayor, "start no more beads of a convoy"),
+		Sling.row(Store, Mayor, "give beads to polecats"),
+		PolecatList.row(Store, all, "list the polecats"),
+		PolecatShow.row(Store, all, "show one polecat"),
+		PolecatPeek.row(Host, Mayor, "print what is on a polecat's terminal"),
+		PolecatKill.row(Host, Mayor, "stop a polecat and keep its work on a rescue ref"),
+		PolecatReassign.row(Host, Mayor, "give a bead, with the work so far, to another polecat"),
+		PolecatRestart.row(Host, Mayor, "stop a polecat's agent and start it again on the same work"),
+		PolecatRevive.row(Host, Mayor, "bring a killed polecat's work back to life"),
+		PolecatAnswer.row(Host, Mayor, "answer a polecat's question"),
+		PolecatLog.row(Store, Mayor, "print a polecat's session log"),
+		MayorStatus.row(Store, all, "show the Mayor"),
+		MayorRestart.row(Host, 0, "start the Mayor's agent again"),
+		MayorAgent.row(Store, 0, "choose the Mayor's agent"),
+		Done.row(Host, Polecat, "submit my work to the merge queue (or --result for a bead without code)"),
+		Escalate.row(Host, Polecat, "ask the Mayor or the person a question"),
+		Prime.row(Host, all, "print my role and task"),
+		Remember.row(Store, all, "keep a fact for later briefs"),
+		QueueList.row(Store, all, "list the merge queue"),
+		QueueShow.row(Store, all, "show one merge request"),
+		QueueHold.row(Store, Mayor, "hold a merge request back"),
+		QueueRelease.row(Store, Mayor, "release a held merge request"),
+		QueueDrop.row(Store, Mayor, "take a merge request out of the queue; the bead is open again"),
+		RefineryStatus.row(Store, all, "show the Refinery of each rig"),
+		RefineryRestart.row(Host, Mayor, "restart a Refinery: stop its gate, keep the queue's order, run again"),
+		RefineryPause.row(Store, Mayor, "land nothing more"),
+		RefineryResume.row(Store, Mayor, "land again"),
+		RefineryLog.row(Store, all, "print the output of the running or last gate"),
+		MailSend.row(Store, all, "send a message"),
+		MailInbox.row(Store, all, "list messages"),
+		MailRead.row(Store, all, "read one message"),
+		GetStatus.row(Store, all, "what is going on"),
+		GetEvents.row(Store, all, "what happened"),
+		Why.row(Store, all, "one true sentence: why is this bead not landed, not ready or not started"),
+		Undo.row(Host, 0, "take the last kill or reassign back, within 30 s"),
+		RescueList.row(Store, all, "list kept work of ended attempts"),
+		RescueShow.row(Store, all, "show kept work as a diff"),
+		RescueRestore.row(Store, Mayor, "bring kept work back in a new worktree as uncommitted changes"),
+		RescuePrune.row(Store, 0, "delete rescue refs older than a given age"),
+		Pause.row(Store, Mayor, "start nothing new, in the town or one rig"),
+		Resume.row(Store, Mayor, "start work again"),
+		Down.row(Host, 0, "stop the host"),
+		ConfigGet.row(Store, Mayor, "print a setting"),
+		ConfigSet.row(Store, 0, "change a setting, keeping comments"),
+		Doctor.row(Store, 0, "check the town, the agents and this machine"),
+	}
+}

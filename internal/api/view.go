@@ -1,0 +1,95 @@
+package api
+
+import (
+	"time"
+
+	"gastown/beads"
+)
+
+// HostInfo is the process that owns the town.
+type HostInfo struct {
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	Version   string    `json:"version"`
+}
+
+// Counts counts beads. Open includes ready and blocked ones.
+type Counts struct {
+	Open      int `json:"open"`
+	Ready     int `json:"ready"`
+	Blocked   int `json:"blocked"`
+	Working   int `json:"working"`
+	Submitted int `json:"submitted"`
+	NeedsYou  int `json:"needs_you"`
+	Deferred  int `json:"deferred"`
+	Closed    int `json:"closed"`
+}
+
+// Limit is a usage limit of an agent.
+type Limit struct {
+	Agent string    `json:"agent"`
+	Until time.Time `json:"until"`
+}
+
+// StatusMayor is the Mayor in status.
+type StatusMayor struct {
+	State string `json:"state"`
+	Agent string `json:"agent"`
+}
+
+// StatusRig is a rig in status.
+type StatusRig struct {
+	Name        string        `json:"name"`
+	Branch      string        `json:"branch"`
+	Main        string        `json:"main"`
+	Landed      int           `json:"landed"`
+	Undelivered int           `json:"undelivered"`
+	Ungated     bool          `json:"ungated"`
+	Paused      bool          `json:"paused"`
+	Refinery    RefineryState `json:"refinery"`
+}
+
+// Status answers "what is going on" without a model.
+type Status struct {
+	Town     string        `json:"town"`
+	Host     *HostInfo     `json:"host"`
+	Paused   bool          `json:"paused"`
+	Mayor    StatusMayor   `json:"mayor"`
+	Rigs     []StatusRig   `json:"rigs"`
+	Polecats []PolecatInfo `json:"polecats"`
+	Cap      int           `json:"polecat_cap"`
+	Queue    []QueueEntry  `json:"queue"`
+	Beads    Counts        `json:"beads"`
+	Limits   []Limit       `json:"limits"`
+	Problems []Problem     `json:"problems"`
+}
+
+// Problem is something that needs a person, with the one thing to do about it.
+type Problem struct {
+	Key   string    `json:"key"` // one notice per condition
+	Who   string    `json:"who"`
+	What  string    `json:"what"`
+	Since time.Time `json:"since"`
+	Do    string    `json:"do"`
+	Bead  beads.ID  `json:"bead,omitempty"`
+	Rig   string    `json:"rig,omitempty"`
+	Level string    `json:"level"` // "asks", "hung", "failed", "wait"
+}
+
+// View is everything the screen shows, at one moment. It is shared and immutable.
+type View struct {
+	Gen        uint64 // grows with each change
+	At         time.Time
+	Status     Status
+	Beads      []Bead // in attention order
+	Refineries []RefineryInfo
+	Convoys    []Convoy
+	Events     []beads.Event // newest last, at most 500
+	Mail       []beads.Message
+	Mayor      MayorInfo
+	// Undo says what `u` would take back and until when; empty Undo: nothing.
+	Undo      string
+	UndoUntil time.Time
+	// Starts counts how often this town's screen was opened; hints show for the first five.
+	Starts int
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gastown/internal/api"
+)
+
+func (a *app) rig() *cobra.Command {
+	return group("rig", "projects: one git repository each", "gastown rig add myapp ~/src/myapp --gate 'go test ./...'\ngastown rig list",
+		a.rigAdd(),
+		command(a, api.RigList, spec{use: "list", example: "gastown rig list"}, nothing, showRigs),
+		command(a, api.RigShow, spec{use: "show [RIG]", example: "gastown rig show myapp", complete: rigs}, named, showRig),
+		command(a, api.RigCheck, spec{use: "check [RIG]", example: "gastown rig check myapp", complete: rigs}, named, showRigChecked),
+		command(a, api.RigDeliver, spec{use: "deliver [RIG]", example: "gastown rig deliver myapp", complete: rigs}, named, showRigDelivered),
+		command(a, api.RigRemove, spec{use: "remove RIG", example: "gastown rig remove myapp", complete: rigs}, named, showAck),
+		a.rigUngated(),
+	)
+}
+
+func (a *app) rigAdd() *cobra.Command {
+	var req api.RigAddReq
+	var gates []string
+	c := command(a, api.RigAdd, spec{
+		use: "add NAME PATH|URL",
+		long: "Clones a repository into the town. Your own checkout is not touched, unless --deliver asks for it.\n" +
+			"Nothing is merged before there is a gate, or --ungated says that none is wanted.",
+		example: "gastown rig add myapp ~/src/myapp --gate 'go test ./...'\n" +
+			"gastown rig add site git@example.com:me/site.git --gate lint='npm run lint' --gate test='npm test' --setup 'npm ci'",
+		complete: files,
+	}, func(args []string) (api.RigAddReq, error) {
+		req.Name, req.Source = args[0], args[1]
+		if !isURL(req.Source) {
+			req.Source = filepath.Clean(a.abs(req.Source))
+		}
+		var err error
+		req.Gates, err = parseGates(gates)
+		return req, err
+	}, showRigAdded)
+	f := c.Flags()
+	f.StringVar(&req.Branch, "branch", "", "the branch to land on (default: the repository's)")
+	f.StringVar(&req.Prefix, "prefix", "", "prefix of bead ids (default: from the name)")
+	f.StringArrayVar(&gates, "gate", nil, "a command that must pass, as `NAME=CMD` or CMD; repeatable, in order")
+	f.StringVar(&req.Setup, "setup", "", "a `command` to run in every new worktree")
+	f.StringVar(&req.Deliver, "deliver", "", "what landed goes to: none, checkout, push or pr")
+	f.BoolVar(&req.Ungated, "ungated", false, "land without gates")
+	return c
+}
+
+func (a *app) rigUngated() *cobra.Command {
+	off := false
+	c := command(a, api.RigUngated, spec{
+		use: "ungated RIG", example: "gastown rig ungated myapp\ngastown rig ungated myapp --off", complete: rigs,
+	}, func(args []string) (api.RigUngatedReq, error) {
+		return api.RigUngatedReq{Name: args[0], Ungated: !off}, nil
+	}, showRig)
+	c.Flags().BoolVar(&off, "off", false, "take it back: without a gate nothing lands")
+	return c
+}
+
+func showRigs(p *page, list []api.Rig) {
+	var rows [][]string
+	for _, r := range list {
+		rows = append(rows, []string{
+			r.Name, r.Branch, sha(r.Main), strconv.Itoa(r.Landed), refineryText(p, r.Refinery), gateNames(r), deliverText(r),
+		})
+	}
+	p.list("no rigs; `gastown rig add NAME PATH` adds one",
+		[]string{"RIG", "BRANCH", "MAIN", "LANDED", "REFINERY", "GATES", "DELIVER"}, rows)
+}
+
+func showRig(p *page, r api.Rig) {
+	p.line("%s", r.Name)
+	p.field("origin", "%s", r.Origin)
+	p.field("branch", "%s at %s", r.Branch, orDash(sha(r.Main)))
+	p.field("prefix", "%s", r.Prefix)
+	p.field("landed", "%d", r.Landed)
+	p.field("deliver", "%s", deliverText(r))
+	p.field("", "%s", r.NotBecause)
+	p.field("approve", "%s", r.Approve)
+	p.field("setup", "%s", r.Setup)
+	p.field("refinery", "%s", refineryText(p, r.Refinery))
+	p.field("", "%s", r.Refinery.Reason)
+	p.field("", "%s", r.Refinery.Hint)
+	if r.Paused {
+		p.field("paused", "starts nothing new; `gastown resume %s`", r.Name)
+	}
+	for _, g := range r.Gates {
+		p.field("gate", "%s: %s%s", g.Name, g.Run, limits(g))
+	}
+	switch {
+	case r.Ungated:
+		p.field("gate", "UNGATED: work lands without being tested")
+	case len(r.Gates) == 0:
+		p.field("gate", "none, so nothing lands; add [[rig.%s.gate]] to town.toml or `gastown rig ungated %s`", r.Name, r.Name)
+	}
+}
+
+func showRigAdded(p *page, r api.RigAdded) {
+	showRig(p, r.Rig)
+	if n := len(r.Unseen); n > 0 {
+		p.line("")
+		p.line("agents will not see %s that %s not committed:", count(n, "change"), map[bool]string{true: "is", false: "are"}[n == 1])
+		for _, path := range r.Unseen[:min(n, 10)] {
+			p.line("  %s", path)
+		}
+		if n > 10 {
+			p.line("  and %d more", n-10)
+		}
+	}
+	for _, w := range r.Warnings {
+		p.line("warning: %s", w)
+	}
+}
+
+func showRigChecked(p *page, r api.RigChecked) {
+	var rows [][]string
+	for _, run := range r.Runs {
+		rows = append(rows, []string{run.Name, string(run.Outcome), strconv.Itoa(run.Code), short(run.Took), run.Run})
+	}
+	p.list("no setup and no gates to try", []string{"GATE", "OUTCOME", "EXIT", "TOOK", "COMMAND"}, rows)
+	for _, run := range r.Runs {
+		if run.Outcome != "pass" {
+			p.section(run.Name+" printed", run.Tail)
+		}
+	}
+	p.line("")
+	if r.Green {
+		p.line("%s is green at %s", r.Rig, sha(r.Main))
+	} else {
+		p.line("%s is NOT green at %s", r.Rig, orDash(sha(r.Main)))
+	}
+}
+
+func showRigDelivered(p *page, r api.RigDelivered) {
+	p.line("%s: %d delivered (%s), %d still to deliver", r.Rig, r.Delivered, r.Mode, r.Undelivered)
+	if r.Reason != "" {
+		p.line("  %s", r.Reason)
+	}
+}
+
+func showAck(p *page, ack api.Ack) { p.line("%s", ack.Msg) }
+
+func gateNames(r api.Rig) string {
+	if r.Ungated {
+		return "UNGATED"
+	}
+	var out []string
+	for _, g := range r.Gates {
+		out = append(out, g.Name)
+	}
+	if len(out) == 0 {
+		return "none"
+	}
+	return strings.Join(out, ",")
+}
+
+func deliverText(r api.Rig) string {
+	if r.Undelivered > 0 {
+		return r.Deliver + ", " + strconv.Itoa(r.Undelivered) + " not delivered"
+	}
+	return r.Deliver
+}
+
+func limits(g api.GateSpec) string {
+	var out []string
+	if g.Timeout != "" {
+		out = append(out, "timeout "+g.Timeout)
+	}
+	if g.Silence != "" {
+		out = append(out, "silence "+g.Silence)
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "  (" + strings.Join(out, ", ") + ")"
+}
+
+func refineryText(p *page, r api.RefineryState) string {
+	text := string(r.State)
+	if r.Phase != "" {
+		text += " " + r.Phase
+	}
+	if !r.Since.IsZero() {
+		text += ", " + p.age(r.Since)
+	}
+	return text
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

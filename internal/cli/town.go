@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gastown/beads"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+)
+
+func (a *app) why() *cobra.Command {
+	return command(a, api.Why, spec{use: "why BEAD", example: "gastown why ma-x1f", complete: beadNames}, bead, func(p *page, w api.WhyRes) {
+		p.line("%s", w.Why)
+		if w.Hint != "" {
+			p.line("  %s", w.Hint)
+		}
+	})
+}
+
+func (a *app) undo() *cobra.Command {
+	return command(a, api.Undo, spec{use: "undo", example: "gastown undo"}, nothing, showAck)
+}
+
+func (a *app) rescue() *cobra.Command {
+	var restore api.RescueReq
+	r := command(a, api.RescueRestore, spec{
+		use: "restore BEAD[/N]", example: "gastown rescue restore ma-x1f\ngastown rescue restore ma-x1f/2 --polecat nux", complete: beadNames,
+	}, func(args []string) (api.RescueReq, error) {
+		restore.What = args[0]
+		return restore, nil
+	}, showSlung)
+	r.Flags().StringVar(&restore.Polecat, "polecat", "", "the polecat that goes on with it")
+	a.completeFlag(r, "polecat", polecats)
+	return group("rescue", "kept work of attempts that ended", "gastown rescue list\ngastown rescue show ma-x1f",
+		command(a, api.RescueList, spec{use: "list", example: "gastown rescue list"}, nothing, showRescues),
+		command(a, api.RescueShow, spec{use: "show BEAD[/N]", example: "gastown rescue show ma-x1f/2", complete: beadNames},
+			func(args []string) (api.RescueReq, error) { return api.RescueReq{What: args[0]}, nil }, showPeeked),
+		r,
+		a.rescuePrune(),
+	)
+}
+
+func (a *app) rescuePrune() *cobra.Command {
+	req := api.PruneReq{Age: 14 * 24 * time.Hour} // the promise: kept for 14 days at least
+	c := command(a, api.RescuePrune, spec{
+		use: "prune", example: "gastown rescue prune --dry-run\ngastown rescue prune --older-than 30d",
+	}, func([]string) (api.PruneReq, error) { return req, nil }, func(p *page, list []api.Rescue) {
+		showRescues(p, list)
+		if len(list) > 0 {
+			p.line("")
+			p.line("%s %s", count(len(list), "rescue"), map[bool]string{true: "would be deleted", false: "deleted"}[req.DryRun])
+		}
+	})
+	c.Flags().Var(durationFlag{&req.Age}, "older-than", "only work kept for longer than this")
+	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "only list it")
+	return c
+}
+
+func showRescues(p *page, list []api.Rescue) {
+	var rows [][]string
+	for _, r := range list {
+		rows = append(rows, []string{beads.AttemptKey(r.Bead, r.Attempt), r.Rig, sha(r.Commit), p.age(r.At), fmt.Sprint(len(r.Files)), r.Ref})
+	}
+	p.list("no kept work", []string{"ATTEMPT", "RIG", "COMMIT", "AGE", "UNCOMMITTED", "REF"}, rows)
+}
+
+func (a *app) pause() *cobra.Command {
+	return command(a, api.Pause, spec{use: "pause [RIG]", example: "gastown pause\ngastown pause myapp", complete: rigs}, named, showAck)
+}
+
+func (a *app) resume() *cobra.Command {
+	return command(a, api.Resume, spec{use: "resume [RIG]", example: "gastown resume", complete: rigs}, named, showAck)
+}
+
+func (a *app) down() *cobra.Command {
+	var req api.DownReq
+	c := command(a, api.Down, spec{use: "down", example: "gastown down\ngastown down --drain"},
+		func([]string) (api.DownReq, error) { return req, nil }, showAck)
+	c.Flags().BoolVar(&req.Drain, "drain", false, "wait for the polecats at work and the running gate")
+	return c
+}
+
+func (a *app) up() *cobra.Command {
+	return a.command("", spec{use: "up", short: "run the host without a screen, in the foreground", example: "gastown up\ngastown up > host.log 2>&1 &"},
+		func(ctx context.Context, _ []string) error {
+			town, err := a.env.FindTown(a.town, a.env.Dir)
+			if err != nil {
+				return err
+			}
+			return a.env.Up(ctx, town, a.env.Out)
+		})
+}
+
+func (a *app) demo() *cobra.Command {
+	opts := DemoOptions{}
+	c := a.command("", spec{
+		use: "demo", short: "watch the whole job in a town of its own, without a model",
+		example: "gastown demo\ngastown demo --headless --dir /tmp/demo",
+		long: "Makes a sample repository and a spec, in a temporary directory or in --dir (which is kept), and lets\n" +
+			"the built-in agent do the whole job. No model is called and nothing of yours is touched.",
+	}, func(ctx context.Context, _ []string) error {
+		opts.Dir, opts.JSON, opts.Out = a.abs(opts.Dir), a.json, a.env.Out
+		if !opts.Headless && (a.json || !a.env.IsTTY) {
+			return fault.Usagef("demo: the screen needs a terminal").WithHint("`gastown demo --headless` runs without one")
+		}
+		return a.env.Demo(ctx, opts)
+	})
+	c.Flags().BoolVar(&opts.Headless, "headless", false, "without a screen")
+	c.Flags().StringVar(&opts.Dir, "dir", "", "the `directory` to use and keep")
+	c.Flags().BoolVar(&opts.ASCII, "ascii", false, "draw with ASCII only")
+	return c
+}
+
+func (a *app) init() *cobra.Command {
+	return a.command("", spec{
+		use: "init [DIR]", short: "make a town", example: "gastown init\ngastown init ~/towns/work", complete: files,
+	}, func(_ context.Context, args []string) error {
+		dir := first(args)
+		if dir == "" {
+			dir = a.town
+		}
+		town, err := a.env.Init(a.abs(dir))
+		if err != nil {
+			return err
+		}
+		return answer(a, map[string]string{"town": town}, func(p *page, _ map[string]string) {
+			p.line("town at %s", town)
+			p.line("next: `gastown rig add NAME PATH`")
+		})
+	})
+}
+
+func (a *app) config() *cobra.Command {
+	show := func(p *page, v api.ConfigValue) { p.text("", v.Value) }
+	return group("config", "settings of the town", "gastown config get town.polecats\ngastown config set town.polecats 5",
+		command(a, api.ConfigGet, spec{use: "get [KEY]", example: "gastown config get town.polecats\ngastown config get"},
+			func(args []string) (api.ConfigReq, error) { return api.ConfigReq{Key: first(args)}, nil }, show),
+		command(a, api.ConfigSet, spec{
+			use: "set KEY VALUE", example: "gastown config set town.polecats 5\ngastown config set rig.myapp.deliver checkout",
+		}, func(args []string) (api.ConfigReq, error) {
+			return api.ConfigReq{Key: args[0], Value: args[1]}, nil
+		}, func(p *page, v api.ConfigValue) {
+			p.line("%s = %s", v.Key, v.Value)
+			if v.Note != "" {
+				p.line("  %s", v.Note)
+			}
+		}),
+	)
+}
+
+func (a *app) doctor() *cobra.Command {
+	var req api.DoctorReq
+	c := a.command(api.Doctor.Name(), spec{use: "doctor", example: "gastown doctor\ngastown doctor --fix"},
+		func(ctx context.Context, _ []string) error {
+			list, err := api.Doctor.Do(ctx, a.reach, req)
+			if err != nil {
+				return err
+			}
+			if err := answer(a, list, showChecks); err != nil {
+				return err
+			}
+			bad := 0
+			for _, c := range list {
+				if !c.OK && c.Level == "error" {
+					bad++
+				}
+			}
+			if bad > 0 {
+				return fault.Failf("doctor: %s", count(bad, "error"))
+			}
+			return nil
+		})
+	c.Flags().BoolVar(&req.Fix, "fix", false, "mend what can be mended safely")
+	return c
+}
+
+func showChecks(p *page, list []api.Check) {
+	for _, c := range list {
+		p.line("%-8s %s: %s", c.Level, c.Name, c.Msg)
+		if c.Hint != "" && !c.OK {
+			p.line("         %s", c.Hint)
+		}
+	}
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return a.command("", spec{use: "version", short: "print the version", example: "gastown version"},
+		func(context.Context, []string) error { return a.version() })
+}
+
+func (a *app) version() error {
+	v := map[string]string{
+		"version": a.env.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+	}
+	return answer(a, v, func(p *page, v map[string]string) {
+		p.line("gastown %s", strings.TrimSpace(v["version"]))
+	})
+}

@@ -1,0 +1,439 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"gastown/internal/fault"
+)
+
+// full is the schema as the design page shows it.
+const full = `[town]
+polecats = 3                 # at once, over all rigs; 0 is fine
+dispatch = "slung"           # or "auto"
+mayor    = "claude"          # preset
+polecat  = "claude"
+[rig.myapp]
+origin = "/home/me/myapp"    # empty: local only
+branch = "main"
+prefix = "ma"                # of bead ids
+deliver = "none"
+approve = "none"
+ungated = false
+setup  = "npm ci"
+copy = [".env"]
+link = ["node_modules"]
+teardown = "make clean"
+[[rig.myapp.gate]]
+name = "test"
+run = "go test ./..."
+timeout = "30m"
+silence = "5m"
+env = ["DATABASE_URL"]
+[agent.fast]
+extends = "claude"
+args = ["--model", "sonnet"]
+[agent.mine]
+command = ["my-agent", "--auto"]
+[refinery]
+history = "merge"
+[keys]
+town = ["ctrl+]", "f9"]
+[notify]
+command = ""
+`
+
+func TestParseFull(t *testing.T) {
+	c, err := Parse("town.toml", []byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Rigs["myapp"] = Rig{Origin: "/home/me/myapp", Branch: "main", Prefix: "ma", Deliver: "none", Setup: "npm ci", Teardown: "make clean",
+		Copy: []string{".env"}, Link: []string{"node_modules"},
+		Gates: []Gate{{Name: "test", Run: "go test ./...", Timeout: 30 * time.Minute, Silence: 5 * time.Minute, Env: []string{"DATABASE_URL"}}}}
+	want.Agents["fast"] = Agent{Extends: "claude", Args: []string{"--model", "sonnet"}}
+	want.Agents["mine"] = Agent{Command: []string{"my-agent", "--auto"}}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTemplateIsDefault(t *testing.T) {
+	c, err := Parse("town.toml", []byte(Template()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Default(), c); diff != "" {
+		t.Error(diff)
+	}
+	// What it shows as comments is right, too.
+	var b strings.Builder
+	for _, l := range strings.Split(Template(), "\n") {
+		if rest, ok := strings.CutPrefix(l, "# "); ok && (strings.HasPrefix(rest, "[") || strings.Contains(rest, " = ")) {
+			b.WriteString(rest + "\n")
+		}
+	}
+	if _, err := Parse("template", []byte(b.String())); err != nil {
+		t.Errorf("%v in\n%s", err, b.String())
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for _, tt := range []struct{ in, want, hint string }{
+		{"[town]\npolecats = \"3\"", "t:2: town.polecats: want a whole number", ""},
+		{"[town]\npolecats = -1", "t:2: town.polecats: want", ""},
+		{"[town]\npolects = 1", "t:2: unknown key town.polects", "town.polecats"},
+		{"\n[twon]\npolecats = 1", "t:2: unknown key twon", "town"},
+		{"[town]\ndispatch = \"x\"", `t:2: town.dispatch: want one of ["slung" "auto"]`, ""},
+		{"[town]\nx = 1\nx = 2", "t:3: ", ""},
+		{"[town\n", "t:1: ", ""},
+		{"[rig.App]\nprefix = \"a\"", `t:1: [rig.App]: name "App"`, ""},
+		{"[rig.a]\nbranch = \"main\"", "t:1: rig.a: prefix is missing", ""},
+		{"[rig.a]\nprefix = \"x\"\n[rig.b]\n\nprefix = \"x\"", `t:5: rig.b.prefix: "x" is rig "a"'s`, ""},
+		{"[rig.a]\nprefix = \"A-b\"", "t:2: rig.a.prefix: want", ""},
+		{"[rig.a]\nprefix = \"a\"\nbranch = \"gt/x\"", "t:3: rig.a.branch: want", ""},
+		{"[rig.a]\nprefix = \"a\"\nbranch = \"a..b\"", "t:3: rig.a.branch: want", ""},
+		{"[rig.a]\nprefix = \"a\"\ndeliver = \"pull\"", "t:3: rig.a.deliver: want", ""},
+		{"[rig.a]\nprefix = \"a\"\napprove = \"some\"", "t:3: rig.a.approve: want", ""},
+		{"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nname = \"t\"", `t:3: rig.a: gate "t": run is missing`, ""},
+		{"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nrun = \"t\"", `t:3: rig.a: a gate's name is missing`, ""},
+		{"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nname = \"t\"\nrun = \"x\"\n[[rig.a.gate]]\nname = \"t\"\nrun = \"x\"", `t:6: rig.a: two gates`, ""},
+		{"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nname = \"t\"\nrun = \"x\"\ntimeout = \"0s\"", `t:6: rig.a.gate.timeout: want`, ""},
+		{"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nname = \"t\"\nrun = \"x\"\ntimeout = 30", `t:6: rig.a.gate.timeout: want`, ""},
+		{"[rig.a]\nprefix = \"a\"\ngate = [{ name = \"t\", rum = \"x\" }]", `t:3: unknown key rig.a.gate.rum`, "rig.a.gate.run"},
+		{"[agent.a]\nargs = []", "t:1: agent.a: give either", ""},
+		{"[agent.a]\nextends = \"b\"\ncommand = [\"c\"]", "t:1: agent.a: give either", ""},
+		{"[keys]\ntown = []", "t:2: keys.town: want", ""},
+		{"town = 3", "t:1: unknown key town", ""},
+	} {
+		_, err := Parse("t", []byte(tt.in))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: %v, want %q", tt.in, err, tt.want)
+			continue
+		}
+		if !fault.Is(err, fault.Usage) {
+			t.Errorf("%q: kind of %v", tt.in, err)
+		}
+		if f := fault.From(err); !strings.Contains(f.Hint, tt.hint) {
+			t.Errorf("%q: hint %q, want %q", tt.in, f.Hint, tt.hint)
+		}
+	}
+}
+
+func TestSetAndGet(t *testing.T) {
+	for _, tt := range []struct {
+		key, value string
+		want       any
+	}{
+		{"town.polecats", "12", 12},
+		{"town.polecat", "codex:o3", "codex:o3"},
+		{"town.dispatch", "auto", "auto"},
+		{"rig.myapp.deliver", "push", "push"},
+		{"rig.myapp.ungated", "true", true},
+		{"rig.myapp.approve", "all", "all"},
+		{"rig.myapp.approve", "risky, db", []string{"risky", "db"}},
+		{"rig.myapp.copy", `[".env", "a,b"]`, []string{".env", "a,b"}},
+		{"rig.myapp.setup", `echo "x\y" # no`, `echo "x\y" # no`},
+		{"rig.myapp.gate.test.timeout", "1h30m", 90 * time.Minute},
+		{"rig.myapp.gate.0.run", "make", "make"},
+		{"agent.fast.args", "", []string{}},
+		{"agent.new.extends", "codex", "codex"},
+		{"notify.command", "notify-send \"$1\"", "notify-send \"$1\""},
+	} {
+		out, err := Set([]byte(full), tt.key, tt.value)
+		if err != nil {
+			t.Errorf("%s: %v", tt.key, err)
+			continue
+		}
+		got, err := Get(out, tt.key)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", tt.key, err, diff)
+		}
+	}
+}
+
+func TestSetRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		key, value string
+		kind       fault.Kind
+	}{
+		{"town.polecats", "many", fault.Usage}, {"town.polects", "1", fault.Usage}, {"rig.none.deliver", "push", fault.NotFound},
+		{"rig.myapp.gate.none.run", "x", fault.NotFound}, {"rig.myapp.gate.test.timeout", "0", fault.Usage}, {"town", "1", fault.Usage},
+		{"", "1", fault.Usage}, {"town..x", "1", fault.Usage}, {"agent.fast.command", "x", fault.Usage}, {"agent.new.args", "x", fault.Usage},
+	} {
+		if _, err := Set([]byte(full), tt.key, tt.value); !fault.Is(err, tt.kind) {
+			t.Errorf("%s=%s: %v, want %s", tt.key, tt.value, err, tt.kind)
+		}
+	}
+}
+
+func TestSetWhereTablesAreOdd(t *testing.T) {
+	for _, in := range []string{
+		"town.polecats = 1 # c\n", "", "[town]", "[town]\n# only this\n", "# top\n\n[town] # t\r\npolecats = 1\r\n", "[refinery]\nhistory = \"merge\"",
+	} {
+		out, err := Set([]byte(in), "town.mayor", "codex")
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if c, err := Parse("t", out); err != nil || c.Town.Mayor != "codex" {
+			t.Errorf("%q -> %q: %v", in, out, err)
+		}
+		if comments(in) != comments(string(out)) {
+			t.Errorf("%q -> %q", in, out)
+		}
+		if strings.Contains(in, "\r\n") && strings.Count(string(out), "\n") != strings.Count(string(out), "\r\n")+2 {
+			t.Errorf("%q -> %q: line ends", in, out)
+		}
+	}
+	if _, err := Set([]byte("town = { polecats = 1 }\n"), "town.mayor", "codex"); !fault.Is(err, fault.Refused) {
+		t.Errorf("inline table: %v", err)
+	}
+	out, err := Set([]byte("town = { polecats = 1 }\n"), "town.polecats", "2")
+	if err != nil || string(out) != "town = { polecats = 2 }\n" {
+		t.Errorf("inline value: %q %v", out, err)
+	}
+}
+
+func TestAddAndRemoveRig(t *testing.T) {
+	r := Rig{Origin: `/a "b"/ü`, Branch: "trunk", Prefix: "mb", Deliver: "checkout", Approve: []string{"x"}, Ungated: true, Setup: "a\nb",
+		Copy: []string{".env"}, Gates: []Gate{{Name: "t", Run: "x", Silence: time.Minute, Timeout: time.Hour, Env: []string{"A"}}, {Name: "u", Run: "y", Silence: DefaultSilence}}}
+	for _, name := range []string{"other", "my.app", "0"} {
+		added, err := AddRig([]byte(full), name, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := Parse("t", added)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, c.Rigs[name]); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if _, err := AddRig(added, name, r); !fault.Is(err, fault.Refused) {
+			t.Errorf("twice: %v", err)
+		}
+		gated, err := AddGate(added, name, Gate{Name: "v", Run: "z"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, _ := Parse("t", gated); len(c.Rigs[name].Gates) != 3 || c.Rigs[name].Gates[2].Name != "v" {
+			t.Errorf("gates: %+v", c.Rigs[name].Gates)
+		}
+		set, err := Set(gated, "rig."+name+".gate.v.run", "zz")
+		if err != nil || !strings.Contains(string(set), `run = "zz"`) {
+			t.Errorf("set a gate of %s: %v", name, err)
+		}
+		removed, err := RemoveRig(gated, name)
+		if err != nil || strings.TrimSpace(string(removed)) != strings.TrimSpace(full) {
+			t.Errorf("removed: %v\n%s", err, removed)
+		}
+	}
+	out, err := AddGate([]byte(full), "myapp", Gate{Name: "lint", Run: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := Parse("t", out); len(c.Rigs["myapp"].Gates) != 2 || len(c.Agents) != 2 {
+		t.Errorf("%s", out)
+	}
+	out, err = RemoveRig([]byte("# of the file\n\n# of a\n[rig.a]\nprefix = \"a\"\n# of b\n[rig.b]\nprefix = \"b\"\n"), "a")
+	if err != nil || string(out) != "# of the file\n\n# of b\n[rig.b]\nprefix = \"b\"\n" {
+		t.Errorf("%q %v", out, err)
+	}
+	if _, err := RemoveRig([]byte(full), "none"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNewGate(t *testing.T) {
+	g, err := NewGate("", "go test", "", "90s", nil)
+	if err != nil || g.Silence != 90*time.Second || g.Timeout != 0 {
+		t.Errorf("%+v %v", g, err)
+	}
+	for _, bad := range [][4]string{{"A", "x", "", ""}, {"a", "", "", ""}, {"a", "x", "-1s", ""}, {"a", "x", "", "soon"}} {
+		if _, err := NewGate(bad[0], bad[1], bad[2], bad[3], nil); !fault.Is(err, fault.Usage) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}
+
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	real, link := filepath.Join(dir, "real.toml"), filepath.Join(dir, "town.toml")
+	if err := errors.Join(os.WriteFile(real, []byte("x"), 0o644), os.Symlink("real.toml", link)); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(link, []byte(full)); err != nil {
+		t.Fatal(err)
+	}
+	st, err := os.Lstat(real)
+	if err != nil || st.Mode() != 0o600 {
+		t.Errorf("%v %v", st.Mode(), err)
+	}
+	if st, err := os.Lstat(link); err != nil || st.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v", err)
+	}
+	left, _ := os.ReadDir(dir)
+	if len(left) != 2 {
+		t.Errorf("left behind: %v", left)
+	}
+	if _, err := Load(link); err != nil {
+		t.Error(err)
+	}
+	if _, err := Load(filepath.Join(dir, "none")); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+}
+
+func TestRegistry(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "gastown", "towns.toml")
+	for i, step := range [][2]string{{`/a/b "q"`, "/t1"}, {"/a", "/t2"}, {"/a", "/t3"}, {"/a", "/t3"}} {
+		if err := Register(file, step[0], step[1]); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	r, err := LoadRegistry(file)
+	if diff := cmp.Diff(map[string]string{`/a/b "q"`: "/t1", "/a": "/t3"}, r.Towns); err != nil || diff != "" {
+		t.Fatal(err, diff)
+	}
+	if town, ok := r.Lookup(`/a/b "q"/c/d`); !ok || town != "/t1" {
+		t.Error(town, ok)
+	}
+	if _, ok := r.Lookup("/other"); ok {
+		t.Error("found")
+	}
+	if err := Unregister(file, "/a"); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := LoadRegistry(file); len(r.Towns) != 1 {
+		t.Error(r.Towns)
+	}
+}
+
+func TestRegisterAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "towns.toml")
+	errs := make(chan error)
+	const n = 20
+	for i := range n {
+		go func() { errs <- Register(file, fmt.Sprintf("/r%d", i), "/t") }()
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if r, err := LoadRegistry(file); err != nil || len(r.Towns) != n {
+		t.Error(len(r.Towns), err)
+	}
+}
+
+// comments are all comments of a text, in order.
+func comments(s string) string {
+	return strings.Join(regexp.MustCompile(`(?m)#[^"\r\n]*\r?$`).FindAllString(strings.ReplaceAll(s, "\r", ""), -1), "\n")
+}
+
+// TestSetKeepsAllElse: after any series of edits every comment is still there, in
+// order, and every value but those set is what it was.
+func TestSetKeepsAllElse(t *testing.T) {
+	values := map[string][]string{
+		"town.polecats": {"0", "7"}, "town.dispatch": {"auto", "slung"}, "town.mayor": {"x", "y z"}, "rig.myapp.deliver": {"push", "pr"},
+		"rig.myapp.approve": {"none", "all", "a,b"}, "rig.myapp.setup": {"", "a # b", "\"q\"\n"}, "rig.myapp.copy": {"", "a,b"},
+		"rig.myapp.gate.test.env": {"A,B", ""}, "rig.myapp.gate.test.silence": {"1s"}, "agent.mine.args": {"a"}, "agent.fast.extends": {"codex"},
+		"refinery.history": {"linear"}, "keys.town": {"f9"}, "notify.command": {"x"},
+	}
+	keys := sorted(values)
+	rapid.Check(t, func(t *rapid.T) {
+		text := layout(t)
+		before, err := parseDocument("t", []byte(text))
+		if err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		data := []byte(text)
+		want := map[string]string{}
+		for range rapid.IntRange(1, 5).Draw(t, "edits") {
+			key := rapid.SampledFrom(keys).Draw(t, "key")
+			v := rapid.SampledFrom(values[key]).Draw(t, "value")
+			out, err := Set(data, key, v)
+			if err != nil {
+				t.Fatalf("set %s %q: %v in\n%s", key, v, err, data)
+			}
+			again, err := Set(out, key, v)
+			if err != nil || string(again) != string(out) {
+				t.Fatalf("set %s again: %v\n%s", key, err, again)
+			}
+			data, want[key] = out, v
+		}
+		if a, b := comments(text), comments(string(data)); a != b {
+			t.Fatalf("comments:\n%s\n--\n%s", a, b)
+		}
+		var paths [][]string
+		for key := range want {
+			path, _, err := before.locate(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+		if err := before.onlyChanged(data, paths...); err != nil {
+			t.Fatalf("%v\n%s", err, data)
+		}
+	})
+}
+
+// layout is full with lines left out, blank lines and comments put in.
+func layout(t *rapid.T) string {
+	optional := []string{"polecats", "dispatch", "mayor", "setup", "copy", "silence", "history", "town =", "deliver", "approve", "env"}
+	var b strings.Builder
+	for i, l := range strings.Split(strings.TrimSuffix(full, "\n"), "\n") {
+		if slices.ContainsFunc(optional, func(o string) bool { return strings.HasPrefix(l, o) }) && rapid.Bool().Draw(t, fmt.Sprint("drop", i)) {
+			continue
+		}
+		switch rapid.IntRange(0, 4).Draw(t, fmt.Sprint("before", i)) {
+		case 0:
+			b.WriteString("\n")
+		case 1:
+			fmt.Fprintf(&b, "# comment %d = x\n", i)
+		case 2:
+			b.WriteString("   ")
+		}
+		b.WriteString(l)
+		if i > 0 && rapid.IntRange(0, 3).Draw(t, fmt.Sprint("after", i)) == 0 && !strings.Contains(l, "#") {
+			fmt.Fprintf(&b, " # tail %d", i)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte(Template()))
+	f.Add([]byte("[[rig.a.gate]]\n[rig.a]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse("t", data) // must not panic
+		if err != nil {
+			return
+		}
+		if out, err := Set(data, "town.polecats", "5"); err == nil {
+			c2, err := Parse("t", out)
+			if err != nil || c2.Town.Polecats != 5 {
+				t.Fatalf("%v %q", err, out)
+			}
+			c2.Town.Polecats = c.Town.Polecats
+			if diff := cmp.Diff(c, c2); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,397 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"gastown/internal/fault"
+)
+
+// setting is one key of the schema. In pattern "*" is a name and "#" the number of
+// an element. Tables of data; check also says which TOML a text from the command
+// line becomes.
+type setting struct {
+	pattern string
+	kind    kind
+	set     func(c *Config, name string, i int, v any)
+}
+
+// kind is what a value may be. check gives it in the type that set wants.
+type kind struct {
+	want  string // "a whole number, 0 or more"
+	shape shape
+	check func(v any) (any, error)
+}
+
+type shape int
+
+const (
+	text shape = iota
+	number
+	boolean
+	list
+	textOrList
+)
+
+func rig(c *Config, name string, f func(r *Rig)) {
+	r := c.Rigs[name]
+	f(&r)
+	c.Rigs[name] = r
+}
+
+func gate(c *Config, name string, i int, f func(g *Gate)) {
+	rig(c, name, func(r *Rig) {
+		for len(r.Gates) <= i {
+			r.Gates = append(r.Gates, Gate{Silence: DefaultSilence})
+		}
+		f(&r.Gates[i])
+	})
+}
+
+func agent(c *Config, name string, f func(a *Agent)) {
+	a := c.Agents[name]
+	f(&a)
+	c.Agents[name] = a
+}
+
+// schema is every key of town.toml.
+func schema() []setting {
+	return []setting{
+		{"town.polecats", wholeNumber, func(c *Config, _ string, _ int, v any) { c.Town.Polecats = int(v.(int64)) }},
+		{"town.dispatch", oneOf(DispatchSlung, DispatchAuto), func(c *Config, _ string, _ int, v any) { c.Town.Dispatch = v.(string) }},
+		{"town.mayor", nonEmpty, func(c *Config, _ string, _ int, v any) { c.Town.Mayor = v.(string) }},
+		{"town.polecat", nonEmpty, func(c *Config, _ string, _ int, v any) { c.Town.Polecat = v.(string) }},
+
+		{"rig.*.origin", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Origin = v.(string) }) }},
+		{"rig.*.branch", branchName, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Branch = v.(string) }) }},
+		{"rig.*.prefix", prefix, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Prefix = v.(string) }) }},
+		{"rig.*.deliver", oneOf(DeliverNone, DeliverCheckout, DeliverPush, DeliverPR),
+			func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Deliver = v.(string) }) }},
+		{"rig.*.approve", approve, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Approve = v.([]string) }) }},
+		{"rig.*.ungated", truth, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Ungated = v.(bool) }) }},
+		{"rig.*.setup", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Setup = v.(string) }) }},
+		{"rig.*.teardown", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Teardown = v.(string) }) }},
+		{"rig.*.copy", texts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Copy = v.([]string) }) }},
+		{"rig.*.link", texts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Link = v.([]string) }) }},
+
+		{"rig.*.gate.#.name", name, func(c *Config, n string, i int, v any) { gate(c, n, i, func(g *Gate) { g.Name = v.(string) }) }},
+		{"rig.*.gate.#.run", nonEmpty, func(c *Config, n string, i int, v any) { gate(c, n, i, func(g *Gate) { g.Run = v.(string) }) }},
+		{"rig.*.gate.#.timeout", aDuration, func(c *Config, n string, i int, v any) {
+			gate(c, n, i, func(g *Gate) { g.Timeout = v.(time.Duration) })
+		}},
+		{"rig.*.gate.#.silence", aDuration, func(c *Config, n string, i int, v any) {
+			gate(c, n, i, func(g *Gate) { g.Silence = v.(time.Duration) })
+		}},
+		{"rig.*.gate.#.env", envNames, func(c *Config, n string, i int, v any) { gate(c, n, i, func(g *Gate) { g.Env = v.([]string) }) }},
+
+		{"agent.*.extends", nonEmpty, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Extends = v.(string) }) }},
+		{"agent.*.command", someTexts, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Command = v.([]string) }) }},
+		{"agent.*.args", texts, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Args = v.([]string) }) }},
+
+		{"refinery.history", oneOf(HistoryMerge, HistoryLinear), func(c *Config, _ string, _ int, v any) { c.Refinery.History = v.(string) }},
+		{"keys.town", someTexts, func(c *Config, _ string, _ int, v any) { c.Keys.Town = v.([]string) }},
+		{"notify.command", anyText, func(c *Config, _ string, _ int, v any) { c.Notify.Command = v.(string) }},
+	}
+}
+
+var (
+	anyText     = kind{"text", text, func(v any) (any, error) { return asText(v) }}
+	nonEmpty    = kind{"text", text, func(v any) (any, error) { return when(asText(v))(func(s string) bool { return s != "" }) }}
+	name        = kind{errName.Error(), text, func(v any) (any, error) { return when(asText(v))(ValidName) }}
+	prefix      = kind{"1 to 8 lower case letters and digits, a letter first", text, func(v any) (any, error) { return when(asText(v))(ValidPrefix) }}
+	branchName  = kind{"a branch, as in \"main\" (not gt/..., which is the town's)", text, func(v any) (any, error) { return when(asText(v))(validBranch) }}
+	truth       = kind{"true or false", boolean, func(v any) (any, error) { return as[bool](v) }}
+	texts       = kind{"a list of texts", list, func(v any) (any, error) { return asList(v) }}
+	someTexts   = kind{"a list of texts that is not empty", list, checkSome}
+	envNames    = kind{"a list of names of variables", list, checkEnv}
+	aDuration   = kind{"a time above zero, as in \"30m\" or \"90s\"", text, checkDuration}
+	approve     = kind{`"none", "all" or a list of labels`, textOrList, checkApprove}
+	wholeNumber = kind{"a whole number, 0 or more", number, func(v any) (any, error) {
+		i, err := as[int64](v)
+		if err == nil && (i < 0 || i > 1000) {
+			err = errWrong
+		}
+		return i, err
+	}}
+)
+
+// errWrong says only that the value is not what kind.want describes.
+var errWrong = errors.New("wrong value")
+
+func oneOf(choices ...string) kind {
+	return kind{fmt.Sprintf("one of %q", choices), text, func(v any) (any, error) {
+		return when(asText(v))(func(s string) bool { return slices.Contains(choices, s) })
+	}}
+}
+
+func as[T any](v any) (T, error) {
+	t, ok := v.(T)
+	if !ok {
+		return t, errWrong
+	}
+	return t, nil
+}
+
+func asText(v any) (string, error) { return as[string](v) }
+
+func when(s string, err error) func(ok func(string) bool) (any, error) {
+	return func(ok func(string) bool) (any, error) {
+		if err == nil && !ok(s) {
+			err = errWrong
+		}
+		return s, err
+	}
+}
+
+func asList(v any) ([]string, error) {
+	in, err := as[[]any](v)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(in))
+	for i, e := range in {
+		if out[i], err = asText(e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func checkSome(v any) (any, error) {
+	l, err := asList(v)
+	if err == nil && (len(l) == 0 || slices.Contains(l, "")) {
+		err = errWrong
+	}
+	return l, err
+}
+
+func checkEnv(v any) (any, error) {
+	l, err := asList(v)
+	for _, n := range l {
+		if !envRule.MatchString(n) {
+			err = errWrong
+		}
+	}
+	return l, err
+}
+
+func checkApprove(v any) (any, error) {
+	if s, err := asText(v); err == nil {
+		switch s {
+		case "none":
+			return []string(nil), nil
+		case ApproveAll:
+			return []string{ApproveAll}, nil
+		}
+		return nil, errWrong
+	}
+	return asList(v)
+}
+
+func checkDuration(v any) (any, error) {
+	s, err := asText(v)
+	if err != nil {
+		return nil, err
+	}
+	return duration(s)
+}
+
+func duration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%q: want %s", s, `a time above zero, as in "30m" or "90s"`)
+	}
+	return d, nil
+}
+
+// validBranch is what git takes as a branch, less the town's own name space.
+func validBranch(s string) bool {
+	if s == "" || s == "HEAD" || s == "@" || s == "gt" || strings.HasPrefix(s, "gt/") || strings.HasPrefix(s, "-") || strings.HasPrefix(s, "refs/") {
+		return false
+	}
+	for _, bad := range []string{"..", "//", "@{", "~", "^", ":", "?", "*", "[", "\\", " "} {
+		if strings.Contains(s, bad) {
+			return false
+		}
+	}
+	for _, r := range s {
+		if r < ' ' || r == 0x7f {
+			return false
+		}
+	}
+	for _, part := range strings.Split(s, "/") {
+		if part == "" || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".") || strings.HasSuffix(part, ".lock") {
+			return false
+		}
+	}
+	return true
+}
+
+// match finds the setting of a path, and the name and number in it.
+func match(path []string) (s setting, name string, i int, ok bool) {
+	for _, s := range schema() {
+		parts := strings.Split(s.pattern, ".")
+		if len(parts) != len(path) {
+			continue
+		}
+		fits := true
+		for k, p := range parts {
+			switch {
+			case p == "*":
+				name = path[k]
+			case p == "#":
+				_, err := fmt.Sscanf(path[k], "#%d", &i)
+				fits = fits && err == nil
+			default:
+				fits = fits && p == path[k]
+			}
+		}
+		if fits {
+			return s, name, i, true
+		}
+	}
+	return setting{}, "", 0, false
+}
+
+// Parse checks the text of a town.toml; path is for messages. Errors are of kind
+// Usage, name file, line and key and, where one is close, what was meant.
+func Parse(path string, data []byte) (*Config, error) {
+	d, err := parseDocument(path, data)
+	if err != nil {
+		return nil, err
+	}
+	c := Default()
+	for _, t := range d.tables {
+		if err := c.addTable(d, t); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range d.entries {
+		s, name, i, ok := match(e.path)
+		if !ok {
+			return nil, d.unknown(e.line, e.path)
+		}
+		if name != "" && !ValidName(name) {
+			return nil, fault.Usagef("%s:%d: %s: name %q: %w", d.name, e.line, showPath(e.path), name, errName)
+		}
+		v, err := s.kind.check(e.value)
+		if err != nil {
+			return nil, fault.Usagef("%s:%d: %s: want %s", d.name, e.line, showPath(e.path), s.kind.want)
+		}
+		s.set(c, name, i, v)
+	}
+	return c, c.finish(d)
+}
+
+// addTable makes what a header alone announces, and refuses those of no setting.
+func (c *Config) addTable(d *document, t table) error {
+	known := func(s setting) bool {
+		parts := strings.Split(s.pattern, ".")
+		if len(parts) <= len(t.path) {
+			return false
+		}
+		for k, p := range t.path {
+			if parts[k] != p && parts[k] != "*" && (parts[k] != "#" || !strings.HasPrefix(p, "#")) {
+				return false
+			}
+		}
+		return true
+	}
+	if !slices.ContainsFunc(schema(), known) {
+		return d.unknown(t.line, t.path)
+	}
+	if len(t.path) < 2 {
+		return nil
+	}
+	name := t.path[1]
+	if !ValidName(name) {
+		return fault.Usagef("%s:%d: [%s]: name %q: %w", d.name, t.line, showPath(t.path), name, errName)
+	}
+	switch t.path[0] {
+	case "rig":
+		rig(c, name, func(*Rig) {})
+	case "agent":
+		agent(c, name, func(*Agent) {})
+	}
+	if len(t.path) == 4 {
+		var i int
+		if _, err := fmt.Sscanf(t.path[3], "#%d", &i); err == nil {
+			gate(c, name, i, func(*Gate) {})
+		}
+	}
+	return nil
+}
+
+// finish fills in defaults and checks what no single value shows.
+func (c *Config) finish(d *document) error {
+	owner := map[string]string{}
+	for _, n := range sorted(c.Rigs) {
+		r := c.Rigs[n]
+		at := func(key string) string { return d.where([]string{"rig", n}, key) }
+		if r.Prefix == "" {
+			return fault.Usagef("%s: rig.%s: prefix is missing", at(""), showKey(n)).WithHint("a few letters that begin its bead ids, as in prefix = \"ma\"")
+		}
+		if other := owner[r.Prefix]; other != "" {
+			return fault.Usagef("%s: rig.%s.prefix: %q is rig %q's already", at("prefix"), showKey(n), r.Prefix, other)
+		}
+		owner[r.Prefix] = n
+		if r.Branch == "" {
+			r.Branch = "main"
+		}
+		if r.Deliver == "" {
+			r.Deliver = DeliverNone
+		}
+		seen := map[string]bool{}
+		for i, g := range r.Gates {
+			at := d.where([]string{"rig", n, "gate", fmt.Sprintf("#%d", i)}, "")
+			switch {
+			case g.Name == "":
+				return fault.Usagef("%s: rig.%s: a gate's name is missing", at, showKey(n))
+			case g.Run == "":
+				return fault.Usagef("%s: rig.%s: gate %q: run is missing", at, showKey(n), g.Name)
+			case seen[g.Name]:
+				return fault.Usagef("%s: rig.%s: two gates are called %q", at, showKey(n), g.Name)
+			}
+			seen[g.Name] = true
+		}
+		c.Rigs[n] = r
+	}
+	for _, n := range sorted(c.Agents) {
+		a := c.Agents[n]
+		if (a.Extends == "") == (len(a.Command) == 0) {
+			return fault.Usagef("%s: agent.%s: give either extends or command", d.where([]string{"agent", n}, ""), showKey(n))
+		}
+	}
+	return nil
+}
+
+// where is "file:line" of a key, of its table, or of anything below the path.
+func (d *document) where(path []string, key string) string {
+	if e, ok := d.find(append(slices.Clone(path), key)); ok {
+		return fmt.Sprintf("%s:%d", d.name, e.line)
+	}
+	for _, t := range d.tables {
+		if below(t.path, path) {
+			return fmt.Sprintf("%s:%d", d.name, t.line)
+		}
+	}
+	for _, e := range d.entries {
+		if below(e.path, path) {
+			return fmt.Sprintf("%s:%d", d.name, e.line)
+		}
+	}
+	return d.name
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

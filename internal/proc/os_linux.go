@@ -1,0 +1,98 @@
+package proc
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// childlessIsGone: a subreaper without children has no descendants either.
+const childlessIsGone = true
+
+// gonePlatform reports whether the tree is gone, from what a look at the process table found.
+func gonePlatform([]process) bool { return false } // here wait4 says it, see childlessIsGone
+
+// closeFilesOnExec keeps from the child all files but the standard ones: the shim's own, and whatever the host's parent had
+// left open.
+func closeFilesOnExec() {
+	if unix.CloseRange(fdControl, ^uint(0), unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return
+	}
+	closeOnExecUpTo(fdTableGuess) // a kernel before 5.11
+}
+
+func becomeReaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
+// addNice changes the niceness of the calling thread; a child forked from it inherits that.
+func addNice(n int) error {
+	now, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, 20-now+n) // the raw system call answers 20-nice
+}
+
+// survivors returns the calling shim's descendants.
+func survivors(string, int) []process { return descendants(processes(), os.Getpid()) }
+
+func selfExe() (string, error) { return "/proc/self/exe", nil } // right even after the file was replaced
+
+// BootID names this boot of the machine; empty if it cannot be told.
+func BootID() string {
+	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(b))
+}
+
+// processes returns all processes that are not zombies.
+func processes() []process {
+	d, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	all := make([]process, 0, len(names))
+	for _, name := range names {
+		if name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if p, ok := lookup(pid); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// lookup reads /proc/pid/stat; ok is false for a process that is gone or a zombie.
+func lookup(pid int) (p process, ok bool) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return process{}, false
+	}
+	i := bytes.LastIndexByte(b, ')') // the command name before it may hold anything
+	if i < 0 {
+		return process{}, false
+	}
+	f := bytes.Fields(b[i+1:]) // f[0] is field 3 of proc(5)
+	if len(f) < 20 || f[0][0] == 'Z' || f[0][0] == 'X' {
+		return process{}, false
+	}
+	p.pid = pid
+	p.ppid, _ = strconv.Atoi(string(f[1]))
+	p.sid, _ = strconv.Atoi(string(f[3]))
+	p.start, _ = strconv.ParseUint(string(f[19]), 10, 64)
+	return p, true
+}
+
+// environ returns the environment pid was started with, NUL between the entries; nil if we may not see it.
+func environ(pid int) []byte {
+	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return b
+}

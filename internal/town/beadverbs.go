@@ -1,0 +1,468 @@
+package town
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+)
+
+// graph is the dependency graph over all beads.
+func graph(tx *store.Tx) ([]*beads.Bead, *beads.Graph, error) {
+	all, err := tx.Beads()
+	if err != nil {
+		return nil, nil, err
+	}
+	return all, beads.NewGraph(slices.Values(all)), nil
+}
+
+// outside is a bead as the outside sees it.
+func (t *Town) outside(tx *store.Tx, b *beads.Bead) (api.Bead, error) {
+	out := api.Bead{Bead: *b, BlockedBy: []beads.ID{}, Attempts: []*beads.Attempt{}}
+	on, err := tx.BlockedBy(b)
+	if err != nil {
+		return out, err
+	}
+	if b.Status != beads.Closed {
+		out.BlockedBy = append(out.BlockedBy, on...)
+	}
+	out.Ready = b.Startable(t.deps.Now()) && len(on) == 0
+	as, err := tx.AttemptsOf(b.ID)
+	if err != nil {
+		return out, err
+	}
+	out.Attempts = append(out.Attempts, as...)
+	return out, nil
+}
+
+// outsideAll is many beads as the outside sees them, in the order given.
+func outsideAll(tx *store.Tx, all []*beads.Bead, g *beads.Graph, now time.Time) ([]api.Bead, error) {
+	attempts, err := tx.Attempts()
+	if err != nil {
+		return nil, err
+	}
+	of := map[beads.ID][]*beads.Attempt{}
+	for _, a := range attempts {
+		of[a.Bead] = append(of[a.Bead], a)
+	}
+	out := make([]api.Bead, len(all))
+	for i, b := range all {
+		out[i] = api.Bead{Bead: *b, BlockedBy: []beads.ID{}, Attempts: of[b.ID], Ready: g.Ready(b, now)}
+		if out[i].Attempts == nil {
+			out[i].Attempts = []*beads.Attempt{}
+		}
+		if b.Status != beads.Closed {
+			if on := g.BlockedBy(b.ID); len(on) > 0 {
+				out[i].BlockedBy = on
+			}
+		}
+	}
+	return out, nil
+}
+
+func (t *Town) beadShow(_ context.Context, _ api.Caller, r api.BeadReq) (out api.Bead, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		b, err := findBead(tx, r.Bead)
+		if err != nil {
+			return err
+		}
+		out, err = t.outside(tx, b)
+		return err
+	})
+	return out, err
+}
+
+func (t *Town) beadList(_ context.Context, _ api.Caller, r api.BeadListReq) (out []api.Bead, err error) {
+	if r.Status != "" && r.Status != "ready" && r.Status != "blocked" && !slices.Contains(beads.Statuses(), beads.Status(r.Status)) {
+		return nil, fault.Usagef("status %q: not one of open, ready, blocked, working, submitted, needs_you, deferred, closed", r.Status)
+	}
+	now := t.deps.Now()
+	err = t.store.View(func(tx *store.Tx) error {
+		all, g, err := graph(tx)
+		if err != nil {
+			return err
+		}
+		var keep []*beads.Bead
+		for _, b := range all {
+			if r.Rig != "" && b.Rig != r.Rig || r.Label != "" && !slices.Contains(b.Labels, r.Label) || !hasStatus(g, b, r.Status, now) {
+				continue
+			}
+			keep = append(keep, b)
+		}
+		slices.SortFunc(keep, beads.ReadyOrder)
+		if r.Limit > 0 && len(keep) > r.Limit {
+			keep = keep[:r.Limit]
+		}
+		out, err = outsideAll(tx, keep, g, now)
+		return err
+	})
+	return out, err
+}
+
+func hasStatus(g *beads.Graph, b *beads.Bead, want string, now time.Time) bool {
+	switch want {
+	case "":
+		return true
+	case "ready":
+		return g.Ready(b, now)
+	case "blocked":
+		return b.Status == beads.Open && len(g.BlockedBy(b.ID)) > 0
+	}
+	return b.Status == beads.Status(want)
+}
+
+func (t *Town) beadReady(ctx context.Context, who api.Caller, r api.BeadListReq) ([]api.Bead, error) {
+	if r.Status != "" && r.Status != "ready" {
+		return nil, fault.Usagef("bead ready: takes no other status")
+	}
+	r.Status = "ready"
+	return t.beadList(ctx, who, r)
+}
+
+func (t *Town) beadCreate(_ context.Context, who api.Caller, r api.BeadCreateReq) (out api.Bead, err error) {
+	if r.Rig == "" {
+		r.Rig = who.Rig
+	}
+	rig, cfg, err := t.rig(r.Rig)
+	if err != nil {
+		return out, err
+	}
+	b, err := t.newBead(r, rig, who.Name)
+	if err != nil {
+		return out, err
+	}
+	err = t.update(func(tx *store.Tx) error {
+		if r.Parent != "" {
+			p, err := findBead(tx, r.Parent)
+			if err != nil {
+				return step(err, "parent")
+			}
+			r.Parent, b.Rig = p.ID, p.Rig
+			b.Dependencies = append(b.Dependencies, beads.Dependency{DependsOn: p.ID, Type: beads.ParentChild, CreatedAt: b.CreatedAt, CreatedBy: who.Name})
+		}
+		if err := insert(tx, b, cfg.Prefix, r.Parent, r.Deps, who.Name); err != nil {
+			return err
+		}
+		out, err = t.outside(tx, b)
+		return err
+	})
+	return out, err
+}
+
+// newBead makes the record that a request asks for, without id and dependencies.
+func (t *Town) newBead(r api.BeadCreateReq, rig, by string) (*beads.Bead, error) {
+	title := strings.TrimSpace(r.Title)
+	switch {
+	case title == "":
+		return nil, fault.Usagef("bead create: the title is empty")
+	case len([]rune(title)) > 500:
+		return nil, fault.Usagef("bead create: the title has %d characters, 500 at most", len([]rune(title)))
+	}
+	now := t.deps.Now().UTC()
+	b := &beads.Bead{
+		Title: title, Description: r.Description, Design: r.Design, AcceptanceCriteria: r.Accept,
+		Status: beads.Open, Priority: 2, Type: beads.Task, Labels: r.Labels, Metadata: r.Metadata,
+		CreatedAt: now, UpdatedAt: now, CreatedBy: by, Rig: rig, Agent: r.Agent,
+	}
+	if r.Type != "" {
+		b.Type = beads.Type(r.Type)
+	}
+	if r.Priority != nil {
+		b.Priority = *r.Priority
+	}
+	if b.Priority < 0 || b.Priority > 4 {
+		return nil, fault.Usagef("priority %d: not 0 (highest) to 4", b.Priority)
+	}
+	b.NeedsCode = b.Type.NeedsCode()
+	if r.NeedsCode != nil {
+		b.NeedsCode = *r.NeedsCode
+	}
+	if r.Agent != "" {
+		if _, _, err := t.preset(r.Agent); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// insert gives b an id and its blockers, and stores it with its event.
+func insert(tx *store.Tx, b *beads.Bead, prefix string, parent beads.ID, deps []beads.ID, by string) error {
+	id, err := tx.NewID(prefix, parent, b)
+	if err != nil {
+		return err
+	}
+	b.ID = id
+	for i := range b.Dependencies {
+		b.Dependencies[i].IssueID = id
+	}
+	for _, on := range deps {
+		other, err := findBead(tx, on)
+		if err != nil {
+			return step(err, "dependency")
+		}
+		b.Dependencies = append(b.Dependencies, beads.Dependency{IssueID: id, DependsOn: other.ID, Type: beads.Blocks, CreatedAt: b.CreatedAt, CreatedBy: by})
+	}
+	if err := tx.PutBead(b); err != nil {
+		return err
+	}
+	return tx.Append(beads.Event{Kind: beads.EvBeadCreated, Actor: by, Rig: b.Rig, Bead: b.ID, Text: "created " + string(b.ID) + ": " + beads.Clean(b.Title, 200)})
+}
+
+// change is one update of one bead with its event, in a transaction.
+func (t *Town) change(who api.Caller, id beads.ID, kind, text string, f func(*store.Tx, *beads.Bead) (*beads.Bead, error)) (out api.Bead, err error) {
+	err = t.update(func(tx *store.Tx) error {
+		b, err := findBead(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := own(who, string(b.ID)); err != nil {
+			return err
+		}
+		c, err := f(tx, b)
+		if err != nil {
+			return refuse(err)
+		}
+		if c != b {
+			c.UpdatedAt = t.deps.Now().UTC()
+			err = errors.Join(tx.PutBead(c), tx.Append(beads.Event{Kind: kind, Actor: who.Name, Rig: c.Rig, Bead: c.ID, Text: fmt.Sprintf(text, c.ID)}))
+			if err != nil {
+				return err
+			}
+		}
+		out, err = t.outside(tx, c)
+		return err
+	})
+	return out, err
+}
+
+// refuse turns an illegal transition into a refusal.
+func refuse(err error) error {
+	var te *beads.TransitionError
+	if errors.As(err, &te) {
+		return fault.Refusedf("%w", err)
+	}
+	return err
+}
+
+func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq) (api.Bead, error) {
+	if r.Priority != nil && (*r.Priority < 0 || *r.Priority > 4) {
+		return api.Bead{}, fault.Usagef("priority %d: not 0 (highest) to 4", *r.Priority)
+	}
+	if r.Title != nil && strings.TrimSpace(*r.Title) == "" {
+		return api.Bead{}, fault.Usagef("bead update: the title is empty")
+	}
+	if r.Agent != nil && *r.Agent != "" {
+		if _, _, err := t.preset(*r.Agent); err != nil {
+			return api.Bead{}, err
+		}
+	}
+	if r.NeedsCode != nil && who.Role == "polecat" {
+		return api.Bead{}, fault.Refusedf("bead update: whether a bead needs code is for a person to say")
+	}
+	return t.change(who, r.Bead, beads.EvBeadUpdated, "changed %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		c := b.Clone()
+		set(&c.Title, r.Title)
+		set(&c.Description, r.Description)
+		set(&c.AcceptanceCriteria, r.Accept)
+		set(&c.Design, r.Design)
+		set(&c.Notes, r.Notes)
+		set(&c.Priority, r.Priority)
+		set(&c.Labels, r.Labels)
+		set(&c.Agent, r.Agent)
+		set(&c.NeedsCode, r.NeedsCode)
+		if r.Type != nil {
+			c.Type = beads.Type(*r.Type)
+		}
+		if r.Defer == nil {
+			return c, nil
+		}
+		if r.Defer.IsZero() {
+			return c.Apply(beads.Undefer, t.deps.Now())
+		}
+		d, err := c.Apply(beads.Defer, t.deps.Now())
+		if err == nil {
+			d.DeferUntil, d.Sling = r.Defer, nil
+		}
+		return d, err
+	})
+}
+
+func set[T any](dst *T, src *T) {
+	if src != nil {
+		*dst = *src
+	}
+}
+
+func (t *Town) beadClose(_ context.Context, who api.Caller, r api.BeadCloseReq) (api.Bead, error) {
+	return t.change(who, r.Bead, beads.EvBeadClosed, "closed %s as dropped", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		switch b.Status {
+		case beads.Working:
+			return nil, fault.Refusedf("close %s: polecat %s works on it", b.ID, b.Assignee).WithHint("stop it first, its work is kept: gastown polecat kill %s", b.Assignee)
+		case beads.Submitted:
+			return nil, fault.Refusedf("close %s: it is in the merge queue", b.ID).WithHint("take it out first: gastown queue drop %s", b.ID)
+		}
+		c, err := b.Apply(beads.Drop, t.deps.Now())
+		if err == nil && r.Reason != "" {
+			c.CloseReason = beads.CloseDropped + ": " + r.Reason
+		}
+		return c, err
+	})
+}
+
+func (t *Town) beadReopen(_ context.Context, who api.Caller, r api.BeadReq) (api.Bead, error) {
+	return t.change(who, r.Bead, beads.EvBeadReopened, "opened %s again", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		switch b.Status {
+		case beads.NeedsYou:
+			return b.Apply(beads.Resolve, t.deps.Now())
+		case beads.Deferred:
+			return b.Apply(beads.Undefer, t.deps.Now())
+		}
+		return b.Apply(beads.Reopen, t.deps.Now())
+	})
+}
+
+func (t *Town) depAdd(_ context.Context, who api.Caller, r api.DepReq) (api.Bead, error) {
+	typ := beads.DepType(r.Type)
+	if typ == "" {
+		typ = beads.Blocks
+	}
+	if len(typ) > 50 {
+		return api.Bead{}, fault.Usagef("dependency type: longer than 50 characters")
+	}
+	return t.change(who, r.Bead, beads.EvDepAdded, "%s waits for "+strings.ReplaceAll(string(r.On), "%", ""), func(tx *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		other, err := findBead(tx, r.On)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(b.Dependencies, func(d beads.Dependency) bool { return d.DependsOn == other.ID }); i >= 0 {
+			if b.Dependencies[i].Type == typ {
+				return b, nil
+			}
+			return nil, fault.Refusedf("%s: depends on %s as %q already", b.ID, other.ID, b.Dependencies[i].Type)
+		}
+		_, g, err := graph(tx)
+		if err != nil {
+			return nil, err
+		}
+		if path := g.WouldCycle(b.ID, other.ID); path != nil && typ.Blocking() {
+			return nil, fault.Refusedf("%s cannot wait for %s: that closes the circle %s", b.ID, other.ID, joinIDs(path, " -> "))
+		}
+		c := b.Clone()
+		c.Dependencies = append(c.Dependencies, beads.Dependency{IssueID: b.ID, DependsOn: other.ID, Type: typ, CreatedAt: t.deps.Now().UTC(), CreatedBy: who.Name})
+		return c, nil
+	})
+}
+
+func (t *Town) depRemove(_ context.Context, who api.Caller, r api.DepReq) (api.Bead, error) {
+	return t.change(who, r.Bead, beads.EvDepRemoved, "%s waits no longer for "+strings.ReplaceAll(string(r.On), "%", ""), func(tx *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		on := r.On
+		if o, err := findBead(tx, on); err == nil {
+			on = o.ID
+		}
+		c := b.Clone()
+		c.Dependencies = slices.DeleteFunc(c.Dependencies, func(d beads.Dependency) bool { return d.DependsOn == on })
+		if len(c.Dependencies) == len(b.Dependencies) {
+			return nil, fault.NotFoundf("%s: does not depend on %s", b.ID, on)
+		}
+		return c, nil
+	})
+}
+
+func joinIDs(ids []beads.ID, sep string) string {
+	s := make([]string, len(ids))
+	for i, id := range ids {
+		s[i] = string(id)
+	}
+	return strings.Join(s, sep)
+}
+
+func (t *Town) comment(_ context.Context, who api.Caller, r api.CommentReq) (api.Bead, error) {
+	if strings.TrimSpace(r.Text) == "" {
+		return api.Bead{}, fault.Usagef("comment: the text is empty")
+	}
+	return t.change(who, r.Bead, beads.EvCommented, "comment on %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		c := b.Clone()
+		c.Comments = append(c.Comments, beads.Comment{ID: t.deps.Token(), IssueID: b.ID, Author: who.Name, Text: r.Text, CreatedAt: t.deps.Now().UTC()})
+		return c, nil
+	})
+}
+
+func (t *Town) beadImport(_ context.Context, who api.Caller, r api.ImportReq) (out api.Imported, err error) {
+	rig, _, err := t.rig(r.Rig)
+	if err != nil {
+		return out, err
+	}
+	set, err := beads.Decode(bytes.NewReader(r.Data), t.deps.Now())
+	if err != nil {
+		return out, fault.Usagef("import: %w", err)
+	}
+	for _, p := range set.Problems {
+		out.Warnings = append(out.Warnings, fmt.Sprintf("line %d: %s", p.Line, p.Msg))
+	}
+	err = t.update(func(tx *store.Tx) error {
+		for _, b := range set.Beads {
+			if tx.HasBead(b.ID) {
+				old, err := tx.Bead(b.ID)
+				if err != nil {
+					return err
+				}
+				if !b.UpdatedAt.After(old.UpdatedAt) {
+					out.Skipped++
+					continue
+				}
+				if old.Status == beads.Working || old.Status == beads.Submitted {
+					out.Skipped++
+					out.Warnings = append(out.Warnings, fmt.Sprintf("%s: %s here, left as it is", old.ID, old.Status))
+					continue
+				}
+				keepOurs(b, old)
+				out.Updated++
+			} else {
+				out.Created++
+				b.Rig, b.NeedsCode = rig, b.Type.NeedsCode()
+			}
+			if err := tx.PutBead(b); err != nil {
+				return err
+			}
+		}
+		_, g, err := graph(tx)
+		if err != nil {
+			return err
+		}
+		if c := g.Cycle(); c != nil {
+			return fault.Refusedf("import: the dependencies close a circle: %s", joinIDs(c, " -> "))
+		}
+		return tx.Append(beads.Event{Kind: beads.EvBeadCreated, Actor: who.Name, Rig: rig, Text: fmt.Sprintf("imported %d beads, updated %d", out.Created, out.Updated)})
+	})
+	return out, err
+}
+
+// keepOurs carries over what the exchange format does not hold.
+func keepOurs(b, old *beads.Bead) {
+	b.Rig, b.Agent, b.NeedsCode, b.LastAttempt, b.Next = old.Rig, old.Agent, old.NeedsCode, old.LastAttempt, old.Next
+	if b.Status == beads.Closed {
+		b.MergeCommit = old.MergeCommit
+	}
+}
+
+func (t *Town) beadExport(_ context.Context, _ api.Caller, _ api.Empty) (out api.Exported, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		all, err := tx.Beads()
+		if err != nil {
+			return err
+		}
+		var buf bytes.Buffer
+		_, err = beads.Encode(&buf, all)
+		out.Data = buf.Bytes()
+		return err
+	})
+	return out, err
+}

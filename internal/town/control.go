@@ -1,0 +1,271 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/refinery"
+)
+
+// Keys of the store's small values.
+const (
+	kvPaused    = "paused"    // bool
+	kvPausedRig = "paused/"   // bool, by rig
+	kvBreakers  = "breakers"  // map of preset to agents.Breaker
+	kvDelivery  = "delivery/" // deliveryState, by rig
+	kvDoc       = "doc/"      // agents.Doc, by name
+	kvFacts     = "facts"     // list of text
+	kvStarts    = "starts"    // int: how often the screen was opened
+	kvMayor     = "mayor"     // mayorRecord
+)
+
+func townPaused(tx *store.Tx) (bool, error) {
+	var p bool
+	_, err := tx.GetKV(kvPaused, &p)
+	return p, err
+}
+
+func rigPaused(tx *store.Tx, rig string) (bool, error) {
+	var p bool
+	_, err := tx.GetKV(kvPausedRig+rig, &p)
+	return p, err
+}
+
+// pause starts nothing new and lands nothing new; what runs goes on.
+func (t *Town) pause(_ context.Context, who api.Caller, r api.NameReq) (api.Ack, error) {
+	return t.setPaused(who, r.Name, true)
+}
+
+func (t *Town) resume(_ context.Context, who api.Caller, r api.NameReq) (api.Ack, error) {
+	return t.setPaused(who, r.Name, false)
+}
+
+func (t *Town) setPaused(who api.Caller, rig string, on bool) (out api.Ack, err error) {
+	key, what := kvPaused, "the town"
+	if rig != "" {
+		if _, _, err := t.rig(rig); err != nil {
+			return out, err
+		}
+		key, what = kvPausedRig+rig, "rig "+rig
+	}
+	kind, text := beads.EvTownPaused, what+" is paused: no polecat starts; what runs goes on"
+	if !on {
+		kind, text = beads.EvTownResumed, what+" goes on"
+	}
+	err = t.update(func(tx *store.Tx) error {
+		var was bool
+		if _, err := tx.GetKV(key, &was); err != nil {
+			return err
+		}
+		if was == on {
+			return nil
+		}
+		return errors.Join(tx.PutKV(key, on), tx.Append(beads.Event{Kind: kind, Actor: who.Name, Rig: rig, Text: text}))
+	})
+	return api.Ack{Msg: text}, err
+}
+
+func (t *Town) down(_ context.Context, _ api.Caller, r api.DownReq) (api.Ack, error) {
+	select {
+	case t.host.wish <- r.Drain:
+	default:
+	}
+	if r.Drain {
+		return api.Ack{Msg: "the host stops when the polecats at work and the running landing are through"}, nil
+	}
+	return api.Ack{Msg: "the host is stopping; work in progress is kept and goes on at the next start"}, nil
+}
+
+// events answers from the log; with Wait it holds until there is one after Since.
+func (t *Town) events(ctx context.Context, _ api.Caller, r api.EventsReq) ([]beads.Event, error) {
+	if r.Limit <= 0 {
+		r.Limit = 200
+	}
+	if r.Wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Wait)
+		defer cancel()
+	}
+	changed, cancel := t.store.Watch()
+	defer cancel()
+	for {
+		out, err := t.eventsNow(r)
+		if err != nil || len(out) > 0 || r.Wait <= 0 {
+			return out, err
+		}
+		var gone <-chan struct{}
+		if t.host != nil {
+			gone = t.host.ctx.Done()
+		}
+		select {
+		case <-changed:
+		case <-gone:
+			return out, nil
+		case <-ctx.Done():
+			return out, nil
+		}
+	}
+}
+
+// mostScanned bounds how far back a filtered question looks.
+const mostScanned = 100_000
+
+func (t *Town) eventsNow(r api.EventsReq) (out []beads.Event, err error) {
+	out = []beads.Event{}
+	err = t.store.View(func(tx *store.Tx) error {
+		all, err := tx.EventsTail(mostScanned)
+		if r.Since > 0 || r.Wait > 0 {
+			all, err = tx.Events(r.Since, mostScanned)
+		}
+		if err != nil {
+			return err
+		}
+		for _, e := range all {
+			if r.By != "" && e.Actor != r.By || r.Bead != "" && e.Bead != r.Bead || !r.After.IsZero() && !e.At.After(r.After) {
+				continue
+			}
+			out = append(out, e)
+		}
+		return nil
+	})
+	if len(out) > r.Limit {
+		if r.Since > 0 { // a reader that follows loses nothing
+			return out[:r.Limit], err
+		}
+		out = out[len(out)-r.Limit:]
+	}
+	return out, err
+}
+
+// why says in one true sentence what a bead waits for.
+func (t *Town) why(_ context.Context, _ api.Caller, r api.BeadReq) (out api.WhyRes, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		b, err := findBead(tx, r.Bead)
+		if err != nil {
+			return err
+		}
+		out.Bead = b.ID
+		out.Why, out.Hint, err = t.whyNot(tx, b)
+		return err
+	})
+	return out, err
+}
+
+func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error) {
+	id := string(b.ID)
+	switch b.Status {
+	case beads.Closed:
+		if b.MergeCommit != "" {
+			return fmt.Sprintf("%s has landed as %.10s.", id, b.MergeCommit), "", nil
+		}
+		return fmt.Sprintf("%s is closed: %s.", id, b.CloseReason), "", nil
+	case beads.NeedsYou:
+		return fmt.Sprintf("%s waits for you: %s.", id, b.Reason), "look at it, then: gastown sling " + id, nil
+	case beads.Deferred:
+		return id + " is deferred.", "gastown bead reopen " + id, nil
+	case beads.Submitted:
+		q, err := t.queue(tx, b.Rig)
+		if err != nil {
+			return "", "", err
+		}
+		return refinery.WhyNot(q, b.ID, t.deps.Now()), q.Hint, nil
+	case beads.Working:
+		a, err := tx.Attempt(b.ID, b.LastAttempt)
+		if err != nil {
+			return "", "", err
+		}
+		if a.State == beads.Asking {
+			return fmt.Sprintf("%s waits for an answer to %s: %s", id, a.Polecat, beads.Clean(a.Question, 300)), "gastown polecat answer " + a.Polecat + " TEXT", nil
+		}
+		return fmt.Sprintf("%s is being worked on by %s (attempt %d, %s).", id, a.Polecat, a.N, a.State), "", nil
+	}
+	return t.whyNotStarted(tx, b)
+}
+
+func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err error) {
+	id := string(b.ID)
+	on, err := tx.BlockedBy(b)
+	if err != nil {
+		return "", "", err
+	}
+	if len(on) > 0 {
+		return fmt.Sprintf("%s waits for %s to land.", id, joinIDs(on, ", ")), "", nil
+	}
+	launched, err := launchedBeads(tx)
+	if err != nil {
+		return "", "", err
+	}
+	wished := b.Sling != nil || !b.Stopped && (launched[b.ID] || t.settings().Town.Dispatch == "auto")
+	if !wished {
+		return id + " is ready; nobody has slung it.", "gastown sling " + id, nil
+	}
+	if t.host == nil {
+		return id + " is slung and waits for the host, which is not running.", "gastown, or gastown up", nil
+	}
+	waiting, err := t.waiting(tx)
+	if err != nil {
+		return "", "", err
+	}
+	if w := waiting[b.ID]; w != "" {
+		return fmt.Sprintf("%s is slung; %s.", id, w), "", nil
+	}
+	return id + " is slung and starts now.", "", nil
+}
+
+func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {
+	data, err := os.ReadFile(settingsPath(t.Dir))
+	if err != nil {
+		return out, err
+	}
+	v, err := config.Get(data, r.Key)
+	return api.ConfigValue{Key: r.Key, Value: fmt.Sprint(v)}, err
+}
+
+func (t *Town) configSet(_ context.Context, who api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {
+	if err := t.edit(func(data []byte) ([]byte, error) { return config.Set(data, r.Key, r.Value) }); err != nil {
+		return out, err
+	}
+	err = t.update(func(tx *store.Tx) error {
+		if err := tx.Append(beads.Event{Kind: "town.config", Actor: who.Name, Text: fmt.Sprintf("set %s to %s", beads.Clean(r.Key, 100), beads.Clean(r.Value, 100))}); err != nil {
+			return err
+		}
+		for _, rig := range rigNames(t.settings()) { // gates may have changed
+			if err := t.feed(tx, rig, refinery.Tick{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	return api.ConfigValue{Key: r.Key, Value: r.Value}, nil
+}
+
+// problem tells a person once of something that needs them; it stays until told otherwise.
+func (h *Host) problem(key, rig string, id beads.ID, text, hint string) {
+	err := h.t.update(func(tx *store.Tx) error {
+		return errors.Join(
+			tx.PutNotice(&beads.Notice{Key: key, At: h.t.deps.Now().UTC(), Rig: rig, Bead: id, Text: text, Hint: hint}),
+			tx.Append(beads.Event{Kind: beads.EvProblem, Actor: "host", Rig: rig, Bead: id, Text: text}),
+		)
+	})
+	if err != nil {
+		h.t.deps.Log.Error("tell a problem", "problem", text, "err", err)
+	}
+}
+
+// solved takes a problem back.
+func (h *Host) solved(key string) {
+	err := h.t.update(func(tx *store.Tx) error { return tx.DeleteNotice(key) })
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		h.t.deps.Log.Error("take a problem back", "problem", key, "err", err)
+	}
+}

@@ -1,0 +1,140 @@
+package town
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gastown/agents"
+	"gastown/beads"
+	"gastown/internal/api"
+	"gastown/internal/git"
+)
+
+// doctor looks at everything a town needs. It changes nothing but, with Fix, the modes of
+// its own directories and leftovers that hold nothing.
+func (t *Town) doctor(ctx context.Context, _ api.Caller, r api.DoctorReq) ([]api.Check, error) {
+	d := &diagnosis{t: t, fix: r.Fix}
+	d.git(ctx)
+	d.store()
+	d.dirs()
+	d.agents()
+	for _, rig := range rigNames(t.settings()) {
+		d.rig(ctx, rig)
+	}
+	return d.checks, nil
+}
+
+type diagnosis struct {
+	t      *Town
+	fix    bool
+	checks []api.Check
+}
+
+func (d *diagnosis) ok(name, format string, args ...any) {
+	d.checks = append(d.checks, api.Check{Name: name, OK: true, Level: "ok", Msg: fmt.Sprintf(format, args...)})
+}
+
+func (d *diagnosis) bad(level, name, hint, format string, args ...any) {
+	d.checks = append(d.checks, api.Check{Name: name, Level: level, Msg: beads.Clean(fmt.Sprintf(format, args...), 400), Hint: hint})
+}
+
+func (d *diagnosis) git(ctx context.Context) {
+	v, err := d.t.git.Version(ctx)
+	switch {
+	case err != nil:
+		d.bad("error", "git", "install git "+git.MinVersion().String()+" or newer", "git does not answer: %v", err)
+	case !v.AtLeast(git.MinVersion()):
+		d.bad("error", "git", "install git "+git.MinVersion().String()+" or newer", "git %s is too old", v)
+	default:
+		d.ok("git", "git %s", v)
+	}
+}
+
+func (d *diagnosis) store() {
+	if err := d.t.store.Check(); err != nil {
+		d.bad("error", "store", "a backup is in "+d.t.path("backups"), "town.db is damaged: %v", err)
+		return
+	}
+	if err := d.t.store.Verify(); err != nil {
+		d.bad("warning", "store", "please report this with: gastown status --json", "town.db does not agree with itself: %v", err)
+		return
+	}
+	d.ok("store", "town.db is sound")
+}
+
+func (d *diagnosis) dirs() {
+	for _, sub := range []string{"backups", "logs", "mayor", "rigs", "run"} {
+		info, err := os.Stat(d.t.path(sub))
+		if err == nil && info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if !d.fix {
+			d.bad("warning", "directories", "gastown doctor --fix", "%s is missing or open to others", d.t.path(sub))
+			return
+		}
+		if err = os.MkdirAll(d.t.path(sub), 0o700); err == nil {
+			err = os.Chmod(d.t.path(sub), 0o700)
+		}
+		if err != nil {
+			d.bad("error", "directories", "", "%v", err)
+			return
+		}
+	}
+	d.ok("directories", "%s", d.t.Dir)
+}
+
+// agents looks for the programs of the presets that settings use.
+func (d *diagnosis) agents() {
+	cfg := d.t.settings()
+	seen := map[string]bool{}
+	for _, use := range []struct{ what, spec string }{{"mayor", cfg.Town.Mayor}, {"polecat", cfg.Town.Polecat}} {
+		if use.spec == "" || seen[use.spec] {
+			continue
+		}
+		seen[use.spec] = true
+		p, _, err := d.t.preset(use.spec)
+		if err != nil {
+			d.bad("error", "agent "+use.spec, "gastown config set town."+use.what+" PRESET", "%v", err)
+			continue
+		}
+		argv := p.Argv(agents.Polecat, agents.Vars{Gastown: d.t.deps.Exe})
+		if len(argv) == 0 || filepath.IsAbs(argv[0]) {
+			d.ok("agent "+use.spec, "%s", "built in or by its path")
+			continue
+		}
+		if where := d.t.deps.Lookup(argv[0]); where != "" {
+			d.ok("agent "+use.spec, "%s", where)
+		} else {
+			d.bad("error", "agent "+use.spec, "install it, or: gastown config set town."+use.what+" PRESET", "%s is not on your PATH", argv[0])
+		}
+	}
+}
+
+func (d *diagnosis) rig(ctx context.Context, rig string) {
+	name := "rig " + rig
+	_, rc, err := d.t.rig(rig)
+	if err != nil {
+		d.bad("error", name, "", "%v", err)
+		return
+	}
+	repo, err := d.t.repo(ctx, rig)
+	if err != nil {
+		d.bad("error", name, "gastown rig remove "+rig+", and add it again", "%v", err)
+		return
+	}
+	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
+	if err != nil {
+		d.bad("error", name, "", "branch %s: %v", rc.Branch, err)
+		return
+	}
+	switch {
+	case len(rc.Gates) == 0 && rc.Ungated:
+		d.bad("warning", name, "add a gate in town.toml", "UNGATED: work lands without a test; main is %.10s", tip)
+	case len(rc.Gates) == 0:
+		d.bad("warning", name, "add a gate in town.toml, or: gastown rig ungated "+rig, "it has no gates, so nothing lands; main is %.10s", tip)
+	default:
+		d.ok(name, "%s at %.10s, %d gates", rc.Branch, tip, len(rc.Gates))
+	}
+}

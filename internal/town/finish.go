@@ -1,0 +1,437 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gastown/agents"
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/git"
+	"gastown/internal/proc"
+	"gastown/worktree"
+)
+
+// finish ends an attempt: its work is on a ref before its process is touched, its process
+// tree is gone before the store says so, and its worktree goes last. An error means that
+// nothing was lost; where the work could not be kept nothing was stopped.
+func (w *worker) finish(e ending) ended {
+	ctx := context.WithoutCancel(w.h.ctx)
+	if e.kind == endSubmit {
+		return w.finishSubmitted(ctx)
+	}
+	if _, err := w.keep(ctx); err != nil { // before anything is stopped
+		return ended{err: step(err, "keep the work of %s", w.name)}
+	}
+	killed := w.stopAgent(ctx, killGrace)
+	if e.kind == endKill || e.kind == endReassign {
+		if submitted, r := w.overtaken(); submitted {
+			w.cleanUp(ctx, r)
+			return ended{err: refusedDone(w)}
+		}
+	}
+	r, err := w.keep(ctx) // what the agent wrote while it was being stopped
+	if err != nil {
+		return ended{killed: killed, err: step(err, "keep the work of %s", w.name)}
+	}
+	kept := w.holds(r)
+	if err := w.recordEnd(e, r, kept); err != nil {
+		return ended{killed: killed, err: err}
+	}
+	if !kept && r.Ref != "" {
+		if err := w.dropEmpty(ctx, r); err == nil {
+			r.Ref = ""
+		}
+	}
+	w.cleanUp(ctx, r)
+	return ended{rescue: r, kept: kept, killed: killed}
+}
+
+// overtaken reports whether the attempt was submitted while a kill was under way; the
+// submission stands.
+func (w *worker) overtaken() (bool, worktree.Rescue) {
+	a, _, err := w.attempt()
+	return err == nil && !a.State.Live(), worktree.Rescue{}
+}
+
+func refusedDone(w *worker) error {
+	return fmt.Errorf("%s submitted %s before it could be stopped", w.name, w.bead)
+}
+
+// finishSubmitted ends the session of an attempt whose submission was accepted. What it
+// wrote after done goes to a rescue ref.
+func (w *worker) finishSubmitted(ctx context.Context) ended {
+	timer := time.NewTimer(submitGrace)
+	defer timer.Stop()
+	select {
+	case <-w.exited():
+	case <-timer.C:
+	}
+	killed := w.stopAgent(ctx, killGrace)
+	r, err := w.keepLate(ctx)
+	if err != nil {
+		return ended{killed: killed, err: err}
+	}
+	w.cleanUp(ctx, r)
+	return ended{rescue: r, killed: killed}
+}
+
+// keepLate keeps what is in the worktree beyond the frozen tip; usually nothing.
+func (w *worker) keepLate(ctx context.Context) (worktree.Rescue, error) {
+	wt, err := w.worktree(ctx)
+	if wt == nil {
+		return worktree.Rescue{}, err
+	}
+	st, err := wt.Status(ctx, git.WithoutIgnored)
+	if err != nil {
+		return worktree.Rescue{}, err
+	}
+	a, _, err := w.attempt()
+	if err != nil {
+		return worktree.Rescue{}, err
+	}
+	if st.Clean() && (st.Head == a.Tip || a.Tip == "" && st.Head == a.Base) {
+		return worktree.Rescue{}, nil
+	}
+	return w.keep(ctx)
+}
+
+// worktree opens the attempt's worktree; nil when there is none.
+func (w *worker) worktree(ctx context.Context) (*git.Worktree, error) {
+	repo, err := w.h.t.repo(ctx, w.rig)
+	if err != nil {
+		return nil, err
+	}
+	wt, err := repo.OpenWorktree(w.path())
+	if errors.Is(err, git.ErrNoWorktree) {
+		return nil, nil
+	}
+	return wt, err
+}
+
+// keep snapshots the worktree to the attempt's rescue ref. Without a worktree there is
+// nothing to keep and the result is zero.
+func (w *worker) keep(ctx context.Context) (worktree.Rescue, error) {
+	wt, err := w.worktree(ctx)
+	if wt == nil {
+		return worktree.Rescue{}, err
+	}
+	_, rc, err := w.h.t.rig(w.rig)
+	if err != nil {
+		return worktree.Rescue{}, err
+	}
+	id, err := w.h.t.ident(ctx, rc.Origin)
+	if err != nil {
+		return worktree.Rescue{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, gitLimit)
+	defer cancel()
+	return worktree.Snapshot(ctx, wt, worktree.SnapshotSpec{Ref: beads.RescueRef(w.bead, w.n), At: w.h.t.deps.Now(), Who: id})
+}
+
+// holds reports whether a rescue has anything that the base does not.
+func (w *worker) holds(r worktree.Rescue) bool {
+	if r.Ref == "" {
+		return false
+	}
+	a, _, err := w.attempt()
+	return err != nil || !r.Clean || r.Head != a.Base
+}
+
+func (w *worker) dropEmpty(ctx context.Context, r worktree.Rescue) error {
+	repo, err := w.h.t.repo(ctx, w.rig)
+	if err != nil {
+		return err
+	}
+	return worktree.Drop(ctx, repo, r.Ref, r.Commit)
+}
+
+// stopAgent ends the whole process tree and counts what it was.
+func (w *worker) stopAgent(ctx context.Context, grace time.Duration) int {
+	s := w.sessionNow()
+	if s == nil {
+		return 0
+	}
+	n := len(s.Proc().Tree())
+	if err := s.Stop(ctx, grace); err != nil {
+		w.h.t.deps.Log.Error("stop agent", "polecat", w.name, "err", err)
+	}
+	<-s.Done()
+	return n
+}
+
+// recordEnd writes what became of the attempt and what its bead starts from next.
+func (w *worker) recordEnd(e ending, r worktree.Rescue, kept bool) error {
+	now := w.h.t.deps.Now()
+	return w.h.t.update(func(tx *store.Tx) error {
+		b, err := tx.Bead(w.bead)
+		if err != nil {
+			return err
+		}
+		end := w.ending(e, b, r, kept, now)
+		if _, _, err = store.Step(tx, w.bead, w.n, end.on, now, end.edit); err != nil {
+			return err
+		}
+		if err := w.countStart(tx, e, kept, end.why, now); err != nil {
+			return err
+		}
+		evs := []beads.Event{{Kind: end.kind, Actor: end.by, Text: end.text, Reason: e.why}}
+		if end.on == beads.Ask {
+			evs = append(evs, beads.Event{Kind: beads.EvNeedsYou, Actor: "host", Text: fmt.Sprintf("%s needs you: %s", w.bead, end.why)})
+		}
+		if kept {
+			evs = append(evs, beads.Event{Kind: beads.EvRescued, Actor: "host", Text: fmt.Sprintf("kept the work of %s on %s", w.name, r.Ref)})
+		}
+		for _, ev := range evs {
+			ev.Rig, ev.Bead, ev.Attempt, ev.Polecat = w.rig, w.bead, w.n, w.name
+			if err := tx.Append(ev); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// verdict is an ending put into the words of the tables.
+type verdict struct {
+	on   beads.Action
+	kind string // of the event
+	by   string
+	text string
+	why  string
+	edit func(*beads.Bead, *beads.Attempt)
+}
+
+func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, now time.Time) verdict {
+	v := verdict{on: beads.Lose, kind: beads.EvLost, by: "host", why: e.why}
+	next := func(a *beads.Attempt) *beads.Start {
+		if !kept {
+			return a.Start
+		}
+		s := &beads.Start{Rescue: r.Ref, Same: w.name, Session: a.Session}
+		if a.Start != nil {
+			s.Note = a.Start.Note
+		}
+		return s
+	}
+	finish := func(a *beads.Attempt) {
+		a.Why, a.Worktree, a.Proc, a.Marker = v.why, "", nil, ""
+		if kept {
+			a.Rescue = r.Ref
+		}
+		if l := w.lookNow(); l.at.IsZero() == false {
+			a.Commits, a.Files, a.Added, a.Removed = l.commits, l.Files, l.Added, l.Removed
+		}
+	}
+	switch e.kind {
+	case endKill:
+		v.on, v.kind, v.by = beads.Kill, beads.EvKilled, e.by
+		v.text = fmt.Sprintf("%s killed %s; %s is ready again", e.by, w.name, w.bead)
+		v.edit = func(b *beads.Bead, a *beads.Attempt) {
+			finish(a)
+			b.Next, b.Sling, b.Stopped = a.Start, nil, true
+		}
+	case endReassign:
+		v.on, v.kind, v.by = beads.Kill, beads.EvKilled, e.by
+		v.text = fmt.Sprintf("%s took %s from %s", e.by, w.bead, w.name)
+		v.edit = func(b *beads.Bead, a *beads.Attempt) {
+			finish(a)
+			b.Next = handOff(next(a), w.name, e.note)
+			b.Sling, b.Stopped = nil, e.nobody
+			if !e.nobody {
+				b.Sling = &beads.Sling{At: now.UTC(), By: e.by, Polecat: e.to}
+			}
+			if e.agent != "" {
+				b.Agent, b.Next.Session = e.agent, ""
+			}
+		}
+	case endShutdown:
+		v.text = fmt.Sprintf("%s stopped with the host; %s goes on when it is up", w.name, w.bead)
+		v.edit = func(b *beads.Bead, a *beads.Attempt) {
+			finish(a)
+			b.Failures-- // the host's doing, not the agent's
+			b.Next, b.Sling = next(a), &beads.Sling{At: now.UTC(), By: "host"}
+		}
+	default:
+		v.why = w.exitText(e)
+		v.text = fmt.Sprintf("%s ended without done: %s", w.name, v.why)
+		if b.Failures+1 >= agents.MaxFailures {
+			v.on = beads.Ask
+		}
+		v.edit = func(b *beads.Bead, a *beads.Attempt) {
+			finish(a)
+			a.Exit = v.why
+			b.Next = next(a)
+			if v.on == beads.Ask {
+				b.Failures++
+				b.Reason, b.Sling = fmt.Sprintf("%d attempts in a row ended without done; last: %s", b.Failures, v.why), nil
+				return
+			}
+			wait := agents.Backoff(b.Failures, w.h.t.deps.Rand())
+			b.Sling = &beads.Sling{At: now.UTC(), By: "host", NotBefore: now.Add(wait).UTC()}
+		}
+	}
+	return v
+}
+
+// handOff adds the note for the next polecat.
+func handOff(s *beads.Start, from, note string) *beads.Start {
+	out := beads.Start{}
+	if s != nil {
+		out = *s
+	}
+	out.Same = ""
+	if note == "" {
+		note = "the work so far is in the worktree, uncommitted changes included."
+	}
+	out.Note = strings.TrimSpace(out.Note + "\nTaken over from " + from + ": " + note)
+	return &out
+}
+
+// exitText says how a process ended, with the last line it printed.
+func (w *worker) exitText(e ending) string {
+	if e.why != "" {
+		return e.why
+	}
+	s := w.sessionNow()
+	if s == nil {
+		return "it could not start"
+	}
+	text := s.Exit().String()
+	tail := s.Tail(20)
+	for i := len(tail) - 1; i >= 0; i-- {
+		if line := strings.TrimSpace(beads.Clean(tail[i], 160)); line != "" {
+			return text + ": " + line
+		}
+	}
+	return text
+}
+
+// countStart keeps the breaker of the agent's preset: an agent that ended at once without
+// doing anything failed to start.
+func (w *worker) countStart(tx *store.Tx, e ending, kept bool, why string, now time.Time) error {
+	if e.kind != endExit {
+		return nil
+	}
+	a, err := tx.Attempt(w.bead, w.n)
+	if err != nil {
+		return err
+	}
+	breakers := map[string]agents.Breaker{}
+	if _, err := tx.GetKV(kvBreakers, &breakers); err != nil {
+		return err
+	}
+	br, had := breakers[a.Preset]
+	if kept || !a.StartedAt.IsZero() && now.Sub(a.StartedAt) >= agents.QuickEnd {
+		if !had {
+			return nil
+		}
+		delete(breakers, a.Preset)
+		return tx.PutKV(kvBreakers, breakers)
+	}
+	br.Fails++
+	br.Since, br.Why = now.UTC(), why
+	breakers[a.Preset] = br
+	if br.Open() {
+		err = tx.PutNotice(&beads.Notice{Key: "breaker/" + a.Preset, At: now.UTC(), Rig: w.rig, Text: fmt.Sprintf("agent %s failed to start %d times: %s", a.Preset, br.Fails, why), Hint: "mend it, then sling a bead again"})
+	}
+	return errors.Join(err, tx.PutKV(kvBreakers, breakers))
+}
+
+func (w *worker) lookNow() look {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stat
+}
+
+// failedStart ends an attempt whose agent never ran.
+func (w *worker) failedStart(err error) {
+	w.h.t.deps.Log.Error("start attempt", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
+	why := "could not start: " + beads.Clean(err.Error(), 300)
+	var se *proc.StartError
+	if errors.As(err, &se) {
+		why = fmt.Sprintf("its program could not start: %s", beads.Clean(se.Error(), 300))
+	}
+	r := w.finish(ending{kind: endExit, why: why})
+	if r.err != nil {
+		w.h.t.deps.Log.Error("end attempt", "attempt", beads.AttemptKey(w.bead, w.n), "err", r.err)
+		w.h.problem("attempt/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("attempt of %s: %v", w.name, r.err), "look at "+w.path())
+	}
+}
+
+// relaunch stops the agent and readies the same attempt for another start in the same worktree.
+func (w *worker) relaunch(e ending) error {
+	ctx := context.WithoutCancel(w.h.ctx)
+	if _, err := w.keep(ctx); err != nil {
+		return step(err, "keep the work of %s", w.name)
+	}
+	w.stopAgent(ctx, killGrace)
+	err := w.h.t.update(func(tx *store.Tx) error {
+		a, err := tx.Attempt(w.bead, w.n)
+		if err != nil {
+			return err
+		}
+		c, err := a.Apply(beads.Relaunch, w.h.t.deps.Now())
+		if err != nil {
+			return refuse(err)
+		}
+		c.Proc, c.Marker, c.Question, c.Answer = nil, "", "", ""
+		return errors.Join(tx.PutAttempt(c), tx.Append(beads.Event{Kind: beads.EvStarted, Actor: e.by, Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: fmt.Sprintf("%s restarted %s on %s", e.by, w.name, w.bead)}))
+	})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.session = nil
+	w.mu.Unlock()
+	w.ctx, w.stop = context.WithCancel(w.h.ctx)
+	return nil
+}
+
+// cleanUp removes the worktree and the branch of an ended attempt, once all of it is on refs.
+// What cannot be removed is told and tried again at the next start of the host.
+func (w *worker) cleanUp(ctx context.Context, r worktree.Rescue) {
+	var kept *worktree.Rescue
+	if r.Ref != "" {
+		kept = &r
+	}
+	if err := w.h.t.removeWorktree(ctx, w.rig, w.path(), w.bead, w.n, kept); err != nil {
+		w.h.t.deps.Log.Error("remove worktree", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
+		w.h.problem("worktree/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("the worktree of %s stays: %v", w.name, err), "gastown doctor")
+	}
+}
+
+// removeWorktree removes an attempt's worktree and branch. rescue keeps what is uncommitted;
+// nil: nothing is.
+func (t *Town) removeWorktree(ctx context.Context, rig, path string, id beads.ID, n int, rescue *worktree.Rescue) error {
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return err
+	}
+	if err := t.teardown(ctx, rig, path); err != nil {
+		t.deps.Log.Warn("teardown", "worktree", path, "err", err)
+	}
+	if err := worktree.Remove(ctx, repo, path, worktree.RemoveOptions{Root: t.path("rigs", rig, "wt"), Rescue: rescue}); err != nil {
+		return err
+	}
+	branch := "refs/heads/" + beads.BranchName(id, n)
+	tips, err := repo.Lookup(ctx, branch)
+	if err != nil || tips[0] == "" {
+		return err
+	}
+	_, rc, err := t.rig(rig)
+	if err != nil {
+		return err
+	}
+	kept, err := repo.Containing(ctx, tips[0], "refs/gt/", "refs/heads/"+rc.Branch)
+	if err != nil {
+		return err
+	}
+	if kept == "" {
+		return fmt.Errorf("branch %s: its tip is on no other ref", branch)
+	}
+	return repo.DeleteRef(ctx, branch, tips[0])
+}

@@ -1,0 +1,476 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gastown/agents"
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/internal/proc"
+	"gastown/internal/wire"
+	"gastown/refinery"
+)
+
+// HostOptions say how a town is hosted.
+type HostOptions struct {
+	Size  proc.Size // of every agent's terminal; zero: 120x40
+	Pause string    // not empty: nothing starts, and this is why
+}
+
+// Host is the process's hold on a running town: the loop that turns committed state into
+// actions, and the agents and Refineries that perform them. One goroutine plans; every
+// attempt, every rig and the Mayor has one of its own.
+type Host struct {
+	t       *Town
+	ctx     context.Context // ends when the host stops
+	cancel  context.CancelFunc
+	started time.Time
+	bell    chan struct{} // one merged element: something outside the store changed
+	work    sync.WaitGroup
+	ready   chan struct{} // closed when the inventory is done
+	left    chan struct{} // closed when the host has stopped
+	wish    chan bool     // one element: stop, true to drain first
+
+	mu      sync.Mutex
+	workers map[string]*worker // by attempt key
+	rigs    map[string]*rigHost
+	mayor   *mayor
+	size    proc.Size
+	undo    *undoable
+	drain   bool
+	faces   map[chan struct{}]struct{} // screens to ring
+
+	views viewCache
+	gen   atomic.Uint64
+}
+
+// StartHost makes this process the town's host: the inventory of what a former host left
+// behind comes first, then the socket opens and work goes on. Stop it with Stop.
+func (t *Town) StartHost(ctx context.Context, o HostOptions) (*Host, error) {
+	if o.Size.Cols <= 0 || o.Size.Rows <= 0 {
+		o.Size = proc.Size{Cols: 120, Rows: 40}
+	}
+	hctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h := &Host{
+		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size,
+		bell: make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
+		workers: map[string]*worker{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},
+	}
+	t.host = h
+	if err := h.open(ctx); err != nil {
+		cancel()
+		t.host = nil
+		return nil, err
+	}
+	return h, nil
+}
+
+// open prepares the directory, recovers, and starts the goroutines.
+func (h *Host) open(ctx context.Context) error {
+	if err := h.installSelf(); err != nil {
+		return err
+	}
+	sock, err := h.listen()
+	if err != nil {
+		return err
+	}
+	if err := h.recover(ctx); err != nil {
+		return errors.Join(step(err, "inventory"), sock.Close())
+	}
+	err = h.t.update(func(tx *store.Tx) error {
+		return tx.Append(beads.Event{Kind: beads.EvTownUp, Actor: "host", Text: fmt.Sprintf("the host is up, pid %d", os.Getpid())})
+	})
+	if err != nil {
+		return errors.Join(err, sock.Close())
+	}
+	h.startMayor("")
+	close(h.ready)
+	h.spawn("socket", func() { h.serve(sock) })
+	h.spawn("loop", h.loop)
+	h.spawn("housekeeping", h.housekeeping)
+	return nil
+}
+
+// binDir holds the copy of this program that agents call, so that replacing the file on
+// disk changes nothing for those at work.
+func (h *Host) binDir() string { return h.t.path("run", "bin") }
+
+func (h *Host) installSelf() error {
+	dst := filepath.Join(h.binDir(), "gastown")
+	if err := os.MkdirAll(h.binDir(), 0o700); err != nil {
+		return fmt.Errorf("prepare run/bin: %w", err)
+	}
+	return step(copyFile(h.t.deps.Exe, dst, 0o700), "copy this program into the town")
+}
+
+// listen opens the socket. Whoever holds the store's lock owns the town, so a socket that is
+// there already is a leftover.
+func (h *Host) listen() (net.Listener, error) {
+	return wire.Listen(SocketPath(h.t.Dir, h.t.deps.Env))
+}
+
+func (h *Host) serve(l net.Listener) {
+	err := wire.Serve(h.ctx, l, wire.Server{Do: h.t.DoToken, Version: h.t.deps.Version})
+	if err != nil && h.ctx.Err() == nil {
+		h.t.deps.Log.Error("the socket closed", "err", err)
+	}
+}
+
+// spawn starts a goroutine of the host's; Stop waits for it. A panic in it is the program's
+// to handle: Deps.Guard restores the terminal and ends it.
+func (h *Host) spawn(name string, f func()) {
+	h.work.Go(func() { h.t.deps.Guard("host: "+name, f) })
+}
+
+// ring wakes the loop for a change that is not in the store.
+func (h *Host) ring() {
+	select {
+	case h.bell <- struct{}{}:
+	default:
+	}
+}
+
+// loop plans whenever something was committed, something outside the store changed, or a
+// time came that the last plan waited for.
+func (h *Host) loop() {
+	committed, cancel := h.t.store.Watch()
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-committed:
+		case <-h.bell:
+		case <-timer.C:
+		}
+		h.changed()
+		next := h.plan()
+		timer.Stop()
+		if !next.IsZero() {
+			timer.Reset(max(next.Sub(h.t.deps.Now()), time.Millisecond))
+		}
+	}
+}
+
+// plan makes the world match the store once, and says when time alone may change the plan.
+func (h *Host) plan() time.Time {
+	next := h.dispatch()
+	for _, r := range h.rigHosts() {
+		if at := r.tick(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
+// dispatch starts what agents.Plan decides. The decision is made again inside the
+// transaction that claims, so that two of them can never start one bead twice.
+func (h *Host) dispatch() time.Time {
+	var d agents.Decision
+	err := h.t.store.View(func(tx *store.Tx) error {
+		w, err := h.world(tx)
+		d = agents.Plan(w)
+		return err
+	})
+	if err != nil {
+		h.t.deps.Log.Error("plan", "err", err)
+		return h.t.deps.Now().Add(time.Second)
+	}
+	if len(d.Starts) == 0 {
+		return d.Next
+	}
+	var claimed []*worker
+	err = h.t.update(func(tx *store.Tx) error {
+		claimed = nil
+		w, err := h.world(tx)
+		if err != nil {
+			return err
+		}
+		d = agents.Plan(w)
+		for _, s := range d.Starts {
+			token := h.t.deps.Token()
+			a, err := store.Claim(tx, store.ClaimReq{Bead: s.Bead, Polecat: s.Polecat, Preset: s.Preset, Model: s.Model, Token: token, By: "host", Now: w.Now})
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, h.newWorker(a, token))
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.deps.Log.Error("claim", "err", err)
+		return h.t.deps.Now().Add(time.Second)
+	}
+	for _, w := range claimed {
+		h.launch(w)
+	}
+	return d.Next
+}
+
+// world is what the plan decides on.
+func (h *Host) world(tx *store.Tx) (agents.World, error) {
+	cfg := h.t.settings()
+	w := agents.World{
+		Now: h.t.deps.Now(), Cap: cfg.Town.Polecats, PausedRigs: map[string]bool{},
+		Limits: map[string]time.Time{}, Breakers: map[string]agents.Breaker{},
+	}
+	var err error
+	if w.Live, err = tx.LiveAttempts(); err != nil {
+		return w, err
+	}
+	h.mu.Lock()
+	for _, one := range h.workers {
+		w.Leaving = append(w.Leaving, one.name)
+	}
+	h.mu.Unlock()
+	if w.Stopped, err = h.stopped(tx); err != nil {
+		return w, err
+	}
+	for _, rig := range rigNames(cfg) {
+		if w.PausedRigs[rig], err = rigPaused(tx, rig); err != nil {
+			return w, err
+		}
+	}
+	if _, err = tx.GetKV(kvBreakers, &w.Breakers); err != nil {
+		return w, err
+	}
+	w.Candidates, err = h.t.candidates(tx, cfg.Town.Dispatch == "auto", w.Now)
+	return w, err
+}
+
+// stopped says why nothing at all may start; empty: work may.
+func (h *Host) stopped(tx *store.Tx) (string, error) {
+	h.mu.Lock()
+	drain := h.drain
+	h.mu.Unlock()
+	if drain {
+		return "the town is draining", nil
+	}
+	paused, err := townPaused(tx)
+	if paused {
+		return "the town is paused", err
+	}
+	return "", err
+}
+
+// candidates are the beads that someone wishes to start and that can.
+func (t *Town) candidates(tx *store.Tx, auto bool, now time.Time) ([]agents.Candidate, error) {
+	open, err := tx.BeadsWith(beads.Open)
+	if err != nil {
+		return nil, err
+	}
+	launched, err := launchedBeads(tx)
+	if err != nil {
+		return nil, err
+	}
+	open = slices.DeleteFunc(open, func(b *beads.Bead) bool {
+		return b.Sling == nil && (b.Stopped || !auto && !launched[b.ID])
+	})
+	if len(open) == 0 {
+		return nil, nil
+	}
+	_, g, err := graph(tx)
+	if err != nil {
+		return nil, err
+	}
+	var out []agents.Candidate
+	slices.SortFunc(open, beads.ReadyOrder)
+	for _, b := range open {
+		if !g.Ready(b, now) {
+			continue
+		}
+		c := agents.Candidate{Bead: b}
+		spec := b.Agent
+		if spec == "" {
+			spec = t.settings().Town.Polecat
+		}
+		p, model, err := t.preset(spec)
+		if err != nil {
+			c.Err = err.Error()
+		}
+		c.Preset, c.Model = p.Name, model
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// preset finds an agent by PRESET[:MODEL] among the built-in ones and those of settings.
+func (t *Town) preset(spec string) (agents.Preset, string, error) {
+	custom := map[string]agents.Custom{}
+	for name, a := range t.settings().Agents {
+		custom[name] = agents.Custom{Extends: a.Extends, Command: a.Command, Args: a.Args}
+	}
+	p, model, err := agents.Resolve(custom, spec)
+	if err != nil {
+		return p, model, fault.NotFoundf("%w", err)
+	}
+	return p, model, nil
+}
+
+// Stop ends the host: with drain after the polecats at work and the running landing are
+// through, else at once with all work kept on refs. It returns when everything has ended.
+func (h *Host) Stop(drain bool) {
+	select {
+	case h.wish <- drain:
+	default:
+	}
+	<-h.left
+}
+
+// Run waits until ctx ends or someone asks the host to stop, and stops it. The caller closes
+// the town.
+func (h *Host) Run(ctx context.Context) {
+	drain := false
+	select {
+	case <-ctx.Done():
+	case drain = <-h.wish:
+	}
+	if drain {
+		h.awaitDrained(ctx)
+	}
+	h.shutdown()
+}
+
+// Left is closed when the host has stopped.
+func (h *Host) Left() <-chan struct{} { return h.left }
+
+func (h *Host) awaitDrained(ctx context.Context) {
+	h.mu.Lock()
+	h.drain = true
+	h.mu.Unlock()
+	seen, cancel := h.Changes()
+	defer cancel()
+	for {
+		h.mu.Lock()
+		n := len(h.workers)
+		h.mu.Unlock()
+		if n == 0 && !h.landing() {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.wish: // asked again: at once
+			return
+		case <-seen:
+		}
+	}
+}
+
+// landing reports whether any queue can still move without a person.
+func (h *Host) landing() bool {
+	busy := false
+	err := h.t.store.View(func(tx *store.Tx) error {
+		qs, err := tx.Queues()
+		for _, q := range qs {
+			busy = busy || q.Run != nil || q.Intent != nil
+		}
+		return err
+	})
+	return err == nil && busy
+}
+
+// shutdown ends agents with their work kept, then the Refineries and the loop.
+func (h *Host) shutdown() {
+	h.mu.Lock()
+	h.drain = true
+	workers := make([]*worker, 0, len(h.workers))
+	for _, w := range h.workers {
+		workers = append(workers, w)
+	}
+	h.mu.Unlock()
+	for _, w := range workers {
+		w.request(ending{kind: endShutdown, why: "the host stopped"})
+	}
+	for _, w := range workers {
+		<-w.done
+	}
+	h.stopMayor()
+	h.cancel()
+	for _, r := range h.rigHosts() {
+		<-r.left
+	}
+	h.work.Wait()
+	err := h.t.update(func(tx *store.Tx) error {
+		return tx.Append(beads.Event{Kind: beads.EvTownDown, Actor: "host", Text: "the host is down"})
+	})
+	if err != nil {
+		h.t.deps.Log.Error("say goodbye", "err", err)
+	}
+	_ = os.Remove(SocketPath(h.t.Dir, h.t.deps.Env)) // the next host replaces it anyway
+	close(h.left)
+}
+
+func (h *Host) rigHosts() []*rigHost {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]*rigHost, 0, len(h.rigs))
+	for _, r := range h.rigs {
+		out = append(out, r)
+	}
+	return out
+}
+
+// SetSize is the geometry of every agent's terminal: that of the screen's left slot.
+func (h *Host) SetSize(s proc.Size) {
+	h.mu.Lock()
+	same := h.size == s
+	h.size = s
+	var all []resizer
+	for _, w := range h.workers {
+		if ses := w.sessionNow(); ses != nil {
+			all = append(all, ses)
+		}
+	}
+	if h.mayor != nil && h.mayor.session != nil {
+		all = append(all, h.mayor.session)
+	}
+	h.mu.Unlock()
+	if same {
+		return
+	}
+	for _, s2 := range all {
+		s2.Resize(s.Cols, s.Rows)
+	}
+}
+
+type resizer interface{ Resize(cols, rows int) }
+
+// Info is the host as status shows it.
+func (h *Host) info() *api.HostInfo {
+	return &api.HostInfo{PID: os.Getpid(), StartedAt: h.started.UTC(), Version: h.t.deps.Version}
+}
+
+// outputAt is when a rig's running gate last wrote something; it is kept out of the store,
+// which would be written once a second for it.
+func (h *Host) outputAt(rig string, seq uint64) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.rigs[rig]; r != nil && r.outSeq == seq {
+		return r.outAt
+	}
+	return time.Time{}
+}
+
+// perform hands an action to its rig's goroutine. It never blocks.
+func (h *Host) perform(rig string, do refinery.Effect) {
+	h.mu.Lock()
+	r := h.rigs[rig]
+	h.mu.Unlock()
+	if r != nil {
+		r.push(do)
+	}
+}

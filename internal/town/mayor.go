@@ -1,0 +1,217 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"gastown/agents"
+	agentrun "gastown/agents/run"
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/internal/proc"
+)
+
+// mayorRecord is what the store knows of the Mayor, so that a later host finds leftovers.
+type mayorRecord struct {
+	Marker string        `json:"marker,omitempty"`
+	Proc   *beads.ProcID `json:"proc,omitempty"`
+}
+
+// mayor is the Mayor in this host. Its fields are guarded by the host's mutex.
+type mayor struct {
+	agent   string
+	session *agentrun.Session // nil: it could not start, or was never started
+	since   time.Time
+	why     string   // why it does not run
+	last    []string // the last lines of one that ended
+	failed  bool
+}
+
+// startMayor starts the Mayor's agent, replacing one that ended. by is who asked; empty: the
+// host at its start. What goes wrong is shown where the Mayor would be; the town works
+// without one.
+func (h *Host) startMayor(by string) {
+	name := h.t.settings().Town.Mayor
+	m := &mayor{agent: name, since: h.t.deps.Now()}
+	err := errors.New("no agent is set: gastown config set town.mayor PRESET")
+	if name != "" {
+		m.session, err = h.spawnMayor(name)
+	}
+	if err != nil {
+		m.failed = true
+		m.why = mayorTrouble(name, err)
+	}
+	h.mu.Lock()
+	h.mayor = m
+	h.mu.Unlock()
+	text := "the Mayor is up (" + name + ")"
+	if err != nil {
+		text = "the Mayor did not start: " + m.why
+	}
+	if by == "" {
+		by = "host"
+	}
+	uerr := h.t.update(func(tx *store.Tx) error {
+		rec := mayorRecord{}
+		if m.session != nil {
+			id := m.session.Proc().ID()
+			rec = mayorRecord{Marker: m.session.Proc().Marker(), Proc: &beads.ProcID{PID: id.PID, Start: id.Start, Boot: id.Boot}}
+		}
+		return errors.Join(tx.PutKV(kvMayor, rec), tx.Append(beads.Event{Kind: beads.EvMayor, Actor: by, Text: text}))
+	})
+	if uerr != nil {
+		h.t.deps.Log.Error("record the Mayor", "err", uerr)
+	}
+	if m.session != nil {
+		h.spawn("mayor", func() { h.watchMayor(m) })
+	}
+	h.changed()
+}
+
+// mayorTrouble is a start that failed in the words of someone who can mend it.
+func mayorTrouble(name string, err error) string {
+	if se := (*proc.StartError)(nil); errors.As(err, &se) && errors.Is(err, os.ErrNotExist) && se.Op == proc.OpLookup {
+		return fmt.Sprintf("%s is not installed (%q is not on your PATH); choose another with: gastown mayor agent NAME", name, se.Path)
+	}
+	return beads.Clean(err.Error(), 300)
+}
+
+func (h *Host) spawnMayor(name string) (*agentrun.Session, error) {
+	p, model, err := h.t.preset(name)
+	if err != nil {
+		return nil, err
+	}
+	id, err := h.t.ident(h.ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	token := h.t.deps.Token()
+	err = h.t.update(func(tx *store.Tx) error {
+		if err := tx.Revoke(func(g *beads.Grant) bool { return g.Role == "mayor" }); err != nil {
+			return err
+		}
+		return tx.PutGrant(token, &beads.Grant{Role: "mayor", At: h.t.deps.Now().UTC()})
+	})
+	if err != nil {
+		return nil, err
+	}
+	env := h.agentEnv(id, map[string]string{"GASTOWN_TOKEN": token, "GASTOWN_ROLE": "mayor"})
+	env = h.t.withNamed(env, keysOf(p.Name))
+	for k, v := range p.Env {
+		env = append(env, k+"="+v)
+	}
+	v := agents.Vars{Gastown: h.exe(), Model: model, Role: agents.MayorRole(h.t.Dir, rigNames(h.t.settings()))}
+	if len(p.Session) > 0 {
+		v.Session = h.t.deps.Token()
+	}
+	return agentrun.Start(agentrun.Options{
+		Name: "mayor", Size: h.sizeNow(), Log: h.t.path("logs", "mayor.log"), OnChange: h.touched,
+		Spec: proc.Spec{Argv: p.Argv(agents.Mayor, v), Dir: h.t.path("mayor"), Env: env, Exe: h.exe()},
+	})
+}
+
+// watchMayor notes the Mayor's end. It is not started again by itself: the person sees the
+// last lines and one key brings it back.
+func (h *Host) watchMayor(m *mayor) {
+	<-m.session.Done()
+	h.mu.Lock()
+	m.why = m.session.Exit().String()
+	m.failed = m.session.Exit().Code != 0 && !m.session.Exit().Stopped
+	m.last = m.session.Tail(12)
+	m.since = h.t.deps.Now()
+	current := h.mayor == m
+	h.mu.Unlock()
+	if !current || h.ctx.Err() != nil {
+		return
+	}
+	err := h.t.update(func(tx *store.Tx) error {
+		return tx.Append(beads.Event{Kind: beads.EvMayor, Actor: "host", Text: "the Mayor ended: " + m.why})
+	})
+	if err != nil {
+		h.t.deps.Log.Error("record the Mayor's end", "err", err)
+	}
+	h.changed()
+}
+
+func (h *Host) stopMayor() {
+	if s := h.mayorSession(); s != nil {
+		if err := s.Stop(context.WithoutCancel(h.ctx), killGrace); err != nil {
+			h.t.deps.Log.Error("stop the Mayor", "err", err)
+		}
+		<-s.Done()
+	}
+}
+
+// mayorSession is the running Mayor's session, or nil.
+func (h *Host) mayorSession() *agentrun.Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.mayor == nil || h.mayor.session == nil {
+		return nil
+	}
+	select {
+	case <-h.mayor.session.Done():
+		return nil
+	default:
+		return h.mayor.session
+	}
+}
+
+func (t *Town) mayorInfo() api.MayorInfo {
+	out := api.MayorInfo{State: "none", Agent: t.settings().Town.Mayor}
+	if t.host == nil {
+		return out
+	}
+	s := t.host.mayorSession()
+	t.host.mu.Lock()
+	defer t.host.mu.Unlock()
+	m := t.host.mayor
+	if m == nil {
+		return out
+	}
+	out.Agent, out.Since, out.Why, out.Last = m.agent, m.since.UTC(), m.why, m.last
+	switch {
+	case s != nil:
+		out.State, out.PID = "running", s.Proc().ChildPID()
+	case m.failed:
+		out.State = "failed"
+	default:
+		out.State = "stopped"
+	}
+	return out
+}
+
+func (t *Town) mayorStatus(_ context.Context, _ api.Caller, _ api.Empty) (api.MayorInfo, error) {
+	return t.mayorInfo(), nil
+}
+
+func (t *Town) mayorRestart(_ context.Context, who api.Caller, _ api.Empty) (api.MayorInfo, error) {
+	t.host.stopMayor()
+	t.host.startMayor(who.Name)
+	info := t.mayorInfo()
+	if info.State == "failed" {
+		return info, fault.Failf("mayor: %s", info.Why)
+	}
+	return info, nil
+}
+
+func (t *Town) mayorAgent(ctx context.Context, who api.Caller, r api.NameReq) (api.MayorInfo, error) {
+	if r.Name == "" {
+		return t.mayorInfo(), nil
+	}
+	if _, _, err := t.preset(r.Name); err != nil {
+		return api.MayorInfo{}, err
+	}
+	if _, err := t.configSet(ctx, who, api.ConfigReq{Key: "town.mayor", Value: r.Name}); err != nil {
+		return api.MayorInfo{}, err
+	}
+	if t.host == nil {
+		return t.mayorInfo(), nil
+	}
+	return t.mayorRestart(ctx, who, api.Empty{})
+}

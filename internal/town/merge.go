@@ -1,0 +1,271 @@
+package town
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/refinery"
+)
+
+// update is the one way to write: a transaction, and after its commit the actions that its
+// steps of the Refinery asked for, handed over in the order of the commits. It never waits
+// for an action.
+func (t *Town) update(f func(*store.Tx) error) error {
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	t.asked = nil
+	if err := t.store.Update(f); err != nil {
+		return err
+	}
+	if t.host != nil {
+		for _, a := range t.asked {
+			t.host.perform(a.rig, a.do)
+		}
+	}
+	return nil
+}
+
+// ask is an action that a transaction wants performed once it is committed.
+type ask struct {
+	rig string
+	do  refinery.Effect
+}
+
+// queue is a rig's merge queue; one that was never stored is empty and idle.
+func (t *Town) queue(tx *store.Tx, rig string) (refinery.Queue, error) {
+	q, err := tx.Queue(rig)
+	if err != nil {
+		return refinery.Queue{}, err
+	}
+	if q == nil {
+		q = &refinery.Queue{Rig: rig, State: refinery.Idle, Since: tx.Now()}
+	}
+	if q.Run != nil && t.host != nil {
+		if at := t.host.outputAt(rig, q.Run.Seq); at.After(q.Run.LastOutput) {
+			run := *q.Run
+			run.LastOutput = at
+			q.Run = &run
+		}
+	}
+	return *q, nil
+}
+
+// queueConfig is what settings say about a rig's queue.
+func (t *Town) queueConfig(rig string) refinery.Config {
+	cfg := t.settings()
+	rc, ok := cfg.Rigs[rig]
+	if !ok {
+		return refinery.Config{}
+	}
+	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History}
+	for _, g := range rc.Gates {
+		out.Gates = append(out.Gates, queueGate(g))
+	}
+	return out
+}
+
+func queueGate(g config.Gate) refinery.Gate {
+	return refinery.Gate{Name: g.Name, Run: g.Run, Timeout: g.Timeout, Silence: g.Silence, Env: g.Env}
+}
+
+// feed puts events through a rig's Refinery in the transaction: the next queue and the
+// records are stored, the actions are asked for.
+func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
+	q, err := t.queue(tx, rig)
+	if err != nil {
+		return err
+	}
+	cfg, now := t.queueConfig(rig), t.deps.Now()
+	for _, ev := range events {
+		var effects []refinery.Effect
+		before := q.Run
+		q, effects = refinery.Step(q, ev, now, cfg)
+		for _, e := range effects {
+			if rec, ok := e.(refinery.Record); ok {
+				if err := t.record(tx, rig, evidence(before, ev, cfg), rec, now); err != nil {
+					return step(err, "refinery of %q", rig)
+				}
+				if _, ok := rec.(refinery.Settle); ok {
+					t.asked = append(t.asked, ask{rig, rec}) // follow-up work: delivery, the Mayor's checkout
+				}
+				continue
+			}
+			t.asked = append(t.asked, ask{rig, e})
+		}
+	}
+	return tx.PutQueue(&q)
+}
+
+// record applies one record of the Refinery. A bead that is no longer where the queue
+// thought must not stop the queue: that is told as a problem.
+func (t *Town) record(tx *store.Tx, rig string, gates []beads.GateRun, rec refinery.Record, now time.Time) error {
+	switch r := rec.(type) {
+	case refinery.Settle:
+		return tolerate(tx, rig, r.Bead, t.settle(tx, rig, gates, r, now))
+	case refinery.SendBack:
+		return tolerate(tx, rig, r.Bead, t.sendBack(tx, rig, gates, r, now))
+	case refinery.Note:
+		by := r.By
+		if by == "" {
+			by = "refinery"
+		}
+		return tx.Append(beads.Event{Kind: r.Kind, Actor: by, Rig: rig, Bead: r.Bead, Attempt: r.N, Text: r.Text, Reason: r.Reason})
+	case refinery.Problem:
+		return tx.PutNotice(&beads.Notice{Key: rig + "/" + r.Key, At: now.UTC(), Rig: rig, Text: r.Text, Hint: r.Hint})
+	case refinery.ProblemGone:
+		return tx.DeleteNotice(rig + "/" + r.Key)
+	}
+	return fmt.Errorf("unknown record %T", rec)
+}
+
+// evidence is what the gates of a run said, the one that just ended included.
+func evidence(run *refinery.Run, ev refinery.Event, cfg refinery.Config) []beads.GateRun {
+	if run == nil {
+		return nil
+	}
+	var out []beads.GateRun
+	for _, r := range run.Results {
+		out = append(out, beads.GateRun{Gate: r.Gate, Outcome: string(r.Outcome), Took: r.Took, Log: r.Log})
+	}
+	if d, ok := ev.(refinery.GateDone); ok && d.Seq == run.Seq && d.Gate < len(cfg.Gates) {
+		out = append(out, beads.GateRun{Gate: cfg.Gates[d.Gate].Name, Outcome: string(d.Outcome), Took: d.Took, Log: d.Log})
+	}
+	return out
+}
+
+func tolerate(tx *store.Tx, rig string, id beads.ID, err error) error {
+	if err == nil || !fault.Is(err, fault.Refused) && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return tx.Append(beads.Event{Kind: beads.EvProblem, Actor: "refinery", Rig: rig, Bead: id, Text: "the queue's entry no longer fits the bead: " + err.Error()})
+}
+
+// settle closes a bead as merged: the only place that does.
+func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refinery.Settle, now time.Time) error {
+	b, a, err := store.Step(tx, r.Bead, r.N, beads.Land, now, func(b *beads.Bead, a *beads.Attempt) {
+		b.MergeCommit, b.CloseReason = r.Commit, beads.CloseMerged+r.Commit
+		a.Merge, a.Gates = r.Commit, gates
+	})
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("landed %s (%s) as %.10s", b.ID, beads.Clean(b.Title, 100), r.Commit)
+	if r.AlreadyIn {
+		text = fmt.Sprintf("%s is in %.10s already", b.ID, r.Commit)
+	}
+	err = tx.Append(beads.Event{Kind: beads.EvLanded, Actor: "refinery", Rig: rig, Bead: b.ID, Attempt: a.N, Polecat: a.Polecat, Text: text})
+	return errors.Join(err, t.finishConvoys(tx))
+}
+
+// sendBack opens a bead again with what the next attempt should know, or hands it to a person.
+func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refinery.SendBack, now time.Time) error {
+	on := beads.Reject
+	if r.StrikeOut {
+		on = beads.StrikeOut
+	}
+	b, a, err := store.Step(tx, r.Bead, r.N, on, now, func(b *beads.Bead, a *beads.Attempt) {
+		a.Why, a.Log, a.Gates = r.Why, r.Log, gates
+		b.Next = &beads.Start{Commit: a.Tip, Note: rejection(r), Same: a.Polecat, Session: a.Session}
+		b.Sling = &beads.Sling{At: now.UTC(), By: "refinery"}
+		if r.StrikeOut {
+			b.Sling = nil
+			b.Reason = fmt.Sprintf("sent back %d times; last: %s", b.Rejections, r.Why)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	ev := beads.Event{Kind: beads.EvRejected, Actor: "refinery", Rig: rig, Bead: b.ID, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("sent %s back: %s", b.ID, r.Why)}
+	if err := tx.Append(ev); err != nil || !r.StrikeOut {
+		return err
+	}
+	return tx.Append(beads.Event{Kind: beads.EvNeedsYou, Actor: "refinery", Rig: rig, Bead: b.ID, Text: string(b.ID) + " needs you: " + b.Reason})
+}
+
+// rejection is what the next attempt reads about this one.
+func rejection(r refinery.SendBack) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Attempt %d was sent back by the merge queue: %s\n", r.N, r.Why)
+	if len(r.Files) > 0 {
+		fmt.Fprintf(&b, "Files in conflict: %s\n", strings.Join(r.Files, ", "))
+	}
+	if r.Log != "" {
+		fmt.Fprintf(&b, "\n%s\n", r.Log)
+	}
+	return b.String()
+}
+
+// refineryState is the short form of a queue's state.
+func refineryState(q refinery.Queue, cfg refinery.Config) api.RefineryState {
+	return api.RefineryState{State: q.State, Phase: phase(q, cfg), Since: q.Since, Reason: q.Reason, Hint: q.Hint}
+}
+
+func phase(q refinery.Queue, cfg refinery.Config) string {
+	run := q.Run
+	if run == nil {
+		return ""
+	}
+	var what []string
+	for _, p := range run.Parts {
+		what = append(what, string(p.Bead))
+	}
+	on := strings.Join(what, "+")
+	if on == "" {
+		on = "main"
+	}
+	switch run.Phase {
+	case refinery.PhaseBuild:
+		return "build " + on
+	case refinery.PhaseLand:
+		return "land " + on
+	}
+	return gateAt(cfg, run.Gate) + " " + on
+}
+
+// gateAt is the name of a rig's i-th gate.
+func gateAt(cfg refinery.Config, i int) string {
+	if i < len(cfg.Gates) {
+		return cfg.Gates[i].Name
+	}
+	return fmt.Sprintf("gate %d", i+1)
+}
+
+// entries are a rig's merge requests as the outside sees them.
+func (t *Town) entries(q refinery.Queue, now time.Time) []api.QueueEntry {
+	out, cfg := []api.QueueEntry{}, t.queueConfig(q.Rig)
+	for _, e := range q.Entries {
+		x := api.QueueEntry{
+			Bead: e.Bead, Attempt: e.N, Polecat: e.Polecat, Title: e.Title, Rig: q.Rig, State: e.State,
+			Position: refinery.Position(q, e.Bead), Since: e.Since, Queued: e.QueuedAt, Tries: e.Hangs + e.Infra, Tip: e.Tip,
+			Why: refinery.WhyNot(q, e.Bead, now),
+		}
+		if run := q.Run; run != nil && carries(run, e.Bead) {
+			x.Gates = run.Results
+			switch run.Phase {
+			case refinery.PhaseGate:
+				x.Phase = gateAt(cfg, run.Gate)
+				x.Elapsed, x.Usual = now.Sub(run.PhaseSince), q.Usual[x.Phase]
+			default:
+				x.Phase = string(run.Phase)
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func carries(run *refinery.Run, id beads.ID) bool {
+	for _, p := range run.Parts {
+		if p.Bead == id {
+			return true
+		}
+	}
+	return false
+}

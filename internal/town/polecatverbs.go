@@ -1,0 +1,750 @@
+package town
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"gastown/agents"
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/worktree"
+)
+
+// undoFor is how long `u` can take an action back.
+const undoFor = 30 * time.Second
+
+// undoable is the last action that `u` takes back.
+type undoable struct {
+	what  string
+	bead  beads.ID
+	until time.Time
+	do    func(context.Context, api.Caller) (api.Slung, error)
+}
+
+// sling records the wish that beads start; with a host they start as soon as they may.
+func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.Slung, error) {
+	if len(r.Beads) == 0 {
+		return nil, fault.Usagef("sling: which bead?")
+	}
+	if r.Polecat != "" && !config.ValidName(r.Polecat) {
+		return nil, fault.Usagef("polecat name %q: want lower case letters, digits, '.', '_' and '-', at most 64", r.Polecat)
+	}
+	if r.Polecat != "" && len(r.Beads) > 1 {
+		return nil, fault.Usagef("sling: one polecat takes one bead at a time, not %d", len(r.Beads))
+	}
+	var ids []beads.ID
+	err := t.update(func(tx *store.Tx) error {
+		ids = nil
+		for _, id := range r.Beads {
+			b, err := findBead(tx, id)
+			if err != nil {
+				return err
+			}
+			c, err := t.slung(tx, b, who, r.Agent, r.Polecat)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, c.ID)
+			if err := tx.PutBead(c); err != nil {
+				return err
+			}
+			if err := tx.Append(beads.Event{Kind: beads.EvBeadSlung, Actor: who.Name, Rig: c.Rig, Bead: c.ID, Text: "slung " + string(c.ID)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.startNow(ids)
+}
+
+// slung is a bead with the wish recorded, or why it cannot be.
+func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, agent, polecat string) (*beads.Bead, error) {
+	c := b.Clone()
+	switch b.Status {
+	case beads.Open:
+	case beads.NeedsYou, beads.Deferred:
+		on := beads.Resolve
+		if b.Status == beads.Deferred {
+			on = beads.Undefer
+		}
+		var err error
+		if c, err = b.Apply(on, t.deps.Now()); err != nil {
+			return nil, refuse(err)
+		}
+	case beads.Working:
+		return nil, fault.Refusedf("sling %s: polecat %s works on it", b.ID, b.Assignee).WithHint("give it to another with: gastown polecat reassign %s", b.Assignee)
+	default:
+		return nil, fault.Refusedf("sling %s: it is %s", b.ID, b.Status)
+	}
+	on, err := tx.BlockedBy(b)
+	if err != nil {
+		return nil, err
+	}
+	if len(on) > 0 {
+		return nil, fault.Refusedf("sling %s: it waits for %s", b.ID, joinIDs(on, ", ")).WithHint("sling those first, or make a convoy: its beads start as they become ready")
+	}
+	if !c.Startable(t.deps.Now()) && c.DeferUntil == nil {
+		return nil, fault.Refusedf("sling %s: a bead of type %s is not worked on", b.ID, b.Type)
+	}
+	if agent != "" {
+		c.Agent = agent
+	}
+	spec := c.Agent
+	if spec == "" {
+		spec = t.settings().Town.Polecat
+	}
+	p, _, err := t.preset(spec)
+	if err != nil {
+		return nil, err
+	}
+	c.Stopped, c.DeferUntil = false, nil
+	c.Sling = &beads.Sling{At: t.deps.Now().UTC(), By: who.Name, Polecat: polecat}
+	return c, resetBreaker(tx, p.Name)
+}
+
+// resetBreaker lets a preset be started again: a person's sling is the probe.
+func resetBreaker(tx *store.Tx, preset string) error {
+	breakers := map[string]agents.Breaker{}
+	if _, err := tx.GetKV(kvBreakers, &breakers); err != nil {
+		return err
+	}
+	if _, ok := breakers[preset]; !ok {
+		return nil
+	}
+	delete(breakers, preset)
+	if err := tx.DeleteNotice("breaker/" + preset); err != nil {
+		return err
+	}
+	return tx.PutKV(kvBreakers, breakers)
+}
+
+// startNow plans at once where there is a host, and says what became of each bead.
+func (t *Town) startNow(ids []beads.ID) ([]api.Slung, error) {
+	if t.host != nil {
+		t.host.dispatch()
+	}
+	out := []api.Slung{}
+	err := t.store.View(func(tx *store.Tx) error {
+		waiting, err := t.waiting(tx)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			b, err := tx.Bead(id)
+			if err != nil {
+				return err
+			}
+			s := api.Slung{Bead: id}
+			switch {
+			case b.Status == beads.Working:
+				s.Polecat, s.Attempt = b.Assignee, b.LastAttempt
+				s.Msg = fmt.Sprintf("%s: polecat %s, attempt %d", id, s.Polecat, s.Attempt)
+			case t.host == nil:
+				s.Msg = fmt.Sprintf("%s: recorded; it starts when the host does (gastown, or gastown up)", id)
+			case waiting[id] != "":
+				s.Msg = fmt.Sprintf("%s: recorded; %s", id, waiting[id])
+			default:
+				s.Msg = fmt.Sprintf("%s: %s", id, b.Status)
+			}
+			out = append(out, s)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// waiting says of every wished bead that does not start why.
+func (t *Town) waiting(tx *store.Tx) (map[beads.ID]string, error) {
+	if t.host == nil {
+		return nil, nil
+	}
+	w, err := t.host.world(tx)
+	if err != nil {
+		return nil, err
+	}
+	return agents.Plan(w).Waiting, nil
+}
+
+// worker finds the live attempt that a name or bead id means.
+func (t *Town) worker(name string) (*worker, error) {
+	h := t.host
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.workers {
+		if w.name == name || string(w.bead) == name || hasTail(string(w.bead), name) {
+			return w, nil
+		}
+	}
+	names := make([]string, 0, len(h.workers))
+	for _, w := range h.workers {
+		names = append(names, w.name)
+	}
+	slices.Sort(names)
+	e := fault.NotFoundf("polecat %q: none of that name is at work", name)
+	if len(names) > 0 {
+		return nil, e.WithHint("at work: %s", joinNames(names))
+	}
+	return nil, e
+}
+
+func joinNames(names []string) string {
+	out := ""
+	for i, n := range names {
+		if i > 0 {
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}
+
+// end asks for an ending and waits for it.
+func (t *Town) end(ctx context.Context, name string, e ending) (*worker, ended, error) {
+	w, err := t.worker(name)
+	if err != nil {
+		return nil, ended{}, err
+	}
+	e.reply = make(chan ended, 1)
+	w.request(e)
+	select {
+	case r := <-e.reply:
+		return w, r, r.err
+	case <-ctx.Done():
+		return w, ended{}, fault.Failf("stop %s: it is under way; see gastown polecat list", w.name)
+	}
+}
+
+func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (out api.Killed, err error) {
+	w, res, err := t.end(ctx, r.Name, ending{kind: endKill, by: who.Name, why: orElse(r.Reason, "killed by "+who.Name)})
+	if err != nil {
+		return out, err
+	}
+	out = api.Killed{Polecat: w.name, Bead: w.bead, Attempt: w.n, Stopped: res.killed, Lost: res.rescue.Lost}
+	out.Msg = fmt.Sprintf("killed %s; %s is ready again, and had no work to keep", w.name, w.bead)
+	if res.kept {
+		out.Rescue, out.Kept = res.rescue.Ref, res.rescue.Files
+		out.Msg = fmt.Sprintf("killed %s; %s is ready again. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
+	}
+	t.host.canUndo("kill of "+w.name, w.bead, t.deps.Now(), func(ctx context.Context, who api.Caller) (api.Slung, error) {
+		return t.revive(who, w.bead, 0, w.name)
+	})
+	return out, nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.ReassignReq) (out api.Slung, err error) {
+	if r.Agent != "" {
+		if _, _, err := t.preset(r.Agent); err != nil {
+			return out, err
+		}
+	}
+	w, err := t.worker(r.Name)
+	if err != nil {
+		return out, err
+	}
+	if r.To == "" && !r.Nobody {
+		r.To = t.freeName(w.name)
+	}
+	if r.To != "" {
+		if !config.ValidName(r.To) {
+			return out, fault.Usagef("polecat name %q: want lower case letters, digits, '.', '_' and '-', at most 64", r.To)
+		}
+		if other, err := t.worker(r.To); err == nil && other.name == r.To {
+			return out, fault.Refusedf("polecat %q: busy with %s", r.To, other.bead)
+		}
+	}
+	w, _, err = t.end(ctx, w.name, ending{kind: endReassign, by: who.Name, why: "reassigned by " + who.Name, to: r.To, agent: r.Agent, note: r.Note, nobody: r.Nobody})
+	if err != nil {
+		return out, err
+	}
+	old := w.name
+	t.host.canUndo("reassign of "+string(w.bead), w.bead, t.deps.Now(), func(ctx context.Context, who api.Caller) (api.Slung, error) {
+		if _, err := t.worker(string(w.bead)); err != nil {
+			return t.revive(who, w.bead, 0, old)
+		}
+		return t.polecatReassign(ctx, who, api.ReassignReq{Name: string(w.bead), To: old, Note: "given back"})
+	})
+	if r.Nobody {
+		return api.Slung{Bead: w.bead, Msg: fmt.Sprintf("%s is ready again; its work is kept for whoever takes it", w.bead)}, nil
+	}
+	s, err := t.startNow([]beads.ID{w.bead})
+	if err != nil {
+		return out, err
+	}
+	return s[0], nil
+}
+
+// freeName is a polecat's name that nobody at work has, other than the given one.
+func (t *Town) freeName(not string) string {
+	taken := []string{not}
+	t.host.mu.Lock()
+	for _, w := range t.host.workers {
+		taken = append(taken, w.name)
+	}
+	t.host.mu.Unlock()
+	return agents.Names(1, taken)[0]
+}
+
+func (t *Town) polecatRestart(ctx context.Context, who api.Caller, r api.NameReq) (out api.Ack, err error) {
+	w, _, err := t.end(ctx, r.Name, ending{kind: endRestart, by: who.Name})
+	if err != nil {
+		return out, err
+	}
+	return api.Ack{Msg: fmt.Sprintf("restarted %s on %s, same worktree", w.name, w.bead)}, nil
+}
+
+func (t *Town) polecatRevive(_ context.Context, who api.Caller, r api.NameReq) (out api.Slung, err error) {
+	id, n, err := t.ended(r.Name)
+	if err != nil {
+		return out, err
+	}
+	return t.revive(who, id, n, "")
+}
+
+// ended finds the newest ended attempt that a polecat's name, a bead id or BEAD/N means.
+func (t *Town) ended(name string) (id beads.ID, n int, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		if bead, num, perr := beads.ParseAttemptKey(name); perr == nil {
+			b, err := findBead(tx, bead)
+			if err != nil {
+				return err
+			}
+			id, n = b.ID, num
+			_, err = tx.Attempt(id, n)
+			return err
+		}
+		if b, err := findBead(tx, beads.ID(name)); err == nil {
+			id = b.ID
+			return nil
+		}
+		all, err := tx.Attempts()
+		if err != nil {
+			return err
+		}
+		var newest *beads.Attempt
+		for _, a := range all {
+			if a.Polecat == name && !a.State.Live() && a.State != beads.Landed && (newest == nil || a.EndedAt.After(newest.EndedAt)) {
+				newest = a
+			}
+		}
+		if newest == nil {
+			return fault.NotFoundf("polecat %q: no ended work of that name", name).WithHint("see: gastown rescue list")
+		}
+		id, n = newest.Bead, newest.N
+		return nil
+	})
+	return id, n, err
+}
+
+// revive slings a bead so that its next attempt starts from the kept work of attempt n; 0
+// is the newest one that kept something.
+func (t *Town) revive(who api.Caller, id beads.ID, n int, polecat string) (out api.Slung, err error) {
+	err = t.update(func(tx *store.Tx) error {
+		b, err := tx.Bead(id)
+		if err != nil {
+			return err
+		}
+		as, err := tx.AttemptsOf(id)
+		if err != nil {
+			return err
+		}
+		var from *beads.Attempt
+		for _, a := range as {
+			if n == 0 && (a.Rescue != "" || from == nil) || a.N == n {
+				from = a
+			}
+		}
+		if from == nil {
+			return fault.NotFoundf("%s: it has no earlier attempt", id)
+		}
+		if n != 0 && from.Rescue == "" {
+			return fault.Refusedf("attempt %s: it left nothing to restore", from.Key())
+		}
+		c, err := t.slung(tx, b, who, "", "")
+		if err != nil {
+			return err
+		}
+		if polecat == "" {
+			polecat = from.Polecat
+		}
+		c.Next = from.Start
+		if from.Rescue != "" {
+			c.Next = &beads.Start{Rescue: from.Rescue, Session: from.Session}
+			if from.Start != nil {
+				c.Next.Note = from.Start.Note
+			}
+		}
+		if c.Next == nil {
+			c.Next = &beads.Start{}
+		}
+		next := *c.Next
+		next.Same = polecat
+		c.Next = &next
+		if err := tx.PutBead(c); err != nil {
+			return err
+		}
+		return tx.Append(beads.Event{Kind: beads.EvRestored, Actor: who.Name, Rig: c.Rig, Bead: c.ID, Polecat: polecat, Text: fmt.Sprintf("brought the work of %s on %s back", from.Polecat, c.ID)})
+	})
+	if err != nil {
+		return out, err
+	}
+	s, err := t.startNow([]beads.ID{id})
+	if err != nil {
+		return out, err
+	}
+	return s[0], nil
+}
+
+// canUndo remembers the last action for `u`.
+func (h *Host) canUndo(what string, id beads.ID, now time.Time, do func(context.Context, api.Caller) (api.Slung, error)) {
+	h.mu.Lock()
+	h.undo = &undoable{what: what, bead: id, until: now.Add(undoFor), do: do}
+	h.mu.Unlock()
+	h.changed()
+}
+
+func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.Ack, err error) {
+	h := t.host
+	h.mu.Lock()
+	u := h.undo
+	h.undo = nil
+	h.mu.Unlock()
+	if u == nil || t.deps.Now().After(u.until) {
+		return out, fault.Refusedf("undo: nothing to take back (an action can be undone for %s)", undoFor).WithHint("kept work comes back any time: gastown rescue list")
+	}
+	s, err := u.do(ctx, who)
+	if err != nil {
+		h.mu.Lock()
+		if h.undo == nil {
+			h.undo = u
+		}
+		h.mu.Unlock()
+		return out, err
+	}
+	h.changed()
+	return api.Ack{Msg: "undid the " + u.what + ": " + s.Msg}, nil
+}
+
+func (t *Town) polecatList(_ context.Context, _ api.Caller, _ api.Empty) (out []api.PolecatInfo, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		out, err = t.polecats(tx)
+		return err
+	})
+	return out, err
+}
+
+// polecats are the live ones, by name.
+func (t *Town) polecats(tx *store.Tx) ([]api.PolecatInfo, error) {
+	live, err := tx.LiveAttempts()
+	if err != nil {
+		return nil, err
+	}
+	out := []api.PolecatInfo{}
+	for _, a := range live {
+		b, err := tx.Bead(a.Bead)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t.polecatInfo(a, b))
+	}
+	slices.SortFunc(out, func(a, b api.PolecatInfo) int { return compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
+	p := api.PolecatInfo{
+		Name: a.Polecat, Rig: a.Rig, Bead: a.Bead, Title: b.Title, Attempt: a.N, Agent: a.Preset, Model: a.Model, State: a.State,
+		Since: a.CreatedAt, Commits: a.Commits, Files: a.Files, Added: a.Added, Removed: a.Removed, Tokens: a.Tokens, CostUSD: a.CostUSD,
+		Question: a.Question, Branch: a.Branch, Base: a.Base, Worktree: a.Worktree,
+	}
+	if !a.StartedAt.IsZero() {
+		p.Since = a.StartedAt
+	}
+	if t.host == nil {
+		return p
+	}
+	w, err := t.worker(a.Polecat)
+	if err != nil || w.bead != a.Bead || w.n != a.N {
+		return p
+	}
+	if l := w.lookNow(); !l.at.IsZero() {
+		p.Commits, p.Files, p.Added, p.Removed, p.Dirty = l.commits, l.Files, l.Added, l.Removed, l.dirty
+	}
+	if s := w.sessionNow(); s != nil {
+		p.Terminal = true
+		p.Quiet = s.LastOutput()
+		p.Doing = lastLine(s.Tail(8))
+	}
+	return p
+}
+
+// lastLine is the newest line with text, cleaned for one row of a list.
+func lastLine(lines []string) string {
+	for i := len(lines) - 1; i >= 0; i-- {
+		if s := beads.Clean(lines[i], 120); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func (t *Town) polecatShow(ctx context.Context, _ api.Caller, r api.NameReq) (out api.PolecatInfo, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		live, err := tx.LiveAttempts()
+		if err != nil {
+			return err
+		}
+		for _, a := range live {
+			if a.Polecat == r.Name || string(a.Bead) == r.Name || hasTail(string(a.Bead), r.Name) {
+				b, err := tx.Bead(a.Bead)
+				out = t.polecatInfo(a, b)
+				return err
+			}
+		}
+		return fault.NotFoundf("polecat %q: none of that name is at work", r.Name)
+	})
+	if err != nil || t.host == nil {
+		return out, err
+	}
+	if w, err := t.worker(out.Name); err == nil {
+		w.look()
+		if l := w.lookNow(); !l.at.IsZero() {
+			out.Commits, out.Files, out.Added, out.Removed, out.Dirty = l.commits, l.Files, l.Added, l.Removed, l.dirty
+		}
+		if s := w.sessionNow(); s != nil {
+			out.PIDs = s.Proc().Tree()
+		}
+	}
+	return out, nil
+}
+
+func (t *Town) polecatPeek(_ context.Context, _ api.Caller, r api.PeekReq) (out api.Peeked, err error) {
+	if r.Name == "mayor" {
+		s := t.host.mayorSession()
+		if s == nil {
+			return out, fault.Refusedf("the Mayor is not running").WithHint("start it with: gastown mayor restart")
+		}
+		return api.Peeked{Text: joinLines(s.Tail(orInt(r.Lines, 40))), From: "mayor"}, nil
+	}
+	w, err := t.worker(r.Name)
+	if err != nil {
+		return out, err
+	}
+	s := w.sessionNow()
+	if s == nil {
+		return out, fault.Refusedf("polecat %q: its agent has not started yet", w.name)
+	}
+	return api.Peeked{Text: joinLines(s.Tail(orInt(r.Lines, 40))), From: w.name}, nil
+}
+
+func orInt(n, other int) int {
+	if n <= 0 {
+		return other
+	}
+	return n
+}
+
+func joinLines(lines []string) string {
+	out := ""
+	for _, l := range lines {
+		out += beads.Clean(l, 2000) + "\n"
+	}
+	return out
+}
+
+// polecatLog is the session log of a live or ended attempt.
+func (t *Town) polecatLog(_ context.Context, _ api.Caller, r api.PeekReq) (out api.Peeked, err error) {
+	var a *beads.Attempt
+	err = t.store.View(func(tx *store.Tx) error {
+		all, err := tx.Attempts()
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			if (c.Polecat == r.Name || string(c.Bead) == r.Name || hasTail(string(c.Bead), r.Name) || c.Key() == r.Name) && (a == nil || c.CreatedAt.After(a.CreatedAt)) {
+				a = c
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	if a == nil {
+		return out, fault.NotFoundf("polecat log: nothing of %q", r.Name)
+	}
+	path := t.path("logs", "polecats", fmt.Sprintf("%s-%s-%d.log", a.Polecat, beads.RefSafe(a.Bead), a.N))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return out, fault.NotFoundf("polecat log: %w", err)
+	}
+	return api.Peeked{Text: lastLines(beads.CleanText(string(data)), r.Lines), From: path}, nil
+}
+
+func (t *Town) polecatAnswer(_ context.Context, who api.Caller, r api.AnswerReq) (out api.Ack, err error) {
+	if r.Text == "" {
+		return out, fault.Usagef("answer: the text is empty")
+	}
+	w, err := t.worker(r.Name)
+	if err != nil {
+		return out, err
+	}
+	err = t.update(func(tx *store.Tx) error {
+		a, err := tx.Attempt(w.bead, w.n)
+		if err != nil {
+			return err
+		}
+		if a.State != beads.Asking {
+			return fault.Refusedf("polecat %q: asks nothing", w.name).WithHint("write to it with: gastown mail send %s TEXT", w.name)
+		}
+		c, err := a.Apply(beads.Answer, t.deps.Now())
+		if err != nil {
+			return err
+		}
+		c.Answer = r.Text
+		if err := tx.PutAttempt(c); err != nil {
+			return err
+		}
+		if err := tx.AddMail(&beads.Message{From: who.Name, To: w.name, Text: r.Text, At: t.deps.Now().UTC()}); err != nil {
+			return err
+		}
+		return tx.Append(beads.Event{Kind: beads.EvAnswered, Actor: who.Name, Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: fmt.Sprintf("%s answered %s: %s", who.Name, w.name, beads.Clean(r.Text, 200))})
+	})
+	return api.Ack{Msg: "answered " + w.name}, err
+}
+
+// rescues lists kept work of all rigs, newest first.
+func (t *Town) rescueList(ctx context.Context, _ api.Caller, _ api.Empty) ([]api.Rescue, error) {
+	cfg, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Rescue{}
+	for _, rig := range rigNames(cfg) {
+		repo, err := t.repo(ctx, rig)
+		if err != nil {
+			return nil, err
+		}
+		rs, err := worktree.Rescues(ctx, repo)
+		if err != nil {
+			return nil, step(err, "rig %q", rig)
+		}
+		for _, r := range rs {
+			full, err := worktree.Load(ctx, repo, r.Ref)
+			if err != nil {
+				return nil, err
+			}
+			files := full.Files
+			if files == nil {
+				files = []string{}
+			}
+			out = append(out, api.Rescue{Rig: rig, Bead: beads.ID(r.Bead), Attempt: r.N, Ref: r.Ref, Commit: r.Commit, At: r.When, Files: files})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b api.Rescue) int { return b.At.Compare(a.At) })
+	return out, nil
+}
+
+// rescue finds the kept work that BEAD or BEAD/N means.
+func (t *Town) rescue(what string) (rig string, a *beads.Attempt, err error) {
+	id, n, err := t.ended(what)
+	if err != nil {
+		return "", nil, err
+	}
+	err = t.store.View(func(tx *store.Tx) error {
+		as, err := tx.AttemptsOf(id)
+		for _, c := range as {
+			if c.Rescue != "" && (n == 0 || c.N == n) {
+				a = c
+			}
+		}
+		return err
+	})
+	if err == nil && a == nil {
+		err = fault.NotFoundf("rescue %q: nothing is kept of it", what).WithHint("see: gastown rescue list")
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return a.Rig, a, nil
+}
+
+func (t *Town) rescueShow(ctx context.Context, _ api.Caller, r api.RescueReq) (out api.Peeked, err error) {
+	rig, a, err := t.rescue(r.What)
+	if err != nil {
+		return out, err
+	}
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return out, err
+	}
+	text, _, err := worktree.Show(ctx, repo, a.Rescue, 0)
+	return api.Peeked{Text: beads.CleanText(text), From: a.Rescue}, err
+}
+
+func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq) (out api.Slung, err error) {
+	_, a, err := t.rescue(r.What)
+	if err != nil {
+		return out, err
+	}
+	return t.revive(who, a.Bead, a.N, r.Polecat)
+}
+
+// rescueRetention is how long kept work is safe from prune (domain: 14 days at least).
+const rescueRetention = 14 * 24 * time.Hour
+
+func (t *Town) rescuePrune(ctx context.Context, who api.Caller, r api.PruneReq) ([]api.Rescue, error) {
+	if r.Age == 0 {
+		r.Age = rescueRetention
+	}
+	if r.Age < rescueRetention {
+		return nil, fault.Refusedf("rescue prune: kept work stays for 14 days, %s is less", r.Age)
+	}
+	all, err := t.rescueList(ctx, who, api.Empty{})
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Rescue{}
+	for _, k := range all {
+		if t.deps.Now().Sub(k.At) < r.Age {
+			continue
+		}
+		out = append(out, k)
+		if r.DryRun {
+			continue
+		}
+		repo, err := t.repo(ctx, k.Rig)
+		if err != nil {
+			return out, err
+		}
+		if err := worktree.Drop(ctx, repo, k.Ref, k.Commit); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,291 @@
+package town
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/refinery"
+)
+
+// rigsNamed are the rigs a request means: the named one, or all.
+func (t *Town) rigsNamed(name string) ([]string, error) {
+	if name != "" {
+		n, _, err := t.rig(name)
+		return []string{n}, err
+	}
+	cfg, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	return rigNames(cfg), nil
+}
+
+func (t *Town) queueList(_ context.Context, _ api.Caller, r api.NameReq) ([]api.QueueEntry, error) {
+	rigs, err := t.rigsNamed(r.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := []api.QueueEntry{}
+	err = t.store.View(func(tx *store.Tx) error {
+		for _, rig := range rigs {
+			q, err := t.queue(tx, rig)
+			if err != nil {
+				return err
+			}
+			es := t.entries(q, t.deps.Now())
+			slices.SortStableFunc(es, func(a, b api.QueueEntry) int { return a.Position - b.Position })
+			out = append(out, es...)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (t *Town) queueShow(_ context.Context, _ api.Caller, r api.BeadReq) (out api.QueueEntry, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		out, err = t.entry(tx, r.Bead)
+		return err
+	})
+	return out, err
+}
+
+// entry finds a bead's merge request.
+func (t *Town) entry(tx *store.Tx, id beads.ID) (api.QueueEntry, error) {
+	b, err := findBead(tx, id)
+	if err != nil {
+		return api.QueueEntry{}, err
+	}
+	q, err := t.queue(tx, b.Rig)
+	if err != nil {
+		return api.QueueEntry{}, err
+	}
+	for _, e := range t.entries(q, t.deps.Now()) {
+		if e.Bead == b.ID {
+			return e, nil
+		}
+	}
+	return api.QueueEntry{}, fault.Refusedf("%s: not in the merge queue, it is %s", b.ID, b.Status)
+}
+
+// queueAct feeds an event about one merge request.
+func (t *Town) queueAct(id beads.ID, ev func(beads.ID) refinery.Event) (out api.QueueEntry, err error) {
+	err = t.update(func(tx *store.Tx) error {
+		e, err := t.entry(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := t.feed(tx, e.Rig, ev(e.Bead)); err != nil {
+			return err
+		}
+		out, err = t.entry(tx, e.Bead)
+		return err
+	})
+	return out, err
+}
+
+func (t *Town) queueHold(_ context.Context, who api.Caller, r api.BeadReq) (api.QueueEntry, error) {
+	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event { return refinery.Hold{Bead: id, By: who.Name} })
+}
+
+func (t *Town) queueRelease(_ context.Context, who api.Caller, r api.BeadReq) (api.QueueEntry, error) {
+	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event { return refinery.Release{Bead: id, By: who.Name} })
+}
+
+// queueDrop takes a merge request out: the bead is open again, its tip is kept and the next
+// attempt starts from it.
+func (t *Town) queueDrop(_ context.Context, who api.Caller, r api.BeadReq) (out api.Bead, err error) {
+	err = t.update(func(tx *store.Tx) error {
+		e, err := t.entry(tx, r.Bead)
+		if err != nil {
+			return err
+		}
+		if err := t.feed(tx, e.Rig, refinery.Drop{Bead: e.Bead, By: who.Name}); err != nil {
+			return err
+		}
+		q, err := t.queue(tx, e.Rig)
+		if err != nil {
+			return err
+		}
+		if refinery.Position(q, e.Bead) > 0 {
+			return fault.Refusedf("%s: it is landing right now", e.Bead)
+		}
+		b, _, err := store.Step(tx, e.Bead, e.Attempt, beads.Withdraw, t.deps.Now(), func(b *beads.Bead, a *beads.Attempt) {
+			a.Why = "taken out of the queue by " + who.Name
+			b.Next = &beads.Start{Commit: a.Tip, Same: a.Polecat, Session: a.Session}
+		})
+		if err != nil {
+			return err
+		}
+		out, err = t.outside(tx, b)
+		return err
+	})
+	return out, err
+}
+
+func (t *Town) refineryStatus(_ context.Context, _ api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
+	rigs, err := t.rigsNamed(r.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := []api.RefineryInfo{}
+	err = t.store.View(func(tx *store.Tx) error {
+		for _, rig := range rigs {
+			info, err := t.refineryInfo(tx, rig)
+			if err != nil {
+				return err
+			}
+			out = append(out, info)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) {
+	q, err := t.queue(tx, rig)
+	if err != nil {
+		return api.RefineryInfo{}, err
+	}
+	cfg := t.queueConfig(rig)
+	info := api.RefineryInfo{
+		Rig: rig, RefineryState: refineryState(q, cfg), Branch: cfg.Branch, Main: q.Target, Ungated: cfg.Ungated, Paused: q.Paused,
+		Queue: t.entries(q, t.deps.Now()), Run: q.Run, Landed: q.Landed, Total: q.Total, Bounced: q.Bounced, Gates: []string{},
+	}
+	slices.SortStableFunc(info.Queue, func(a, b api.QueueEntry) int { return a.Position - b.Position })
+	for _, g := range cfg.Gates {
+		info.Gates = append(info.Gates, g.Name)
+	}
+	if q.State == refinery.Idle && len(cfg.Gates) == 0 && !cfg.Ungated {
+		info.State = refinery.NoGates
+	}
+	return info, nil
+}
+
+// refineryAct feeds an event to the named rig's Refinery, or to all.
+func (t *Town) refineryAct(ctx context.Context, who api.Caller, name string, ev refinery.Event) ([]api.RefineryInfo, error) {
+	rigs, err := t.rigsNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	err = t.update(func(tx *store.Tx) error {
+		for _, rig := range rigs {
+			if err := t.feed(tx, rig, ev); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.refineryStatus(ctx, who, api.NameReq{Name: name})
+}
+
+func (t *Town) refineryRestart(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
+	return t.refineryAct(ctx, who, r.Name, refinery.Restart{By: who.Name})
+}
+
+func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
+	return t.refineryAct(ctx, who, r.Name, refinery.Pause{By: who.Name, Reason: "paused by " + who.Name})
+}
+
+func (t *Town) refineryResume(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
+	return t.refineryAct(ctx, who, r.Name, refinery.Resume{By: who.Name})
+}
+
+// refineryLog is the output of the gate that runs, or of the last one that ran.
+func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out api.Peeked, err error) {
+	var path string
+	err = t.store.View(func(tx *store.Tx) error {
+		rig := r.Rig
+		if r.Bead != "" {
+			b, err := findBead(tx, r.Bead)
+			if err != nil {
+				return err
+			}
+			r.Bead, rig = b.ID, b.Rig
+		}
+		name, _, err := t.rig(rig)
+		if err != nil {
+			return err
+		}
+		q, err := t.queue(tx, name)
+		if err != nil {
+			return err
+		}
+		path, err = gateLog(tx, q, r.Bead)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	if path == "" {
+		return out, fault.NotFoundf("refinery log: no gate has run%s", forBead(r.Bead))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return out, fault.NotFoundf("refinery log: %w", err)
+	}
+	return api.Peeked{Text: lastLines(beads.CleanText(string(data)), r.Lines), From: path}, nil
+}
+
+func forBead(id beads.ID) string {
+	if id == "" {
+		return " yet"
+	}
+	return fmt.Sprintf(" for %s yet", id)
+}
+
+// gateLog is the newest gate output of a bead, or of the rig when id is empty.
+func gateLog(tx *store.Tx, q refinery.Queue, id beads.ID) (string, error) {
+	if run := q.Run; run != nil && (id == "" || carries(run, id)) {
+		if run.Log != "" {
+			return run.Log, nil
+		}
+		if n := len(run.Results); n > 0 {
+			return run.Results[n-1].Log, nil
+		}
+	}
+	attempts, err := tx.Attempts()
+	if err != nil {
+		return "", err
+	}
+	var newest *beads.Attempt
+	for _, a := range attempts {
+		if a.Rig != q.Rig || id != "" && a.Bead != id || len(a.Gates) == 0 {
+			continue
+		}
+		if newest == nil || a.SubmittedAt.After(newest.SubmittedAt) {
+			newest = a
+		}
+	}
+	if newest == nil {
+		return "", nil
+	}
+	return newest.Gates[len(newest.Gates)-1].Log, nil
+}
+
+// lastLines is the end of a text; n of 0 is all of it.
+func lastLines(s string, n int) string {
+	if n <= 0 {
+		return s
+	}
+	i := len(s)
+	if i > 0 && s[i-1] == '\n' {
+		i--
+	}
+	for ; i > 0; i-- {
+		if s[i-1] == '\n' {
+			if n--; n == 0 {
+				break
+			}
+		}
+	}
+	return s[i:]
+}

@@ -1,0 +1,250 @@
+// Package town owns a town: it answers every verb on the store, and, as the host, turns
+// committed state into actions (agents, worktrees, the Refinery) and the results of actions
+// into committed state. It draws nothing and parses no command line.
+//
+// Reading order: town.go (what a town is), do.go (the door for verbs), then host.go (the
+// loop), worker.go (the life of one attempt) and merge.go (the queue's transactions).
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/internal/git"
+)
+
+// Deps are what a town takes from the world; main fills them once.
+type Deps struct {
+	Now     func() time.Time
+	Rand    func() float64               // in [0, 1)
+	Token   func() string                // unguessable, for capability tokens and session ids (a UUID)
+	Env     []string                     // the login environment
+	Exe     string                       // this program's file
+	Version string                       // for status
+	Log     *slog.Logger                 // the host's log
+	Config  string                       // directory of the person's gastown settings (the registry)
+	Temp    string                       // directory for temporary files
+	Lookup  func(string) string          // finds a program on the PATH; empty: not there
+	Guard   func(where string, f func()) // runs f; a panic in it ends the program cleanly
+}
+
+// Town is an open town: its settings and its store. Methods are safe for concurrent use.
+type Town struct {
+	Dir   string
+	deps  Deps
+	store *store.Store
+	git   *git.Runner
+	host  *Host // nil unless this process runs the town
+
+	mu      sync.Mutex
+	cfg     *config.Config
+	cfgTime time.Time // modification time of the file cfg was read from
+	repos   map[string]*git.Repo
+
+	verbsOnce sync.Once
+	verbTable map[string]row
+
+	writing sync.Mutex // held from a transaction until its actions are handed over
+	asked   []ask      // by the transaction under way
+}
+
+// Paths of a town directory.
+func settingsPath(dir string) string      { return filepath.Join(dir, "town.toml") }
+func storePath(dir string) string         { return filepath.Join(dir, "town.db") }
+func (t *Town) path(e ...string) string   { return filepath.Join(append([]string{t.Dir}, e...)...) }
+func (t *Town) repoDir(rig string) string { return t.path("rigs", rig, "repo.git") }
+func (t *Town) worktreeDir(rig, polecat string) string {
+	return t.path("rigs", rig, "wt", polecat)
+}
+
+// Init makes a town in dir, which may exist and must not hold one yet.
+func Init(dir string) error {
+	if _, err := os.Stat(settingsPath(dir)); err == nil {
+		return fault.Refusedf("init %q: there is a town already", dir)
+	}
+	for up := filepath.Dir(dir); up != filepath.Dir(up); up = filepath.Dir(up) {
+		if _, err := os.Stat(settingsPath(up)); err == nil {
+			return fault.Refusedf("init %q: it is inside the town %q", dir, up)
+		}
+	}
+	for _, sub := range []string{"", "backups", "logs", "mayor", "rigs", "run"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return fmt.Errorf("init: %w", err)
+		}
+	}
+	s, err := store.Open(storePath(dir), store.Options{})
+	if err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	if err := s.Close(); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	// The settings come last: a directory is a town once they are there.
+	if err := config.WriteFile(settingsPath(dir), []byte(config.Template())); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	return nil
+}
+
+// Open opens the town in dir and takes its store's lock, waiting at most a second. A lock
+// held by another process is fault.Unavailable and names that process.
+func Open(dir string, deps Deps) (*Town, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(settingsPath(dir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.NotFoundf("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
+	}
+	t := &Town{Dir: dir, deps: deps, git: git.New(deps.Env), repos: map[string]*git.Repo{}}
+	if _, err := t.config(); err != nil {
+		return nil, err
+	}
+	t.store, err = store.Open(storePath(dir), store.Options{Now: deps.Now})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Close gives the store back.
+func (t *Town) Close() error { return t.store.Close() }
+
+// config is the settings, read again when the file changed. A file that went bad keeps the
+// last good settings and is reported.
+func (t *Town) config() (*config.Config, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	info, err := os.Stat(settingsPath(t.Dir))
+	if err != nil {
+		if t.cfg != nil {
+			return t.cfg, nil
+		}
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	if t.cfg != nil && info.ModTime().Equal(t.cfgTime) {
+		return t.cfg, nil
+	}
+	cfg, err := config.Load(settingsPath(t.Dir))
+	if err != nil {
+		if t.cfg == nil {
+			return nil, err
+		}
+		t.deps.Log.Error("settings are wrong; the last good ones stay", "err", err)
+		t.cfgTime = info.ModTime()
+		return t.cfg, nil
+	}
+	t.cfg, t.cfgTime = cfg, info.ModTime()
+	return cfg, nil
+}
+
+// settings is config where an earlier success is certain.
+func (t *Town) settings() *config.Config {
+	cfg, err := t.config()
+	if err != nil {
+		return config.Default()
+	}
+	return cfg
+}
+
+// edit changes the settings file by a function of its bytes.
+func (t *Town) edit(f func(data []byte) ([]byte, error)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	path := settingsPath(t.Dir)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read settings: %w", err)
+	}
+	data, err = f(data)
+	if err != nil {
+		return err
+	}
+	cfg, err := config.Parse(path, data)
+	if err != nil {
+		return err
+	}
+	if err := config.WriteFile(path, data); err != nil {
+		return err
+	}
+	t.cfg = cfg
+	if info, err := os.Stat(path); err == nil {
+		t.cfgTime = info.ModTime()
+	}
+	return nil
+}
+
+// repo opens a rig's repository, once.
+func (t *Town) repo(ctx context.Context, rig string) (*git.Repo, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r := t.repos[rig]; r != nil {
+		return r, nil
+	}
+	r, err := t.git.OpenRepo(ctx, t.repoDir(rig))
+	if err != nil {
+		return nil, fmt.Errorf("rig %q: %w", rig, err)
+	}
+	t.repos[rig] = r
+	return r, nil
+}
+
+// rig finds a rig by name; an empty name is the only rig.
+func (t *Town) rig(name string) (string, config.Rig, error) {
+	cfg, err := t.config()
+	if err != nil {
+		return "", config.Rig{}, err
+	}
+	if name == "" {
+		if len(cfg.Rigs) == 1 {
+			for n, r := range cfg.Rigs {
+				return n, r, nil
+			}
+		}
+		if len(cfg.Rigs) == 0 {
+			return "", config.Rig{}, fault.Refusedf("no rig yet").WithHint("add one with: gastown rig add NAME PATH")
+		}
+		return "", config.Rig{}, fault.Usagef("there are several rigs: say which with --rig")
+	}
+	r, ok := cfg.Rigs[name]
+	if !ok {
+		return "", config.Rig{}, fault.NotFoundf("rig %q: no such rig", name).WithHint("see: gastown rig list")
+	}
+	return name, r, nil
+}
+
+// bead finds a bead by its id, or by a part of an id that fits only one.
+func findBead(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
+	if tx.HasBead(id) {
+		return tx.Bead(id)
+	}
+	var found []beads.ID
+	for full := range tx.IDs("") {
+		if hasTail(string(full), string(id)) {
+			found = append(found, full)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return tx.Bead(found[0])
+	case 0:
+		return tx.Bead(id)
+	}
+	return nil, fault.Usagef("bead %q: fits %s and others", id, found[0])
+}
+
+// hasTail reports whether part is what stands after an id's prefix.
+func hasTail(id, part string) bool {
+	return part != "" && len(id) > len(part) && id[len(id)-len(part):] == part && id[len(id)-len(part)-1] == '-'
+}

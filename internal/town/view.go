@@ -1,0 +1,377 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	agentrun "gastown/agents/run"
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/proc"
+	"gastown/internal/vt"
+	"gastown/refinery"
+)
+
+// viewEvents is how many events a view carries.
+const viewEvents = 500
+
+// viewCache keeps the newest view. Building one is bounded to once in viewEvery, however
+// often something changes.
+type viewCache struct {
+	mu    sync.Mutex
+	view  *api.View
+	gen   uint64
+	build sync.Mutex
+}
+
+func (t *Town) status(_ context.Context, _ api.Caller, _ api.Empty) (out api.Status, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		all, g, err := graph(tx)
+		if err != nil {
+			return err
+		}
+		out, err = t.statusOf(tx, all, g)
+		return err
+	})
+	return out, err
+}
+
+// statusOf answers "what is going on" from one consistent state.
+func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.Status, error) {
+	cfg, now := t.settings(), t.deps.Now()
+	out := api.Status{Town: t.Dir, Cap: cfg.Town.Polecats, Rigs: []api.StatusRig{}, Queue: []api.QueueEntry{}, Limits: []api.Limit{}, Problems: []api.Problem{}}
+	m := t.mayorInfo()
+	out.Mayor = api.StatusMayor{State: m.State, Agent: m.Agent}
+	if t.host != nil {
+		out.Host = t.host.info()
+	}
+	var err error
+	if out.Paused, err = townPaused(tx); err != nil {
+		return out, err
+	}
+	if out.Polecats, err = t.polecats(tx); err != nil {
+		return out, err
+	}
+	for _, name := range rigNames(cfg) {
+		info, err := t.refineryInfo(tx, name)
+		if err != nil {
+			return out, err
+		}
+		d, err := delivery(tx, name)
+		if err != nil {
+			return out, err
+		}
+		r := api.StatusRig{Name: name, Branch: info.Branch, Main: info.Main, Landed: info.Total, Undelivered: d.Pending, Ungated: info.Ungated, Refinery: info.RefineryState}
+		if r.Paused, err = rigPaused(tx, name); err != nil {
+			return out, err
+		}
+		out.Rigs = append(out.Rigs, r)
+		out.Queue = append(out.Queue, info.Queue...)
+	}
+	out.Beads = counts(all, g, now)
+	out.Problems, err = t.problems(tx, all, out)
+	return out, err
+}
+
+func counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.Counts) {
+	for _, b := range all {
+		switch b.Status {
+		case beads.Open:
+			c.Open++
+			if g.Ready(b, now) {
+				c.Ready++
+			} else {
+				c.Blocked++
+			}
+		case beads.Working:
+			c.Working++
+		case beads.Submitted:
+			c.Submitted++
+		case beads.NeedsYou:
+			c.NeedsYou++
+		case beads.Deferred:
+			c.Deferred++
+		case beads.Closed:
+			c.Closed++
+		}
+	}
+	return c
+}
+
+// problems are exactly the things that wait for a person.
+func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Problem, error) {
+	out := []api.Problem{}
+	for _, p := range s.Polecats {
+		if p.State == beads.Asking {
+			out = append(out, api.Problem{Key: "asks/" + string(p.Bead), Who: p.Name, What: "asks: " + beads.Clean(p.Question, 300), Since: p.Since, Do: "gastown polecat answer " + p.Name + " TEXT", Bead: p.Bead, Rig: p.Rig, Level: "asks"})
+		}
+	}
+	for _, b := range all {
+		if b.Status == beads.NeedsYou {
+			out = append(out, api.Problem{Key: "needs/" + string(b.ID), Who: string(b.ID), What: beads.Clean(b.Reason, 300), Since: b.UpdatedAt, Do: "gastown bead show " + string(b.ID), Bead: b.ID, Rig: b.Rig, Level: "asks"})
+		}
+	}
+	for _, r := range s.Rigs {
+		if p, ok := refineryProblem(r, len(s.Queue) > 0); ok {
+			out = append(out, p)
+		}
+	}
+	notices, err := tx.Notices()
+	for _, n := range notices {
+		if slices.ContainsFunc(out, func(p api.Problem) bool { return p.Level == "hung" && p.Rig == n.Rig && p.What == n.Text }) {
+			continue
+		}
+		who := n.Rig
+		if n.Bead != "" {
+			who = string(n.Bead)
+		}
+		out = append(out, api.Problem{Key: n.Key, Who: orElse(who, "town"), What: n.Text, Since: n.At, Do: n.Hint, Bead: n.Bead, Rig: n.Rig, Level: "failed"})
+	}
+	return out, err
+}
+
+// refineryProblem is a Refinery that waits for a person.
+func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
+	p := api.Problem{Key: "refinery/" + r.Name, Who: "refinery " + r.Name, Since: r.Refinery.Since, Rig: r.Name, What: r.Refinery.Reason, Do: r.Refinery.Hint, Level: "failed"}
+	switch r.Refinery.State {
+	case refinery.Hung:
+		p.Level = "hung"
+		p.What = orElse(p.What, "gate "+r.Refinery.Phase+" makes no progress")
+		p.Do = orElse(p.Do, "r, or gastown refinery restart "+r.Name)
+		return p, true
+	case refinery.MainRed, refinery.Failed:
+		p.What = orElse(p.What, "the queue has stopped: "+string(r.Refinery.State))
+		return p, true
+	case refinery.NoGates:
+		p.What = "rig " + r.Name + " has no gates: nothing lands"
+		p.Do = "gastown config: add a [[rig." + r.Name + ".gate]], or accept it: gastown rig ungated " + r.Name
+		return p, queued
+	}
+	return api.Problem{}, false
+}
+
+// changed tells the screens that something they show has moved. It never blocks.
+func (h *Host) changed() {
+	h.gen.Add(1)
+	h.touched()
+}
+
+// touched tells the screens that a terminal or a gate's output moved: the view is as it was,
+// but for what it quotes of them.
+func (h *Host) touched() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.faces {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Changes gives a bell with one merged ring for any change, of the view or of a terminal.
+func (h *Host) Changes() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	h.mu.Lock()
+	h.faces[c] = struct{}{}
+	h.mu.Unlock()
+	return c, func() {
+		h.mu.Lock()
+		delete(h.faces, c)
+		h.mu.Unlock()
+	}
+}
+
+// View is the newest view that was built; Refresh builds one.
+func (h *Host) View() *api.View {
+	h.views.mu.Lock()
+	v := h.views.view
+	h.views.mu.Unlock()
+	if v == nil {
+		v = h.Refresh()
+	}
+	return v
+}
+
+// Refresh builds a view if something changed since the last one. It reads the store, so it
+// is not for the screen's own goroutine.
+func (h *Host) Refresh() *api.View {
+	h.views.build.Lock()
+	defer h.views.build.Unlock()
+	gen := h.gen.Load()
+	h.views.mu.Lock()
+	old, had := h.views.view, h.views.gen
+	h.views.mu.Unlock()
+	if old != nil && had == gen {
+		return old
+	}
+	v, err := h.t.viewNow()
+	if err != nil {
+		h.t.deps.Log.Error("build the view", "err", err)
+		if old != nil {
+			return old // the last good one stays; its At tells its age
+		}
+		v = &api.View{At: h.t.deps.Now(), Status: api.Status{Town: h.t.Dir}}
+	}
+	v.Gen = gen
+	h.mu.Lock()
+	if u := h.undo; u != nil && h.t.deps.Now().Before(u.until) {
+		v.Undo, v.UndoUntil = u.what, u.until
+	}
+	h.mu.Unlock()
+	h.views.mu.Lock()
+	h.views.view, h.views.gen = v, gen
+	h.views.mu.Unlock()
+	return v
+}
+
+func (t *Town) viewNow() (*api.View, error) {
+	now := t.deps.Now()
+	v := &api.View{At: now}
+	err := t.store.View(func(tx *store.Tx) error {
+		all, g, err := graph(tx)
+		if err != nil {
+			return err
+		}
+		if v.Status, err = t.statusOf(tx, all, g); err != nil {
+			return err
+		}
+		sorted := slices.Clone(all)
+		slices.SortFunc(sorted, beads.AttentionOrder)
+		if v.Beads, err = outsideAll(tx, sorted, g, now); err != nil {
+			return err
+		}
+		for _, r := range v.Status.Rigs {
+			info, err := t.refineryInfo(tx, r.Name)
+			if err != nil {
+				return err
+			}
+			v.Refineries = append(v.Refineries, info)
+		}
+		cs, err := tx.Convoys()
+		if err != nil {
+			return err
+		}
+		for _, c := range cs {
+			v.Convoys = append(v.Convoys, convoyInfo(tx, c, g))
+		}
+		if v.Events, err = tx.EventsTail(viewEvents); err != nil {
+			return err
+		}
+		ms, err := tx.Inbox("you")
+		for _, m := range ms {
+			v.Mail = append(v.Mail, *m)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.GetKV(kvStarts, &v.Starts)
+		return err
+	})
+	v.Mayor = t.mayorInfo()
+	for i := range v.Refineries {
+		v.Refineries[i].Tail = gateTail(v.Refineries[i].Run)
+	}
+	return v, err
+}
+
+// CountStart notes that a person opened the screen once more.
+func (h *Host) CountStart() error {
+	return h.t.update(func(tx *store.Tx) error {
+		n := 0
+		_, err := tx.GetKV(kvStarts, &n)
+		return errors.Join(err, tx.PutKV(kvStarts, n+1))
+	})
+}
+
+// SlotSize is the geometry of the screen's left slot, and so of every agent's terminal.
+func (h *Host) SlotSize(cols, rows int) { h.SetSize(proc.Size{Cols: cols, Rows: rows}) }
+
+// RefreshAfter is Refresh that also counts what the view quotes of terminals: it builds one
+// when something else changed, or when the last is older than age.
+func (h *Host) RefreshAfter(age time.Duration) *api.View {
+	h.views.mu.Lock()
+	v := h.views.view
+	h.views.mu.Unlock()
+	if v != nil && h.t.deps.Now().Sub(v.At) >= age {
+		h.gen.Add(1)
+	}
+	return h.Refresh()
+}
+
+// Terminal is the live terminal of "mayor" or of a polecat.
+func (h *Host) Terminal(name string) (Face, bool) {
+	var s *agentrun.Session
+	if name == "mayor" {
+		s = h.mayorSession()
+	} else {
+		h.mu.Lock()
+		for _, w := range h.workers {
+			if w.name == name {
+				s = w.sessionNow()
+			}
+		}
+		h.mu.Unlock()
+	}
+	return Face{s}, s != nil
+}
+
+// Face is an agent's terminal as a screen needs it. Faces of one program are equal.
+type Face struct{ s *agentrun.Session }
+
+// Gen grows when the picture changed.
+func (f Face) Gen() uint64 { return f.s.Terminal().Gen() }
+
+// Frame is the picture.
+func (f Face) Frame() vt.Frame { return f.s.Terminal().Frame() }
+
+// ScrollbackLine is a line above the screen; 0 is the oldest.
+func (f Face) ScrollbackLine(i int) string { return f.s.Terminal().ScrollbackLine(i) }
+
+// Send queues typed bytes.
+func (f Face) Send(p []byte) error { return f.s.Send(p) }
+
+// Paste queues pasted text.
+func (f Face) Paste(text string) error { return f.s.Paste(text) }
+
+// Resize changes the terminal's size.
+func (f Face) Resize(cols, rows int) { f.s.Resize(cols, rows) }
+
+// gateTail is the end of the running gate's output, cleaned, for the pane.
+func gateTail(run *refinery.Run) []string {
+	if run == nil || run.Log == "" {
+		return nil
+	}
+	return tailFile(run.Log, 12)
+}
+
+// tailFile is the last n lines of a file, cleaned; of a long one its last 64 KiB are read.
+func tailFile(path string, n int) []string {
+	const most = 64 << 10
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > most {
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return nil
+	}
+	text := strings.TrimRight(beads.CleanText(string(data)), "\n")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(lastLines(text, n), "\n")
+}

@@ -1,0 +1,545 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"gastown/agents"
+	agentrun "gastown/agents/run"
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/internal/git"
+	"gastown/internal/proc"
+	"gastown/worktree"
+)
+
+// Times of an attempt's end.
+const (
+	submitGrace = 3 * time.Second  // for an agent to leave by itself after done
+	killGrace   = 2 * time.Second  // between the request to end and the end
+	setupLimit  = 10 * time.Minute // of a rig's setup command
+	statEvery   = 2 * time.Second  // between looks at a busy worktree
+	gitLimit    = 2 * time.Minute  // of any git call on behalf of an ending
+)
+
+// endKind is why an attempt is to end.
+type endKind int
+
+const (
+	endExit     endKind = iota // its process ended by itself
+	endSubmit                  // done was accepted
+	endKill                    // a person or the Mayor killed it
+	endReassign                // the same, and another polecat goes on
+	endRestart                 // the same attempt in a new process
+	endShutdown                // the host stops
+)
+
+// ending asks a worker to end. The answer comes on reply, if there is one.
+type ending struct {
+	kind   endKind
+	by     string
+	why    string
+	to     string // endReassign: polecat; empty: any other
+	agent  string // endReassign: PRESET[:MODEL]; empty: as before
+	note   string // endReassign: for the next agent
+	nobody bool   // endReassign: back to ready
+	reply  chan ended
+}
+
+// ended is what became of a request.
+type ended struct {
+	rescue worktree.Rescue
+	kept   bool // rescue holds something
+	killed int  // processes
+	err    error
+}
+
+// worker is the life of one attempt in this host: one goroutine does everything to it, so
+// its end happens once. Others ask by request.
+type worker struct {
+	h     *Host
+	bead  beads.ID
+	n     int
+	rig   string
+	name  string // the polecat's
+	token string
+	end   chan ending // 1: the newest request that was not taken yet
+	done  chan struct{}
+	ctx   context.Context // of its start; ends with the first request
+	stop  context.CancelFunc
+
+	mu      sync.Mutex
+	session *agentrun.Session
+	stat    look
+}
+
+// look is what was last seen in a worktree.
+type look struct {
+	at time.Time
+	git.Stat
+	commits int
+	dirty   int
+}
+
+func (h *Host) newWorker(a *beads.Attempt, token string) *worker {
+	w := &worker{h: h, bead: a.Bead, n: a.N, rig: a.Rig, name: a.Polecat, token: token, end: make(chan ending, 1), done: make(chan struct{})}
+	w.ctx, w.stop = context.WithCancel(h.ctx)
+	return w
+}
+
+// launch starts a claimed attempt's goroutine.
+func (h *Host) launch(w *worker) {
+	h.mu.Lock()
+	h.workers[beads.AttemptKey(w.bead, w.n)] = w
+	h.mu.Unlock()
+	h.spawn("polecat "+w.name, w.live)
+}
+
+// request asks the worker to end. A second request while one is under way is refused.
+func (w *worker) request(e ending) {
+	select {
+	case w.end <- e:
+		w.stop()
+	default:
+		e.answer(ended{err: fault.Refusedf("polecat %q: is being stopped already", w.name)})
+	}
+}
+
+func (e ending) answer(r ended) {
+	if e.reply != nil {
+		e.reply <- r
+	}
+}
+
+// live is the whole life: start, wait, end; again after a restart.
+func (w *worker) live() {
+	defer func() {
+		w.h.mu.Lock()
+		delete(w.h.workers, beads.AttemptKey(w.bead, w.n))
+		w.h.mu.Unlock()
+		w.stop()
+		close(w.done)
+		// A request that came too late is answered by what already happened.
+		select {
+		case e := <-w.end:
+			e.answer(ended{err: fault.Refusedf("polecat %q: has ended already", w.name)})
+		default:
+		}
+		w.h.ring()
+	}()
+	for {
+		err := w.start()
+		if err != nil && w.ctx.Err() == nil {
+			w.failedStart(err)
+			return
+		}
+		if !w.watch() {
+			return
+		}
+	}
+}
+
+// watch waits for the process to end or for a request, and does what follows. It reports
+// whether the attempt starts again.
+func (w *worker) watch() bool {
+	for {
+		e := w.wait()
+		if e.kind == endRestart {
+			err := w.relaunch(e)
+			e.answer(ended{err: err})
+			if err == nil {
+				return true
+			}
+			continue
+		}
+		r := w.finish(e)
+		if r.err != nil {
+			w.h.t.deps.Log.Error("end attempt", "attempt", beads.AttemptKey(w.bead, w.n), "err", r.err)
+		}
+		e.answer(r)
+		if r.err == nil || e.kind == endShutdown || e.kind == endExit && w.gone() {
+			return false
+		}
+		if w.gone() {
+			// The work could not be kept and the process is gone: the worktree stays, and the
+			// next start of the host tries again.
+			w.h.problem("attempt/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("the work of %s could not be saved: %v", w.name, r.err), "its worktree is left at "+w.path())
+			return false
+		}
+	}
+}
+
+// wait is the next request, or the process's own end. A request that is already there wins:
+// an agent that called done and left has submitted, it did not fail.
+func (w *worker) wait() ending {
+	exited := w.exited()
+	tick := time.NewTicker(statEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case e := <-w.end:
+			return e
+		case <-exited:
+			select {
+			case e := <-w.end:
+				return e
+			default:
+				return ending{kind: endExit}
+			}
+		case <-tick.C:
+			w.lookIfBusy()
+		}
+	}
+}
+
+// exited is closed when there is no process (any more).
+func (w *worker) exited() <-chan struct{} {
+	if s := w.sessionNow(); s != nil {
+		return s.Done()
+	}
+	none := make(chan struct{})
+	close(none)
+	return none
+}
+
+func (w *worker) gone() bool {
+	select {
+	case <-w.exited():
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *worker) sessionNow() *agentrun.Session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.session
+}
+
+func (w *worker) path() string { return w.h.t.worktreeDir(w.rig, w.name) }
+
+// attempt is the stored record.
+func (w *worker) attempt() (a *beads.Attempt, b *beads.Bead, err error) {
+	err = w.h.t.store.View(func(tx *store.Tx) error {
+		if a, err = tx.Attempt(w.bead, w.n); err != nil {
+			return err
+		}
+		b, err = tx.Bead(w.bead)
+		return err
+	})
+	return a, b, err
+}
+
+// start makes the worktree, runs setup and starts the agent: intent, act, record.
+func (w *worker) start() error {
+	a, b, err := w.attempt()
+	if err != nil {
+		return err
+	}
+	rig, rc, err := w.h.t.rig(w.rig)
+	if err != nil {
+		return err
+	}
+	repo, err := w.h.t.repo(w.ctx, rig)
+	if err != nil {
+		return err
+	}
+	wt, a, err := w.prepare(repo, rc, a)
+	if err != nil {
+		return err
+	}
+	id, err := w.h.t.ident(w.ctx, rc.Origin)
+	if err != nil {
+		return err
+	}
+	env := w.h.agentEnv(id, w.vars(a, repo, rc))
+	if err := w.setup(wt, rc, env); err != nil {
+		return err
+	}
+	return w.spawn(a, b, wt, env)
+}
+
+// prepare cuts the worktree from a recorded base and brings in what the attempt starts from.
+func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.Worktree, *beads.Attempt, error) {
+	if a.Base == "" {
+		base, err := repo.ResolveCommit(w.ctx, "refs/heads/"+rc.Branch)
+		if err != nil {
+			return nil, nil, step(err, "base of %s", a.Key())
+		}
+		if a, err = w.edit(func(a *beads.Attempt) { a.Base, a.Worktree = base, w.path() }); err != nil {
+			return nil, nil, err
+		}
+	}
+	from, note, err := w.from(repo, rc, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	wt, err := worktree.Ensure(w.ctx, repo, worktree.Spec{
+		Root: filepath.Dir(w.path()), Path: w.path(), Branch: "refs/heads/" + a.Branch, Base: from,
+	})
+	if err != nil {
+		return nil, nil, step(err, "worktree of %s", a.Key())
+	}
+	if s := a.Start; s != nil && s.Rescue != "" && a.StartedAt.IsZero() {
+		if err := w.restore(wt, s.Rescue); err != nil {
+			return nil, nil, err
+		}
+	}
+	if note != "" && (a.Start == nil || !strings.Contains(a.Start.Note, note)) {
+		a, err = w.edit(func(a *beads.Attempt) {
+			s := beads.Start{}
+			if a.Start != nil {
+				s = *a.Start
+			}
+			s.Note = strings.TrimSpace(s.Note + "\n" + note)
+			a.Start = &s
+		})
+	}
+	return wt, a, err
+}
+
+// from is the commit an attempt's branch starts at: the base; or the tip of an earlier
+// attempt with the base merged in; or, where that conflicts, that tip, and a note of the files.
+func (w *worker) from(repo *git.Repo, rc config.Rig, a *beads.Attempt) (commit, note string, err error) {
+	s := a.Start
+	switch {
+	case s == nil || s.Rescue == "" && s.Commit == "":
+		return a.Base, "", nil
+	case s.Rescue != "":
+		r, err := worktree.Load(w.ctx, repo, s.Rescue)
+		if err != nil {
+			return "", "", step(err, "kept work %s", s.Rescue)
+		}
+		if r.Head != "" {
+			return r.Head, "Your uncommitted work from before is back in the worktree, as it was.", nil
+		}
+		return a.Base, "", nil
+	}
+	if in, err := repo.IsAncestor(w.ctx, s.Commit, a.Base); err != nil || in {
+		return a.Base, "", err
+	}
+	if in, err := repo.IsAncestor(w.ctx, a.Base, s.Commit); err != nil || in {
+		return s.Commit, "", err
+	}
+	m, err := repo.MergeTree(w.ctx, s.Commit, a.Base)
+	if err != nil {
+		return "", "", step(err, "merge %s into the work of before", rc.Branch)
+	}
+	if !m.Clean {
+		var files []string
+		for _, c := range m.Conflicts {
+			files = append(files, c.Path)
+		}
+		return s.Commit, fmt.Sprintf("The work of before conflicts with %s as it is now (%s, in $GASTOWN_TARGET) in: %s.\nMerge it yourself, resolve these files and commit.", rc.Branch, a.Base, strings.Join(files, ", ")), nil
+	}
+	id, err := w.h.t.ident(w.ctx, rc.Origin)
+	if err != nil {
+		return "", "", err
+	}
+	commit, err = repo.CommitTree(w.ctx, git.NewCommit{
+		Tree: m.Tree, Parents: []string{s.Commit, a.Base}, Message: "Merge " + rc.Branch + " into " + a.Branch + "\n", Author: id.At(a.CreatedAt),
+	})
+	return commit, "", step(err, "merge %s into the work of before", rc.Branch)
+}
+
+func (w *worker) restore(wt *git.Worktree, ref string) error {
+	_, err := worktree.Restore(w.ctx, wt, ref)
+	return step(err, "bring %s back", ref)
+}
+
+// edit changes the stored attempt.
+func (w *worker) edit(f func(*beads.Attempt)) (out *beads.Attempt, err error) {
+	err = w.h.t.update(func(tx *store.Tx) error {
+		a, err := tx.Attempt(w.bead, w.n)
+		if err != nil {
+			return err
+		}
+		out = a.Clone()
+		f(out)
+		return tx.PutAttempt(out)
+	})
+	return out, err
+}
+
+// setup brings in ignored files and runs the rig's setup command, as settings say.
+func (w *worker) setup(wt *git.Worktree, rc config.Rig, env []string) error {
+	if git.IsLocal(rc.Origin) && rc.Origin != "" && len(rc.Copy)+len(rc.Link) > 0 {
+		if _, err := worktree.Prepare(w.ctx, wt, worktree.PrepareSpec{Source: rc.Origin, Copy: rc.Copy, Link: rc.Link}); err != nil {
+			return step(err, "copy and link")
+		}
+	}
+	if rc.Setup == "" {
+		return nil
+	}
+	log := w.logPath() + ".setup"
+	f, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	defer f.Close()
+	p, err := proc.Start(proc.Spec{Argv: []string{"sh", "-c", rc.Setup}, Dir: wt.Path(), Env: env, Output: f, Exe: w.h.exe()})
+	if err != nil {
+		return fmt.Errorf("setup %q: %w", rc.Setup, err)
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, setupLimit)
+	defer cancel()
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		return errors.Join(fmt.Errorf("setup %q: stopped after %s", rc.Setup, setupLimit), p.Stop(context.WithoutCancel(ctx), proc.StopPlan{Grace: killGrace}))
+	}
+	if e := p.Exit(); e.Code != 0 {
+		tail, _ := os.ReadFile(log) // the log is shown with the error where it can be read
+		return fmt.Errorf("setup %q: %s\n%s", rc.Setup, e, lastLines(string(tail), 20))
+	}
+	return nil
+}
+
+func (w *worker) logPath() string {
+	return w.h.t.path("logs", "polecats", fmt.Sprintf("%s-%s-%d.log", w.name, beads.RefSafe(w.bead), w.n))
+}
+
+// spawn starts the agent's program and records its process.
+func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []string) error {
+	if w.ctx.Err() != nil {
+		return w.ctx.Err()
+	}
+	spec := a.Preset
+	p, _, err := w.h.t.preset(spec)
+	if err != nil {
+		return err
+	}
+	docs, facts, err := w.h.t.docs(b)
+	if err != nil {
+		return err
+	}
+	v := agents.Vars{Gastown: w.h.exe(), Model: a.Model, Session: a.Session, Role: agents.PolecatRole(a), Task: agents.TaskOf(b, a, docs, facts)}
+	if len(p.Session) > 0 && v.Session == "" {
+		v.Session = w.h.t.deps.Token()
+		if a, err = w.edit(func(a *beads.Attempt) { a.Session = v.Session }); err != nil {
+			return err
+		}
+	} else if v.Session != "" {
+		v.Resume = true
+	}
+	for k, val := range p.Env {
+		env = append(env, k+"="+val)
+	}
+	if err := os.MkdirAll(filepath.Dir(w.logPath()), 0o700); err != nil {
+		return err
+	}
+	s, err := agentrun.Start(agentrun.Options{
+		Name: w.name, Size: w.h.sizeNow(), Log: w.logPath(), OnChange: w.h.touched,
+		Spec: proc.Spec{Argv: p.Argv(agents.Polecat, v), Dir: wt.Path(), Env: env, Exe: w.h.exe()},
+	})
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	w.session = s
+	w.mu.Unlock()
+	return w.began(s)
+}
+
+// began records that the agent runs. An attempt that ended meanwhile (its agent called done
+// before this was written) is left as it is.
+func (w *worker) began(s *agentrun.Session) error {
+	return w.h.t.update(func(tx *store.Tx) error {
+		a, err := tx.Attempt(w.bead, w.n)
+		if err != nil {
+			return err
+		}
+		id := s.Proc().ID()
+		c := a.Clone()
+		c.Proc, c.Marker = &beads.ProcID{PID: id.PID, Start: id.Start, Boot: id.Boot}, s.Proc().Marker()
+		if a.State == beads.Starting {
+			if c, err = c.Apply(beads.Begin, w.h.t.deps.Now()); err != nil {
+				return err
+			}
+		}
+		if err := tx.PutAttempt(c); err != nil {
+			return err
+		}
+		return tx.Append(beads.Event{Kind: beads.EvStarted, Actor: "host", Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: fmt.Sprintf("%s started on %s (%s)", w.name, w.bead, a.Preset)})
+	})
+}
+
+// lookIfBusy refreshes what is shown of the worktree if the agent did something since.
+func (w *worker) lookIfBusy() {
+	s := w.sessionNow()
+	w.mu.Lock()
+	last := w.stat.at
+	w.mu.Unlock()
+	if s == nil || s.LastOutput().Before(last) {
+		return
+	}
+	w.look()
+}
+
+// look measures the worktree. What cannot be read keeps the numbers from before.
+func (w *worker) look() {
+	ctx, cancel := context.WithTimeout(w.h.ctx, gitLimit)
+	defer cancel()
+	l, err := w.h.t.lookAt(ctx, w.rig, w.path(), w.bead, w.n)
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	same := w.stat.Stat == l.Stat && w.stat.commits == l.commits && w.stat.dirty == l.dirty
+	w.stat = l
+	w.mu.Unlock()
+	if !same {
+		w.h.changed()
+	}
+}
+
+// lookAt measures an attempt's worktree against its base.
+func (t *Town) lookAt(ctx context.Context, rig, path string, id beads.ID, n int) (look, error) {
+	at := t.deps.Now()
+	var base string
+	err := t.store.View(func(tx *store.Tx) error {
+		a, err := tx.Attempt(id, n)
+		if err == nil {
+			base = a.Base
+		}
+		return err
+	})
+	if err != nil || base == "" {
+		return look{}, errors.Join(err, errNoBase)
+	}
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return look{}, err
+	}
+	wt, err := repo.OpenWorktree(path)
+	if err != nil {
+		return look{}, err
+	}
+	st, err := wt.Status(ctx, git.WithoutIgnored)
+	if err != nil {
+		return look{}, err
+	}
+	stat, err := wt.DiffStat(ctx, base)
+	if err != nil {
+		return look{}, err
+	}
+	commits := 0
+	if st.Head != "" {
+		if commits, err = repo.CountCommits(ctx, base, st.Head); err != nil {
+			return look{}, err
+		}
+	}
+	return look{at: at, Stat: stat, commits: commits, dirty: len(st.Dirty()) + len(st.Untracked)}, nil
+}
+
+// errNoBase says that an attempt's worktree was not cut yet.
+var errNoBase = errors.New("no base yet")

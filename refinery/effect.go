@@ -1,0 +1,134 @@
+package refinery
+
+import (
+	"time"
+
+	"gastown/beads"
+)
+
+// Effect is what Step asks for: a Record or an Action. The set is closed.
+type Effect interface{ effect() }
+
+// Record is an effect on the store: the host applies it in the transaction that
+// stores the queue.
+type Record interface {
+	Effect
+	record()
+}
+
+// Action is an effect on the world: refinery/run performs it after that
+// transaction. Build, RunGate and Publish are each answered by exactly one event
+// with their Seq: Built, GateDone, and one of Published, PublishLost, PublishErr.
+// StopGate is answered by the GateDone of the gate it ends.
+type Action interface {
+	Effect
+	action()
+}
+
+// Settle closes a bead as merged. It stands for the event refinery.landed.
+type Settle struct {
+	Bead      beads.ID
+	N         int
+	Commit    string
+	AlreadyIn bool // its change was in the target before: there is no landing commit
+}
+
+// SendBack rejects an attempt and opens its bead again, or, with StrikeOut, hands
+// the bead to a person. It stands for the event attempt.rejected.
+type SendBack struct {
+	Bead      beads.ID
+	N         int
+	Why       string   // one line
+	Log       string   // for the agent: last lines of the gate, or the conflict
+	LogPath   string   // the whole output
+	Files     []string // in conflict
+	StrikeOut bool
+}
+
+// Note becomes an event. An empty By is the Refinery itself.
+type Note struct {
+	Kind   string
+	Bead   beads.ID
+	N      int
+	By     string
+	Text   string
+	Reason string
+}
+
+// Problem is raised once and stays until ProblemGone with its key.
+type Problem struct {
+	Key  string
+	Text string
+	Hint string
+}
+
+// ProblemGone ends a Problem.
+type ProblemGone struct{ Key string }
+
+// Build asks for the candidate: the parts merged onto the tip of Branch.
+type Build struct {
+	Seq     uint64
+	Branch  string
+	Target  string // the tip known; the branch must still descend from it. Empty: any
+	History string
+	Gates   []string // names for the trailer; empty: none
+	Parts   []BuildPart
+}
+
+// BuildPart is one entry of a candidate to be built.
+type BuildPart struct {
+	Bead    beads.ID
+	N       int
+	Polecat string
+	Title   string
+	Tip     string
+	Date    time.Time // of its commit, so that a rebuild gives the same hash
+}
+
+// RunGate asks for one gate on exactly one commit.
+type RunGate struct {
+	Seq     uint64
+	Index   int // of the gate in Config.Gates
+	Gate    Gate
+	Bead    beads.ID // empty: the target itself is gated
+	N       int
+	Commit  string
+	Tree    string
+	Fresh   bool // in a new worktree
+	Timeout time.Duration
+}
+
+// StopGate ends the gate of RunGate with the same Seq.
+type StopGate struct {
+	Seq  uint64
+	Quit bool // quit signal first, for a stack dump in the log
+}
+
+// Publish moves the target from Intent.Old to Intent.New by compare-and-swap. It
+// may be asked again for the same intent.
+type Publish struct {
+	Seq    uint64
+	Branch string
+	Intent Intent
+}
+
+func (Settle) effect()      {}
+func (SendBack) effect()    {}
+func (Note) effect()        {}
+func (Problem) effect()     {}
+func (ProblemGone) effect() {}
+func (Build) effect()       {}
+func (RunGate) effect()     {}
+func (StopGate) effect()    {}
+func (Publish) effect()     {}
+
+func (Settle) record()      {}
+func (SendBack) record()    {}
+func (Note) record()        {}
+func (Problem) record()     {}
+func (ProblemGone) record() {}
+
+func (Build) action()    {}
+func (RunGate) action()  {}
+func (StopGate) action() {}
+func (Publish) action()  {}

@@ -1,0 +1,157 @@
+package refinery
+
+import (
+	"time"
+
+	"gastown/beads"
+)
+
+// Event is one thing that happened to the queue: a person's wish, the passing of
+// time, or the runner's answer to an action. The set is closed.
+type Event interface{ event() }
+
+// Submit enters a submitted attempt. A newer attempt of a queued bead takes the
+// older one's place; the same or an older one changes nothing.
+type Submit struct{ Entry Entry }
+
+// Hold keeps a bead from landing until Release; a run that carries it is stopped.
+type Hold struct {
+	Bead beads.ID
+	By   string
+}
+
+// Release ends a Hold.
+type Release struct {
+	Bead beads.ID
+	By   string
+}
+
+// Approve is a person's yes to a bead whose entry asks for one.
+type Approve struct {
+	Bead beads.ID
+	By   string
+}
+
+// Drop takes a bead out of the queue; a run that gates it is stopped. A bead whose
+// landing was decided stays (see Queue.Landing).
+type Drop struct {
+	Bead beads.ID
+	By   string
+}
+
+// Pause stops the queue until Resume; a running gate is ended, a landing is not.
+type Pause struct{ By, Reason string }
+
+// Resume ends a pause, and tries again what had stopped the queue.
+type Resume struct{ By string }
+
+// Restart ends the running gate and starts over in a fresh worktree: same order,
+// same tries. What had stopped the queue by itself is tried again.
+type Restart struct{ By string }
+
+// Tick is the passing of time; see Next.
+type Tick struct{}
+
+// TargetMoved says that the target branch is now at Commit.
+type TargetMoved struct {
+	Commit    string
+	Rewritten bool // Commit does not descend from the tip known before
+}
+
+// Restarted is the inventory, fed once when the host starts, before anything else.
+type Restarted struct {
+	Target     string // tip of the target branch
+	Rewritten  bool   // Target does not descend from Queue.Target
+	IntentDone bool   // Intent.New is in the target
+	Killed     int    // processes left over from a gate
+	Err        string // the repository could not be read: a stored intent is kept
+}
+
+// Built answers Build. Exactly one of Commit, Conflict, AlreadyIn, Missing and Err
+// tells the result; with AlreadyIn, Commit is where the bead is.
+type Built struct {
+	Seq       uint64
+	Base      string
+	BaseTree  string
+	Commit    string
+	Tree      string
+	Parts     []Part
+	Conflict  *Conflict
+	AlreadyIn beads.ID
+	Missing   beads.ID // its tip is not in the repository; Err says which
+	Rewritten bool     // the target does not descend from Build.Target; Err says so
+	Err       string
+}
+
+// Conflict is a part that does not merge.
+type Conflict struct {
+	Bead   beads.ID
+	N      int
+	Files  []string
+	Detail string // for the agent
+}
+
+// GateStarted says that the process of a gate runs.
+type GateStarted struct {
+	Seq    uint64
+	Gate   int
+	PID    int
+	Marker string
+	Log    string
+}
+
+// Output says that the gate wrote something; the runner sends at most one a second.
+type Output struct {
+	Seq uint64
+	At  time.Time
+}
+
+// GateDone answers RunGate, also when StopGate ended it.
+type GateDone struct {
+	Seq     uint64
+	Gate    int
+	Outcome Outcome
+	Code    int // exit code, or 128+signal
+	Took    time.Duration
+	Log     string
+	Tail    string // its last 200 lines
+	Err     string // why it could not run, for Broken and Infra
+}
+
+// Published answers Publish: the target has New, and was looked at.
+type Published struct {
+	Seq      uint64
+	Old, New string
+}
+
+// PublishLost answers Publish: the target is at Now, which has not New in it.
+type PublishLost struct {
+	Seq       uint64
+	Now       string
+	Rewritten bool // Now does not descend from Intent.Old
+}
+
+// PublishErr answers Publish: it is not known whether the target moved.
+type PublishErr struct {
+	Seq uint64
+	Err string
+}
+
+func (Submit) event()      {}
+func (Hold) event()        {}
+func (Release) event()     {}
+func (Approve) event()     {}
+func (Drop) event()        {}
+func (Pause) event()       {}
+func (Resume) event()      {}
+func (Restart) event()     {}
+func (Tick) event()        {}
+func (TargetMoved) event() {}
+func (Restarted) event()   {}
+func (Built) event()       {}
+func (GateStarted) event() {}
+func (Output) event()      {}
+func (GateDone) event()    {}
+func (Published) event()   {}
+func (PublishLost) event() {}
+func (PublishErr) event()  {}

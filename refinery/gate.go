@@ -1,0 +1,282 @@
+package refinery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gastown/beads"
+)
+
+// Defaults of a gate (domain.md).
+const (
+	defaultSilence = 5 * time.Minute
+	minTimeout     = time.Minute
+	timeoutFactor  = 10               // times the usual time
+	unknownTimeout = 30 * time.Minute // until the usual time is known
+)
+
+// GateKey names a gate set: two sets with one key mean the same verdicts.
+func GateKey(gates []Gate) string {
+	h := sha256.New()
+	for _, g := range gates {
+		fmt.Fprintf(h, "%q %q %q\n", g.Name, g.Run, g.Env)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Limit is how long a gate may run, and Silence how long without output before it
+// is shown as hung.
+func (q Queue) Limit(g Gate) (timeout, silence time.Duration) {
+	silence = g.Silence
+	if silence <= 0 {
+		silence = defaultSilence
+	}
+	if g.Timeout > 0 {
+		return g.Timeout, silence
+	}
+	if u, ok := q.Usual[g.Name]; ok {
+		return max(minTimeout, timeoutFactor*u), silence
+	}
+	return unknownTimeout, silence
+}
+
+func gateNames(gates []Gate) []string {
+	var names []string
+	for _, g := range gates {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+func (m *machine) gateName(i int) string {
+	if i < 0 || i >= len(m.cfg.Gates) {
+		return "?"
+	}
+	return m.cfg.Gates[i].Name
+}
+
+// startGate asks for gate i on the candidate of the run.
+func (m *machine) startGate(i int) {
+	r, g := m.q.Run, m.cfg.Gates[i]
+	r.Phase, r.Gate, r.PhaseSince = PhaseGate, i, m.now
+	r.PID, r.Marker, r.Log = 0, "", ""
+	r.LastOutput, r.HungSince = time.Time{}, time.Time{}
+	r.Timeout, _ = m.q.Limit(g)
+	eff := RunGate{
+		Seq: r.Seq, Index: i, Gate: g, Commit: r.Commit, Tree: r.Tree, Fresh: i == 0 && m.q.Fresh, Timeout: r.Timeout,
+	}
+	if i == 0 {
+		m.q.Fresh = false
+		r.Results = nil
+	}
+	if len(r.Parts) > 0 {
+		eff.Bead, eff.N = r.Parts[0].Bead, r.Parts[0].N
+	}
+	m.emit(eff)
+}
+
+// regate runs the gates of the same candidate once more in a fresh worktree.
+func (m *machine) regate() {
+	m.q.Seq++
+	m.q.Run.Seq = m.q.Seq
+	m.q.Fresh = true
+	m.startGate(0)
+}
+
+func (m *machine) onGateStarted(ev GateStarted) {
+	r := m.q.Run
+	r.PID, r.Marker, r.Log, r.PhaseSince = ev.PID, ev.Marker, ev.Log, m.now
+	m.emit(Note{Kind: beads.EvGateStarted, Bead: m.runBead(), N: m.runN(), Text: fmt.Sprintf("gate %q on %s", m.gateName(r.Gate), m.subject())})
+}
+
+func (m *machine) onOutput(ev Output) {
+	if ev.At.After(m.q.Run.LastOutput) {
+		m.q.Run.LastOutput = ev.At
+	}
+}
+
+func (m *machine) onGateDone(ev GateDone) {
+	r := m.q.Run
+	if r.Stopping {
+		why := r.StopWhy
+		r.Stopping, r.StopWhy, r.StopAt = false, "", time.Time{}
+		if why != StopOverdue {
+			m.forget()
+			return
+		}
+		ev.Outcome = TimedUp
+	}
+	if r.Key != m.key {
+		m.forget() // the settings changed under it
+		return
+	}
+	r.HungSince = time.Time{}
+	res := GateResult{Gate: m.gateName(r.Gate), Outcome: ev.Outcome, Code: ev.Code, Took: ev.Took, Log: ev.Log, At: m.now}
+	r.Results = append(r.Results, res)
+	if ev.Outcome != Stopped {
+		m.emit(Note{
+			Kind: beads.EvGateDone, Bead: m.runBead(), N: m.runN(), Reason: oneLine(ev.Err),
+			Text: fmt.Sprintf("gate %q on %s: %s after %s", res.Gate, m.subject(), ev.Outcome, age(ev.Took)),
+		})
+	}
+	m.outcome(ev)
+}
+
+// outcome acts on how a gate of the run in progress ended.
+func (m *machine) outcome(ev GateDone) {
+	r := m.q.Run
+	switch ev.Outcome {
+	case Pass:
+		m.passed(ev)
+	case Fail:
+		m.succeeded()
+		m.record(ev, 1)
+		m.judge()
+	case TimedUp:
+		m.succeeded()
+		if m.count(&r.Hangs, func(e *Entry) *int { return &e.Hangs }) < 2 {
+			m.regate()
+			return
+		}
+		m.record(ev, 2)
+		m.judge()
+	case Infra:
+		if m.count(&r.Infra, func(e *Entry) *int { return &e.Infra }) < 2 {
+			m.regate()
+			return
+		}
+		m.broken(ev, "was ended from outside twice")
+	case Broken:
+		m.broken(ev, "cannot run")
+	default:
+		m.forget()
+		m.errored(fmt.Sprintf("gate %q was ended and nobody asked for it", m.gateName(ev.Gate)))
+	}
+}
+
+func (m *machine) passed(ev GateDone) {
+	m.succeeded()
+	r := m.q.Run
+	name := m.gateName(r.Gate)
+	if m.q.Usual == nil {
+		m.q.Usual = map[string]time.Duration{}
+	}
+	if u, ok := m.q.Usual[name]; ok {
+		m.q.Usual[name] = (3*u + ev.Took) / 4
+	} else {
+		m.q.Usual[name] = ev.Took
+	}
+	if r.Gate+1 < len(m.cfg.Gates) {
+		m.startGate(r.Gate + 1)
+		return
+	}
+	if v := m.verdict(r.Tree); v != nil && v.Outcome != Pass {
+		m.emit(Note{Kind: beads.EvGateDone, Bead: m.runBead(), N: m.runN(), Text: fmt.Sprintf("gate %q is flaky: it failed on %s, then passed in a fresh worktree", v.Gate, m.subject())})
+	}
+	m.record(GateDone{Outcome: Pass}, 1)
+	m.green()
+}
+
+// count adds one to a try counter of the run's entries, or of the run without any,
+// and gives the highest.
+func (m *machine) count(ofRun *int, ofEntry func(*Entry) *int) int {
+	if len(m.q.Run.Parts) == 0 {
+		*ofRun++
+		return *ofRun
+	}
+	most := 0
+	for _, p := range m.q.Run.Parts {
+		if i := index(m.q, p.Bead); i >= 0 {
+			n := ofEntry(&m.q.Entries[i])
+			*n++
+			most = max(most, *n)
+		}
+	}
+	return most
+}
+
+// broken pauses the queue: a gate gives no verdict, and nobody is blamed.
+func (m *machine) broken(ev GateDone, how string) {
+	reason := fmt.Sprintf("gate %q %s", m.gateName(ev.Gate), how)
+	if ev.Code != 0 {
+		reason += fmt.Sprintf(" (exit %d)", ev.Code)
+	}
+	if ev.Err != "" {
+		reason += ": " + ev.Err
+	} else if last := lastLine(ev.Tail); last != "" {
+		reason += ": " + last
+	}
+	m.q.Stop = &Stop{
+		Kind: Paused, Reason: oneLine(reason), Key: m.key, At: m.now,
+		Hint: "correct the gate in town.toml, or press r to try it again",
+	}
+	m.forget()
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+// subject is what the run gates, in words.
+func (m *machine) subject() string {
+	if b := m.runBead(); b != "" {
+		return string(b)
+	}
+	return m.cfg.Branch + " itself"
+}
+
+func (m *machine) runBead() beads.ID {
+	if len(m.q.Run.Parts) == 0 {
+		return ""
+	}
+	return m.q.Run.Parts[0].Bead
+}
+
+func (m *machine) runN() int {
+	if len(m.q.Run.Parts) == 0 {
+		return 0
+	}
+	return m.q.Run.Parts[0].N
+}
+
+// record stores what the run's gates say of its tree.
+func (m *machine) record(ev GateDone, runs int) {
+	r := m.q.Run
+	v := Verdict{
+		Tree: r.Tree, Key: r.Key, Outcome: ev.Outcome, Code: ev.Code, Log: ev.Log, Runs: runs, At: m.now,
+	}
+	if ev.Outcome != Pass {
+		v.Gate, v.Tail = m.gateName(ev.Gate), ev.Tail
+	}
+	if old := m.verdict(r.Tree); old != nil && old.Outcome == v.Outcome {
+		v.Runs += old.Runs
+	}
+	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(o Verdict) bool { return o.Tree == v.Tree && o.Key == v.Key })
+	m.q.Verdicts = slices.Insert(m.q.Verdicts, 0, v)
+	if len(m.q.Verdicts) > keepVerdicts {
+		m.q.Verdicts = m.q.Verdicts[:keepVerdicts]
+	}
+}
+
+// verdict is what is known of a tree under the gates of today, or nil.
+func (m *machine) verdict(tree string) *Verdict {
+	for i := range m.q.Verdicts {
+		if v := &m.q.Verdicts[i]; v.Tree == tree && v.Key == m.key {
+			return v
+		}
+	}
+	return nil
+}
+
+// forgetRed drops every verdict but green ones, so that a person's "again" means it.
+func (m *machine) forgetRed() {
+	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(v Verdict) bool { return v.Outcome != Pass })
+	for i := range m.q.Entries {
+		m.q.Entries[i].RedOn = ""
+	}
+}

@@ -1,0 +1,329 @@
+package refinery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gastown/beads"
+)
+
+// The empty tree in SHA-1 and SHA-256 repositories. A target without a file says
+// nothing about a gate: a candidate that fails on it has nobody else to blame.
+const (
+	emptyTree1   = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+	emptyTree256 = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+)
+
+func (m *machine) onBuilt(ev Built) {
+	if ev.Base != "" && !ev.Rewritten {
+		m.q.Target = ev.Base
+	}
+	switch {
+	case ev.Rewritten:
+		m.rewritten(ev.Base)
+	case ev.Missing != "":
+		m.missing(ev)
+	case ev.Err != "":
+		m.forget()
+		m.errored("build candidate: " + ev.Err)
+	case ev.Conflict != nil:
+		m.succeeded()
+		c := ev.Conflict
+		m.sendBack(c.Bead, SendBack{Why: "conflict with " + m.cfg.Branch + conflictIn(c.Files), Log: c.Detail, Files: slices.Clone(c.Files)})
+	case ev.AlreadyIn != "":
+		m.succeeded()
+		m.alreadyIn(ev)
+	case m.q.Run.Key != m.key:
+		m.forget() // the settings changed; its trailer names the old gates
+	case ev.Commit == "" || ev.Tree == "" || ev.Base == "" || ev.BaseTree == "":
+		m.forget()
+		m.errored("build candidate: the answer is incomplete")
+	default:
+		m.built(ev)
+	}
+}
+
+func (m *machine) built(ev Built) {
+	r := m.q.Run
+	r.Base, r.BaseTree, r.Commit, r.Tree, r.PhaseSince = ev.Base, ev.BaseTree, ev.Commit, ev.Tree, m.now
+	if len(ev.Parts) == len(r.Parts) {
+		for i := range r.Parts {
+			r.Parts[i].Commit = ev.Parts[i].Commit
+		}
+	}
+	switch v := m.verdict(r.Tree); {
+	case len(m.cfg.Gates) == 0:
+		m.green()
+	case v == nil:
+		m.startGate(0)
+	case v.Outcome == Pass:
+		m.green()
+	default:
+		m.judge()
+	}
+}
+
+func conflictIn(files []string) string {
+	const shown = 3
+	if len(files) == 0 {
+		return ""
+	}
+	if len(files) > shown {
+		return fmt.Sprintf(" in %s and %d more", oneLine(strings.Join(files[:shown], ", ")), len(files)-shown)
+	}
+	return " in " + oneLine(strings.Join(files, ", "))
+}
+
+// green goes on with a candidate whose tree is known green, or needs no gate.
+func (m *machine) green() {
+	r := m.q.Run
+	if len(r.Parts) == 0 {
+		m.forget()
+		return
+	}
+	for _, p := range r.Parts {
+		i := index(m.q, p.Bead)
+		if i < 0 {
+			m.forget()
+			return
+		}
+		if e := &m.q.Entries[i]; e.AskFirst && !e.Approved {
+			m.forget()
+			m.enter(e, EntryApprove)
+			return
+		}
+	}
+	r.Phase, r.PhaseSince = PhaseLand, m.now
+	m.q.Intent = &Intent{Seq: r.Seq, Old: r.Base, New: r.Commit, Tree: r.Tree, Parts: slices.Clone(r.Parts), At: m.now}
+	m.enterParts(EntryLanding)
+	m.emit(Publish{Seq: r.Seq, Branch: m.cfg.Branch, Intent: m.intent()})
+}
+
+// judge decides whom a red candidate is blamed on: nobody, before the base is
+// known green.
+func (m *machine) judge() {
+	r := m.q.Run
+	known := m.verdict(r.Tree)
+	if known == nil {
+		m.forget()
+		return
+	}
+	v := *known
+	if len(r.Parts) == 0 {
+		m.mainRed(v)
+		return
+	}
+	base := m.verdict(r.BaseTree)
+	switch {
+	case r.BaseTree == emptyTree1 || r.BaseTree == emptyTree256, base != nil && base.Outcome == Pass:
+		m.blame(v)
+	case base == nil:
+		m.gateBase()
+	default:
+		for _, p := range r.Parts {
+			if i := index(m.q, p.Bead); i >= 0 {
+				m.q.Entries[i].RedOn = r.Base
+			}
+		}
+		m.mainRed(*base)
+	}
+}
+
+func (m *machine) blame(v Verdict) {
+	if m.cfg.Confirm && v.Runs < 2 {
+		m.regate()
+		return
+	}
+	tree := m.q.Run.Tree
+	why := fmt.Sprintf("gate %q failed: exit %d", v.Gate, v.Code)
+	if v.Outcome == TimedUp {
+		why = fmt.Sprintf("gate %q hung twice", v.Gate)
+	}
+	m.sendBack(m.runBead(), SendBack{Why: why, Log: v.Tail, LogPath: v.Log})
+	// A new attempt with the same tree is gated again: the gate may be flaky.
+	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(o Verdict) bool { return o.Tree == tree })
+}
+
+// gateBase gates the target itself. The candidate's verdict is kept, so its entry
+// is not gated again after it.
+func (m *machine) gateBase() {
+	r := m.q.Run
+	m.forget()
+	m.q.Seq++
+	m.q.Run = &Run{
+		Seq: m.q.Seq, Base: r.Base, BaseTree: r.BaseTree, Commit: r.Base, Tree: r.BaseTree,
+		Key: r.Key, StartedAt: m.now, PhaseSince: m.now,
+	}
+	m.startGate(0)
+}
+
+// mainRed stops the queue: entries keep their places and nobody is blamed.
+func (m *machine) mainRed(v Verdict) {
+	how := fmt.Sprintf("exit %d", v.Code)
+	if v.Outcome == TimedUp {
+		how = "hung"
+	}
+	commit := m.q.Run.Base
+	at := m.now
+	if m.stopped(MainRed) && m.q.Stop.Commit == commit {
+		at = m.q.Stop.At
+	}
+	m.forget()
+	m.q.Stop = &Stop{
+		Kind: MainRed, Key: m.key, Commit: commit, At: at,
+		Reason: fmt.Sprintf("gate %q fails on %s itself at %s (%s)", v.Gate, m.cfg.Branch, short(commit), how),
+		Hint:   "submit a fix, or run `gastown refinery resume` to gate it again; log: " + v.Log,
+	}
+}
+
+// sendBack rejects the attempt of a bead in the run and ends the run.
+func (m *machine) sendBack(bead beads.ID, eff SendBack) {
+	i := index(m.q, bead)
+	m.forget()
+	if i < 0 {
+		return
+	}
+	e := m.q.Entries[i]
+	if m.q.First == nil {
+		m.q.First = map[beads.ID]time.Time{}
+	}
+	m.q.First[bead] = e.SubmittedAt
+	m.q.Bounced++
+	m.remove(i)
+	eff.Bead, eff.N, eff.StrikeOut = bead, e.N, e.SentBack+1 >= strikes
+	m.emit(eff)
+}
+
+func (m *machine) alreadyIn(ev Built) {
+	i := index(m.q, ev.AlreadyIn)
+	m.forget()
+	if i < 0 {
+		return
+	}
+	e := m.q.Entries[i]
+	m.remove(i)
+	delete(m.q.First, e.Bead)
+	m.emit(Settle{Bead: e.Bead, N: e.N, Commit: ev.Commit, AlreadyIn: true})
+}
+
+// missing holds an entry whose commits are gone: sending it back would lose them
+// for good without a person knowing.
+func (m *machine) missing(ev Built) {
+	m.forget()
+	if i := index(m.q, ev.Missing); i >= 0 {
+		e := &m.q.Entries[i]
+		e.Held, e.Why = true, oneLine(ev.Err)
+		m.enter(e, EntryHeld)
+	}
+}
+
+// landed settles the intent: the target has it.
+func (m *machine) landed() {
+	in := m.q.Intent
+	if in == nil {
+		m.forget()
+		return
+	}
+	m.q.Run, m.q.Intent, m.q.Target = nil, nil, in.New
+	m.succeeded()
+	for _, p := range in.Parts {
+		commit := p.Commit
+		if commit == "" {
+			commit = in.New
+		}
+		if i := index(m.q, p.Bead); i >= 0 {
+			m.remove(i)
+		}
+		delete(m.q.First, p.Bead)
+		m.q.Total++
+		m.q.Landed = slices.Insert(m.q.Landed, 0, LandedBead{Bead: p.Bead, N: p.N, Commit: commit, At: m.now})
+		m.emit(Settle{Bead: p.Bead, N: p.N, Commit: commit})
+	}
+	if len(m.q.Landed) > keepLanded {
+		m.q.Landed = m.q.Landed[:keepLanded]
+	}
+}
+
+func (m *machine) onPublishLost(ev PublishLost) {
+	m.forget()
+	m.q.Intent = nil
+	if ev.Rewritten {
+		m.rewritten(ev.Now)
+		return
+	}
+	m.q.Target = ev.Now
+}
+
+func (m *machine) onTargetMoved(ev TargetMoved) {
+	if ev.Rewritten {
+		m.rewritten(ev.Commit)
+		return
+	}
+	if s := m.q.Stop; s != nil && s.Kind == Failed && s.Commit != "" {
+		m.q.Stop = nil // it was put back
+	}
+	if ev.Commit == "" {
+		return
+	}
+	if r := m.q.Run; r != nil && r.Phase == PhaseGate && r.Base != ev.Commit {
+		m.interrupt(StopTarget)
+	}
+	m.q.Target = ev.Commit
+}
+
+// rewritten stops the queue: the target is not what landed any more. It is never
+// repaired by force.
+func (m *machine) rewritten(tip string) {
+	m.interrupt(StopTarget)
+	m.fail(fmt.Sprintf("%s was rewritten: %s does not contain %s", m.cfg.Branch, short(tip), short(m.q.Target)),
+		"put it back, or press r to go on from where it is now")
+	m.q.Stop.Commit = tip
+}
+
+// onRestarted begins the life of a new host: the run of the old one is forgotten
+// without counting a try, and a landing that was decided is settled, redone or dropped.
+func (m *machine) onRestarted(ev Restarted) {
+	m.forget()
+	if m.stopped(Failed) && m.q.Stop.Commit == "" {
+		m.q.Stop = nil
+	}
+	m.succeeded()
+	if ev.Killed > 0 {
+		m.emit(Note{Kind: beads.EvRestarted, Text: fmt.Sprintf("ended %d processes of a gate left over", ev.Killed)})
+	}
+	if ev.Err != "" {
+		m.fail(ev.Err, "press r or run `gastown refinery restart` to try again")
+		return
+	}
+	if in := m.q.Intent; in != nil {
+		switch {
+		case ev.IntentDone || ev.Target == in.New:
+			m.landed()
+		case ev.Target != in.Old:
+			m.q.Intent = nil
+			m.releaseLanding()
+		}
+	}
+	if ev.Rewritten {
+		m.rewritten(ev.Target)
+		return
+	}
+	if ev.Target != "" {
+		m.q.Target = ev.Target
+	}
+}
+
+// releaseLanding queues every entry of a dropped intent again.
+func (m *machine) releaseLanding() {
+	for i := range m.q.Entries {
+		if m.q.Entries[i].State == EntryLanding {
+			m.enter(&m.q.Entries[i], EntryQueued)
+		}
+	}
+}
+
+func short(commit string) string {
+	return commit[:min(len(commit), 9)]
+}

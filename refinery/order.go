@@ -1,0 +1,161 @@
+package refinery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gastown/beads"
+)
+
+// allowance is how long an entry of a priority lets later ones of a higher priority
+// pass it: earliest deadline first, so nothing starves.
+func allowance(priority int) time.Duration {
+	table := [...]time.Duration{0, 10 * time.Minute, 30 * time.Minute, 100 * time.Minute, 300 * time.Minute}
+	return table[min(max(priority, 0), len(table)-1)]
+}
+
+// Deadline orders the queue: the first submission of the bead plus what its
+// priority allows.
+func (e Entry) Deadline() time.Time { return e.SubmittedAt.Add(allowance(e.Priority)) }
+
+// Ordered is the queue in the order it is worked, whatever each entry waits for.
+func Ordered(q Queue) []Entry {
+	es := slices.Clone(q.Entries)
+	slices.SortStableFunc(es, func(a, b Entry) int {
+		return cmp.Or(a.Deadline().Compare(b.Deadline()), strings.Compare(string(a.Bead), string(b.Bead)))
+	})
+	return es
+}
+
+// Position is the place of a bead in the queue from 1, or 0.
+func Position(q Queue, bead beads.ID) int {
+	return 1 + slices.IndexFunc(Ordered(q), func(e Entry) bool { return e.Bead == bead })
+}
+
+// Landing reports whether the landing of a bead was decided: it can no more be
+// dropped or replaced.
+func (q Queue) Landing(bead beads.ID) bool {
+	return q.Intent != nil && slices.ContainsFunc(q.Intent.Parts, func(p Part) bool { return p.Bead == bead })
+}
+
+func index(q Queue, bead beads.ID) int {
+	return slices.IndexFunc(q.Entries, func(e Entry) bool { return e.Bead == bead })
+}
+
+// runnable is the index of the entry to work on next, or -1.
+func runnable(q Queue, cfg Config) int {
+	if q.Paused || len(cfg.Gates) == 0 && !cfg.Ungated {
+		return -1
+	}
+	if q.Stop != nil && q.Stop.Kind != MainRed {
+		return -1
+	}
+	for _, e := range Ordered(q) {
+		if eligible(q, e) {
+			return index(q, e.Bead)
+		}
+	}
+	return -1
+}
+
+func eligible(q Queue, e Entry) bool {
+	if e.State != EntryQueued || e.Held || waitsFor(q, e) != "" {
+		return false
+	}
+	if q.Stop == nil {
+		return true
+	}
+	// The target is red: only what may be its fix, and each once.
+	return e.RedOn != q.Stop.Commit && (e.Priority == 0 || e.QueuedAt.After(q.Stop.At))
+}
+
+// waitsFor is the queued blocker of an entry, or "". One that waits for the entry
+// itself is not counted: a circle would stand for ever.
+func waitsFor(q Queue, e Entry) beads.ID {
+	for _, n := range e.Needs {
+		if n != e.Bead && index(q, n) >= 0 && !needs(q, n, e.Bead, map[beads.ID]bool{}) {
+			return n
+		}
+	}
+	return ""
+}
+
+// needs reports whether a needs b, directly or not, within the queue.
+func needs(q Queue, a, b beads.ID, seen map[beads.ID]bool) bool {
+	i := index(q, a)
+	if i < 0 || seen[a] {
+		return false
+	}
+	seen[a] = true
+	for _, n := range q.Entries[i].Needs {
+		if n == b || needs(q, n, b, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// WhyNot says in one sentence why a bead has not landed.
+func WhyNot(q Queue, bead beads.ID, now time.Time) string {
+	i := index(q, bead)
+	if i < 0 {
+		for _, l := range q.Landed {
+			if l.Bead == bead {
+				return fmt.Sprintf("%s landed as %s.", bead, short(l.Commit))
+			}
+		}
+		return fmt.Sprintf("%s is not in the merge queue.", bead)
+	}
+	e := q.Entries[i]
+	switch e.State {
+	case EntryHeld:
+		if e.Why != "" {
+			return fmt.Sprintf("%s is held: %s.", bead, e.Why)
+		}
+		return fmt.Sprintf("%s is held by a person.", bead)
+	case EntryApprove:
+		return fmt.Sprintf("%s is green and waits for a person's yes.", bead)
+	case EntryLanding:
+		return fmt.Sprintf("%s is being landed.", bead)
+	case EntryGating:
+		return whyGating(q, bead, now)
+	}
+	return whyQueued(q, e, now)
+}
+
+func whyGating(q Queue, bead beads.ID, now time.Time) string {
+	r := q.Run
+	switch {
+	case r == nil:
+		return fmt.Sprintf("%s is next.", bead)
+	case r.Stopping:
+		return fmt.Sprintf("the gate of %s is being ended (%s).", bead, r.StopWhy)
+	case r.Phase == PhaseBuild:
+		return fmt.Sprintf("%s is being merged with the target.", bead)
+	case !r.HungSince.IsZero():
+		return fmt.Sprintf("the gate of %s looks hung since %s.", bead, age(now.Sub(r.HungSince)))
+	}
+	return fmt.Sprintf("gate %d of %s has been running for %s of at most %s.", r.Gate+1, bead, age(now.Sub(r.PhaseSince)), r.Timeout)
+}
+
+func whyQueued(q Queue, e Entry, now time.Time) string {
+	if q.State == Failed || q.State == Paused || q.State == NoGates || q.State == MainRed && !eligible(q, e) {
+		return fmt.Sprintf("the merge queue does not move: %s.", q.Reason)
+	}
+	if n := waitsFor(q, e); n != "" {
+		return fmt.Sprintf("%s waits for %s, which must land first.", e.Bead, n)
+	}
+	if q.Run != nil && len(q.Run.Parts) == 0 && q.Run.Phase == PhaseGate {
+		return fmt.Sprintf("the target itself is being gated, because a candidate failed on it; %s is number %d.", e.Bead, Position(q, e.Bead))
+	}
+	if q.Run == nil && q.NotBefore.After(now) {
+		return fmt.Sprintf("the Refinery tries again in %s: %s.", age(q.NotBefore.Sub(now)), q.LastErr)
+	}
+	if p := Position(q, e.Bead); p > 1 {
+		return fmt.Sprintf("%s is number %d in the queue; %d go first.", e.Bead, p, p-1)
+	}
+	return fmt.Sprintf("%s is next.", e.Bead)
+}

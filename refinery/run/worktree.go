@@ -1,0 +1,82 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gastown/internal/git"
+	"gastown/refinery"
+)
+
+// slot is the one gate worktree of a rig. Its path stays the same: build caches
+// depend on it.
+const slot = "1"
+
+// checkout makes the gate worktree exactly the commit and its tree. A worktree that
+// cannot be made so is made anew, once.
+func (r *Runner) checkout(ctx context.Context, path string, a refinery.RunGate) error {
+	fresh := a.Fresh
+	for {
+		err := r.place(ctx, path, a.Commit, fresh)
+		if err == nil {
+			err = r.verify(ctx, path, a)
+		}
+		if err == nil || fresh || ctx.Err() != nil {
+			return err
+		}
+		fresh = true
+	}
+}
+
+func (r *Runner) place(ctx context.Context, path, commit string, fresh bool) error {
+	if !fresh {
+		if w, err := r.Repo.OpenWorktree(path); err == nil {
+			return w.CheckoutDetached(ctx, commit, git.KeepIgnored)
+		}
+	}
+	if err := r.Repo.WorktreeRemove(ctx, path, git.RemoveForced); err != nil {
+		return fmt.Errorf("remove gate worktree %q: %w", path, err)
+	}
+	if _, err := r.Repo.WorktreeAddDetached(ctx, path, commit); err != nil {
+		return fmt.Errorf("add gate worktree %q: %w", path, err)
+	}
+	return nil
+}
+
+func (r *Runner) verify(ctx context.Context, path string, a refinery.RunGate) error {
+	w, err := r.Repo.OpenWorktree(path)
+	if err != nil {
+		return fmt.Errorf("open gate worktree %q: %w", path, err)
+	}
+	// Our own calls name the repository; what runs in the worktree follows this file.
+	link, err := os.ReadFile(filepath.Join(path, ".git"))
+	if err != nil || strings.TrimSpace(string(link)) != "gitdir: "+w.GitDir() {
+		return fmt.Errorf("gate worktree %q has a wrong .git file (%v)", path, err)
+	}
+	head, err := w.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("head of gate worktree %q: %w", path, err)
+	}
+	tree, err := r.Repo.TreeOf(ctx, head.Commit)
+	if err != nil {
+		return fmt.Errorf("tree of gate worktree %q: %w", path, err)
+	}
+	if head.Commit != a.Commit || tree != a.Tree || head.Branch != "" {
+		return fmt.Errorf("gate worktree %q is at %s (tree %s), not at %s (tree %s)", path, head.Commit, tree, a.Commit, a.Tree)
+	}
+	st, err := w.Status(ctx, git.WithoutIgnored)
+	if err != nil {
+		return fmt.Errorf("status of gate worktree %q: %w", path, err)
+	}
+	if !st.Clean() {
+		return fmt.Errorf("gate worktree %q is not clean: %.200q", path, st.Dirty())
+	}
+	return nil
+}
+
+// prepareLimit bounds the checkout of a gate worktree; the refinery gives up later.
+const prepareLimit = 9 * time.Minute

@@ -1,0 +1,229 @@
+package refinery
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestShownAsHung(t *testing.T) {
+	d := newDrive(t)
+	d.submit("ma-1")
+	d.built("B")
+	d.send(GateStarted{Seq: d.q.Run.Seq, PID: 7})
+	begun := d.now
+	if next := Next(d.q, d.now, d.cfg); !next.Equal(begun.Add(5 * time.Minute)) {
+		t.Fatal(next)
+	}
+	d.after(5*time.Minute, Tick{})
+	d.state(Hung)
+	one[Problem](d)
+	if !d.q.Run.HungSince.Equal(d.now) {
+		t.Fatal(d.q.Run.HungSince)
+	}
+	d.after(time.Minute, Tick{})
+	none[Problem](d)
+	none[StopGate](d)
+	d.send(GateDone{Seq: d.q.Run.Seq, Outcome: Pass, Took: time.Second}) // it was alive
+	one[ProblemGone](d)
+	d.publish()
+
+	d.q.Usual["test"] = 20 * time.Minute
+	d.submit("ma-2")
+	d.built("C")
+	d.send(GateStarted{Seq: d.q.Run.Seq, PID: 7})
+	for range 13 {
+		d.after(3*time.Minute, Output{Seq: d.q.Run.Seq, At: d.now.Add(3 * time.Minute)})
+		d.state(Gating)
+	}
+	d.after(3*time.Minute, Output{Seq: d.q.Run.Seq, At: d.now.Add(3 * time.Minute)})
+	d.state(Hung) // prints for ever: twice its usual time
+	d.gate(Pass)
+
+	d.q.Usual["test"] = time.Second
+	d.publish()
+	d.submit("ma-3")
+	d.built("D")
+	d.send(GateStarted{Seq: d.q.Run.Seq, PID: 7})
+	d.after(time.Minute, Output{Seq: d.q.Run.Seq, At: d.now.Add(time.Minute)})
+	if g := d.q.Run.Timeout; g != time.Minute {
+		t.Fatal(g)
+	}
+	d.after(15*time.Second, Tick{})
+	if s := one[StopGate](d); !s.Quit {
+		t.Fatalf("%+v", s) // no answer past the timeout
+	}
+	d.gate(Stopped)
+	if d.q.Entries[0].Hangs != 1 {
+		t.Fatal("an overdue gate counts as its timeout")
+	}
+}
+
+func TestHungEndsWithOutput(t *testing.T) {
+	d := newDrive(t)
+	d.cfg.Gates[0].Silence = time.Minute
+	d.q.Usual = map[string]time.Duration{"test": time.Hour}
+	d.submit("ma-1")
+	d.built("B")
+	d.after(time.Minute, Tick{})
+	d.state(Hung)
+	d.after(time.Second, Output{Seq: d.q.Run.Seq, At: d.now.Add(time.Second)})
+	d.state(Gating)
+	one[ProblemGone](d)
+}
+
+func TestRestart(t *testing.T) {
+	d := newDrive(t)
+	d.submit("ma-1", "ma-2")
+	d.built("B")
+	d.gate(TimedUp)
+	entries := clone(d.q).Entries
+	d.send(Restart{By: "me"})
+	d.state(Restarting)
+	if s := one[StopGate](d); !s.Quit || s.Seq != d.q.Run.Seq {
+		t.Fatalf("%+v", s)
+	}
+	d.gate(Stopped)
+	if b := one[Build](d); b.Parts[0].Bead != "ma-1" {
+		t.Fatalf("%+v", b)
+	}
+	if diff := cmp.Diff(entries, d.q.Entries); diff != "" {
+		t.Fatalf("restart changed entries: %s", diff)
+	}
+	d.built("B")
+	if g := one[RunGate](d); !g.Fresh {
+		t.Fatal("restart needs a fresh worktree")
+	}
+	d.send(Restart{})
+	d.after(10*time.Second, Tick{}) // the gate does not end
+	d.state(Failed)
+	d.send(Restart{})
+	one[Build](d)
+}
+
+func TestBuildAnswers(t *testing.T) {
+	t.Run("already in", func(t *testing.T) {
+		d := newDrive(t)
+		d.submit("ma-1")
+		d.send(Built{Seq: d.q.Run.Seq, Base: "B", AlreadyIn: "ma-1", Commit: "B"})
+		if s := one[Settle](d); !s.AlreadyIn || d.q.Total != 0 {
+			t.Fatalf("%+v", s)
+		}
+	})
+	t.Run("missing", func(t *testing.T) {
+		d := newDrive(t)
+		d.submit("ma-1", "ma-2")
+		d.send(Built{Seq: d.q.Run.Seq, Base: "B", Missing: "ma-1", Err: "commit tip-ma-1 is gone"})
+		one[Problem](d)
+		if b := one[Build](d); b.Parts[0].Bead != "ma-2" {
+			t.Fatalf("%+v", b)
+		}
+		if why := WhyNot(d.q, "ma-1", d.now); why != "ma-1 is held: commit tip-ma-1 is gone." {
+			t.Fatal(why)
+		}
+	})
+	t.Run("errors", func(t *testing.T) {
+		d := newDrive(t)
+		d.submit("ma-1")
+		for range 2 {
+			d.send(Built{Seq: d.q.Run.Seq, Err: "disk full"})
+			none[Build](d)
+			d.now = Next(d.q, d.now, d.cfg)
+			d.send(Tick{})
+			one[Build](d)
+		}
+		d.send(Built{Seq: d.q.Run.Seq, Err: "disk full"})
+		d.state(Failed)
+		if !strings.Contains(d.q.Reason, "disk full") {
+			t.Fatal(d.q.Reason)
+		}
+		d.after(time.Hour, Tick{})
+		none[Build](d)
+		d.send(Restart{})
+		one[Build](d)
+	})
+	t.Run("no answer", func(t *testing.T) {
+		d := newDrive(t)
+		d.submit("ma-1")
+		for d.q.State != Failed {
+			next := Next(d.q, d.now, d.cfg)
+			if next.IsZero() {
+				t.Fatal("stuck")
+			}
+			d.now = next
+			d.send(Tick{})
+		}
+	})
+}
+
+func TestPublishErrorKeepsTheIntent(t *testing.T) {
+	d := newDrive(t)
+	d.submit("ma-1")
+	d.built("B")
+	d.gate(Pass)
+	d.send(PublishErr{Seq: d.q.Run.Seq, Err: "disk full"})
+	if d.q.Intent == nil {
+		t.Fatal("intent is gone")
+	}
+	d.now = Next(d.q, d.now, d.cfg)
+	d.send(Tick{})
+	if p := one[Publish](d); p.Intent.New != "B+ma-1/1" || p.Seq != d.q.Run.Seq {
+		t.Fatalf("%+v", p)
+	}
+	d.publish()
+	one[Settle](d)
+}
+
+func TestHostRestart(t *testing.T) {
+	landing := func(t *testing.T) *drive {
+		d := newDrive(t)
+		d.submit("ma-1")
+		d.built("B")
+		d.gate(Pass)
+		return d
+	}
+	t.Run("settles", func(t *testing.T) {
+		d := landing(t)
+		d.send(Restarted{Target: "Z", IntentDone: true})
+		one[Settle](d)
+	})
+	t.Run("redoes", func(t *testing.T) {
+		d := landing(t)
+		d.send(Restarted{Target: "B"})
+		one[Publish](d)
+		d.publish()
+		one[Settle](d)
+	})
+	t.Run("drops", func(t *testing.T) {
+		d := landing(t)
+		d.send(Restarted{Target: "C"})
+		none[Settle](d)
+		one[Build](d)
+		if d.q.Intent != nil {
+			t.Fatal("intent kept")
+		}
+	})
+	t.Run("cannot look", func(t *testing.T) {
+		d := landing(t)
+		d.send(Restarted{Err: "repository is not there"})
+		d.state(Failed)
+		if d.q.Intent == nil {
+			t.Fatal("intent is gone")
+		}
+		d.send(Restart{})
+		one[Publish](d)
+	})
+	t.Run("forgets a run", func(t *testing.T) {
+		d := newDrive(t)
+		d.submit("ma-1")
+		d.built("B")
+		want := clone(d.q).Entries
+		d.send(Restarted{Target: "B"})
+		one[Build](d)
+		if diff := cmp.Diff(want, d.q.Entries); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

@@ -1,0 +1,274 @@
+package refinery
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Limits of the state machine itself. They bound how long the queue can wait for an
+// answer that does not come; all are far above what the steps take.
+const (
+	buildLimit   = 2 * time.Minute  // building a candidate takes milliseconds
+	landLimit    = 2 * time.Minute  // and so does moving a ref
+	prepareLimit = 10 * time.Minute // checking out a large tree
+	overdueSlack = 15 * time.Second // after a gate's timeout, for the runner to end it
+	stopLimit    = 10 * time.Second // for a told gate to end; the runner needs under 1 s
+	errWindow    = 30 * time.Second // suture's decay: this many errors in it are a failure
+	errsInWindow = 3
+	errsInRow    = 6 // slower errors than that, without one success between
+	keepVerdicts = 64
+	keepLanded   = 50
+	keepRestarts = 20
+	strikes      = 3 // rejections of a bead until a person is asked
+)
+
+// Step is the whole Refinery: it takes the queue, one event and the time and gives
+// the next queue and what to do. It is total, gives the same for the same, and
+// shares nothing mutable with its input.
+func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
+	m := &machine{q: clone(q), now: now, cfg: cfg, key: GateKey(cfg.Gates)}
+	before := problems(q)
+	m.apply(ev)
+	m.watch()
+	m.lift()
+	m.advance()
+	m.show()
+	m.report(before)
+	return m.q, m.out
+}
+
+// machine is one Step under way.
+type machine struct {
+	q   Queue
+	now time.Time
+	cfg Config
+	key string // of cfg.Gates
+	out []Effect
+}
+
+func (m *machine) emit(e ...Effect) { m.out = append(m.out, e...) }
+
+func (m *machine) apply(ev Event) {
+	switch ev := ev.(type) {
+	case Submit:
+		m.onSubmit(ev)
+	case Hold:
+		m.onHold(ev)
+	case Release:
+		m.onRelease(ev)
+	case Approve:
+		m.onApprove(ev)
+	case Drop:
+		m.onDrop(ev)
+	case Pause:
+		m.onPause(ev)
+	case Resume:
+		m.onResume(ev)
+	case Restart:
+		m.onRestart(ev)
+	case TargetMoved:
+		m.onTargetMoved(ev)
+	case Restarted:
+		m.onRestarted(ev)
+	default:
+		m.answer(ev)
+	}
+}
+
+// answer takes what the runner says; one that is not of the run in progress, or not
+// of its phase, is dropped.
+func (m *machine) answer(ev Event) {
+	switch ev := ev.(type) {
+	case Built:
+		if m.expects(ev.Seq, PhaseBuild) {
+			m.onBuilt(ev)
+		}
+	case GateStarted:
+		if m.expects(ev.Seq, PhaseGate) && ev.Gate == m.q.Run.Gate {
+			m.onGateStarted(ev)
+		}
+	case Output:
+		if m.expects(ev.Seq, PhaseGate) {
+			m.onOutput(ev)
+		}
+	case GateDone:
+		if m.expects(ev.Seq, PhaseGate) && ev.Gate == m.q.Run.Gate {
+			m.onGateDone(ev)
+		}
+	case Published:
+		if m.expects(ev.Seq, PhaseLand) {
+			m.landed()
+		}
+	case PublishLost:
+		if m.expects(ev.Seq, PhaseLand) {
+			m.onPublishLost(ev)
+		}
+	case PublishErr:
+		if m.expects(ev.Seq, PhaseLand) {
+			m.forget()
+			m.errored(fmt.Sprintf("land on %s: %s", m.cfg.Branch, ev.Err))
+		}
+	}
+}
+
+func (m *machine) expects(seq uint64, p Phase) bool {
+	return m.q.Run != nil && m.q.Run.Seq == seq && m.q.Run.Phase == p
+}
+
+// advance starts the next work if there is none and nothing forbids it. It runs
+// after every event: the queue moves by its state, never by a message.
+func (m *machine) advance() {
+	if m.q.Run != nil || m.stopped(Failed) || m.now.Before(m.q.NotBefore) {
+		return
+	}
+	if m.q.Intent != nil {
+		m.redo()
+		return
+	}
+	if i := runnable(m.q, m.cfg); i >= 0 {
+		m.build(i)
+	}
+}
+
+func (m *machine) stopped(kind State) bool { return m.q.Stop != nil && m.q.Stop.Kind == kind }
+
+func (m *machine) build(i int) {
+	e := &m.q.Entries[i]
+	m.q.Seq++
+	m.q.Run = &Run{
+		Seq: m.q.Seq, Parts: []Part{{Bead: e.Bead, N: e.N}}, Phase: PhaseBuild,
+		Key: m.key, StartedAt: m.now, PhaseSince: m.now,
+	}
+	m.enter(e, EntryGating)
+	m.emit(Build{
+		Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Gates: gateNames(m.cfg.Gates),
+		Parts: []BuildPart{{Bead: e.Bead, N: e.N, Polecat: e.Polecat, Title: e.Title, Tip: e.Tip, Date: e.QueuedAt}},
+	})
+}
+
+// redo asks for the stored intent once more, which is safe at any time: whoever
+// performs it looks first whether it was done.
+func (m *machine) redo() {
+	in := m.q.Intent
+	m.q.Seq++
+	in.Seq = m.q.Seq
+	m.q.Run = &Run{
+		Seq: in.Seq, Parts: slices.Clone(in.Parts), Phase: PhaseLand, Base: in.Old, Commit: in.New, Tree: in.Tree,
+		Key: m.key, StartedAt: m.now, PhaseSince: m.now,
+	}
+	m.enterParts(EntryLanding)
+	m.emit(Publish{Seq: in.Seq, Branch: m.cfg.Branch, Intent: m.intent()})
+}
+
+// intent is a copy of the stored one, for an effect.
+func (m *machine) intent() Intent {
+	in := *m.q.Intent
+	in.Parts = slices.Clone(in.Parts)
+	return in
+}
+
+// errored counts an error of the runner: back-off first, failure when they repeat.
+func (m *machine) errored(text string) {
+	m.q.LastErr = oneLine(text)
+	m.q.Errs = append(m.q.Errs, m.now)
+	recent := 0
+	for _, t := range m.q.Errs {
+		if m.now.Sub(t) <= errWindow {
+			recent++
+		}
+	}
+	if recent >= errsInWindow || len(m.q.Errs) >= errsInRow {
+		m.fail(m.q.LastErr, "press r or run `gastown refinery restart` to try again")
+		return
+	}
+	// 1 s, then 4 s: the third error still falls into the window.
+	m.q.NotBefore = m.now.Add(time.Second << (2 * (recent - 1)))
+}
+
+func (m *machine) succeeded() {
+	m.q.Errs, m.q.LastErr, m.q.NotBefore = nil, "", time.Time{}
+}
+
+// fail stops the queue until a person restarts it.
+func (m *machine) fail(reason, hint string) {
+	m.q.Stop = &Stop{Kind: Failed, Reason: oneLine(reason), Hint: hint, At: m.now}
+}
+
+// lift ends a stop whose ground is gone: other gates, another target.
+func (m *machine) lift() {
+	s := m.q.Stop
+	if s == nil || s.Kind == Failed {
+		return
+	}
+	if s.Key != m.key || s.Kind == MainRed && s.Commit != m.q.Target {
+		m.clearStop()
+	}
+}
+
+// clearStop lets the queue try again what had stopped it.
+func (m *machine) clearStop() {
+	if s := m.q.Stop; s != nil && s.Kind == Failed && s.Commit != "" {
+		m.q.Target = s.Commit // a person accepted the rewritten branch
+	}
+	m.q.Stop = nil
+	m.succeeded()
+	for i := range m.q.Entries {
+		m.q.Entries[i].Infra = 0
+	}
+}
+
+// forget ends the run without a result; its entries are queued at their place.
+func (m *machine) forget() {
+	m.enterParts(EntryQueued)
+	m.q.Run = nil
+}
+
+func (m *machine) enterParts(s EntryState) {
+	if m.q.Run == nil {
+		return
+	}
+	for _, p := range m.q.Run.Parts {
+		if i := index(m.q, p.Bead); i >= 0 && m.q.Entries[i].N == p.N {
+			m.enter(&m.q.Entries[i], s)
+		}
+	}
+}
+
+func (m *machine) enter(e *Entry, s EntryState) {
+	if s == EntryQueued && e.Held {
+		s = EntryHeld
+	}
+	if e.State != s {
+		e.State, e.Since = s, m.now
+	}
+}
+
+func (m *machine) remove(i int) { m.q.Entries = slices.Delete(m.q.Entries, i, i+1) }
+
+// clone copies everything a Step may change.
+func clone(q Queue) Queue {
+	q.Entries = slices.Clone(q.Entries)
+	for i := range q.Entries {
+		q.Entries[i].Needs = slices.Clone(q.Entries[i].Needs)
+	}
+	if q.Run != nil {
+		r := *q.Run
+		r.Parts, r.Results = slices.Clone(r.Parts), slices.Clone(r.Results)
+		q.Run = &r
+	}
+	if q.Intent != nil {
+		in := *q.Intent
+		in.Parts = slices.Clone(in.Parts)
+		q.Intent = &in
+	}
+	if q.Stop != nil {
+		s := *q.Stop
+		q.Stop = &s
+	}
+	q.Landed, q.Restarts = slices.Clone(q.Landed), slices.Clone(q.Restarts)
+	q.Verdicts, q.Errs = slices.Clone(q.Verdicts), slices.Clone(q.Errs)
+	q.Usual, q.First = maps.Clone(q.Usual), maps.Clone(q.First)
+	return q
+}

@@ -1,0 +1,211 @@
+package refinery
+
+import (
+	"fmt"
+	"time"
+
+	"gastown/beads"
+)
+
+// watch looks at the clock: answers that do not come, gates that hang.
+func (m *machine) watch() {
+	r := m.q.Run
+	if r == nil {
+		return
+	}
+	if !r.Stopping && r.Phase == PhaseGate && r.Key != m.key {
+		m.stopGate(StopSettings)
+		return
+	}
+	m.watchHung()
+	due := overdue(r)
+	if m.now.Before(due) {
+		return
+	}
+	switch {
+	case r.Stopping:
+		m.fail(fmt.Sprintf("gate %q was told to end and does not (pid %d)", m.gateName(r.Gate), r.PID), "end it by hand, then press r")
+		m.forget()
+	case r.Phase == PhaseBuild:
+		m.forget()
+		m.errored(fmt.Sprintf("build candidate: no answer for %s", buildLimit))
+	case r.Phase == PhaseLand:
+		m.forget()
+		m.errored(fmt.Sprintf("land on %s: no answer for %s", m.cfg.Branch, landLimit))
+	case r.Phase == PhaseGate:
+		m.stopGate(StopOverdue)
+	}
+}
+
+// overdue is when the run should have had an answer.
+func overdue(r *Run) time.Time {
+	switch {
+	case r.Stopping:
+		return r.StopAt.Add(stopLimit)
+	case r.Phase == PhaseBuild:
+		return r.PhaseSince.Add(buildLimit)
+	case r.Phase == PhaseLand:
+		return r.PhaseSince.Add(landLimit)
+	case r.PID == 0:
+		return r.PhaseSince.Add(max(prepareLimit, r.Timeout))
+	}
+	return r.PhaseSince.Add(r.Timeout + overdueSlack)
+}
+
+// watchHung keeps Run.HungSince true to the facts.
+func (m *machine) watchHung() {
+	r := m.q.Run
+	at := hungAt(m.q, m.cfg)
+	if at.IsZero() || m.now.Before(at) {
+		r.HungSince = time.Time{}
+		return
+	}
+	if !r.HungSince.IsZero() {
+		return
+	}
+	r.HungSince = at
+	m.emit(Note{Kind: beads.EvHung, Bead: m.runBead(), N: m.runN(), Text: hungText(m.q, m.gateName(r.Gate), m.now)})
+}
+
+func hungText(q Queue, gate string, now time.Time) string {
+	r := q.Run
+	last := r.PhaseSince
+	if r.LastOutput.After(last) {
+		last = r.LastOutput
+	}
+	if silent := now.Sub(last); silent < time.Minute && r.LastOutput.Equal(last) {
+		return fmt.Sprintf("gate %q: still running after %s", gate, age(now.Sub(r.PhaseSince)))
+	}
+	return fmt.Sprintf("gate %q: no output for %s", gate, age(now.Sub(last)))
+}
+
+// hungAt is when the running gate counts as hung unless something happens: no
+// output for its silence, or, with output, no end for its silence or twice its usual
+// time, whichever is longer. Zero: never.
+func hungAt(q Queue, cfg Config) time.Time {
+	r := q.Run
+	if r == nil || r.Phase != PhaseGate || r.Stopping || r.Gate >= len(cfg.Gates) {
+		return time.Time{}
+	}
+	g := cfg.Gates[r.Gate]
+	_, silence := q.Limit(g)
+	last := r.PhaseSince
+	if r.LastOutput.After(last) {
+		last = r.LastOutput
+	}
+	silent := last.Add(silence)
+	stuck := r.PhaseSince.Add(max(silence, 2*q.Usual[g.Name]))
+	if stuck.Before(silent) {
+		return stuck
+	}
+	return silent
+}
+
+// Next is when Step needs a Tick at the latest; zero: not before another event.
+func Next(q Queue, now time.Time, cfg Config) time.Time {
+	if r := q.Run; r != nil {
+		next := overdue(r)
+		if at := hungAt(q, cfg); r.HungSince.IsZero() && !at.IsZero() && at.Before(next) {
+			next = at
+		}
+		return next
+	}
+	if q.Stop != nil && q.Stop.Kind == Failed {
+		return time.Time{}
+	}
+	if q.Intent == nil && runnable(q, cfg) < 0 {
+		return time.Time{}
+	}
+	if q.NotBefore.After(now) {
+		return q.NotBefore
+	}
+	return now
+}
+
+// show derives what the contract calls refinery.state.
+func (m *machine) show() {
+	s, reason, hint := m.state()
+	if s != m.q.State {
+		m.q.State, m.q.Since = s, m.now
+	}
+	m.q.Reason, m.q.Hint = reason, hint
+}
+
+func (m *machine) state() (s State, reason, hint string) {
+	q := &m.q
+	r := q.Run
+	switch {
+	case r != nil && r.Stopping && r.StopWhy == StopRestart:
+		return Restarting, "", ""
+	case m.stopped(Failed):
+		return Failed, q.Stop.Reason, q.Stop.Hint
+	case q.Paused:
+		reason = "paused"
+		if q.PausedBy != "" {
+			reason += " by " + q.PausedBy
+		}
+		if q.PausedFor != "" {
+			reason += ": " + q.PausedFor
+		}
+		return Paused, reason, "run `gastown refinery resume`"
+	case q.Stop != nil:
+		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
+	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
+		return NoGates, "no gate is set, so nothing merges", "add a [[rig.NAME.gate]] to town.toml, or accept landing without: `:ungated`"
+	case r == nil:
+		return Idle, q.LastErr, ""
+	case r.Phase == PhaseLand:
+		return Landing, "", ""
+	case !r.HungSince.IsZero():
+		return Hung, hungText(*q, m.gateName(r.Gate), m.now), "press r to restart it; its timeout ends it otherwise"
+	}
+	return Gating, "", ""
+}
+
+// problems lists what a person should know of, by key.
+func problems(q Queue) []Problem {
+	key := "refinery/" + q.Rig + "/"
+	var ps []Problem
+	if s := q.Stop; s != nil {
+		kind := string(s.Kind)
+		if s.Kind == Paused {
+			kind = "broken"
+		}
+		ps = append(ps, Problem{Key: key + kind, Text: s.Reason, Hint: s.Hint})
+	}
+	if r := q.Run; r != nil && !r.HungSince.IsZero() {
+		ps = append(ps, Problem{Key: key + "hung", Text: q.Reason, Hint: q.Hint})
+	}
+	if q.State == NoGates && len(q.Entries) > 0 {
+		ps = append(ps, Problem{Key: key + "no_gates", Text: q.Reason, Hint: q.Hint})
+	}
+	for _, e := range q.Entries {
+		if e.Why != "" {
+			ps = append(ps, Problem{Key: key + "missing/" + string(e.Bead), Text: string(e.Bead) + ": " + e.Why, Hint: "drop it, or restore its commit and release it"})
+		}
+	}
+	return ps
+}
+
+// report tells which problems began and ended in this step.
+func (m *machine) report(before []Problem) {
+	after := problems(m.q)
+	has := func(ps []Problem, key string) bool {
+		for _, p := range ps {
+			if p.Key == key {
+				return true
+			}
+		}
+		return false
+	}
+	for _, p := range before {
+		if !has(after, p.Key) {
+			m.emit(ProblemGone{Key: p.Key})
+		}
+	}
+	for _, p := range after {
+		if !has(before, p.Key) {
+			m.emit(p)
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"gastown/internal/api"
+	"gastown/internal/cli"
+	"gastown/internal/demo"
+	"gastown/internal/fault"
+	"gastown/internal/town"
+	"gastown/tui"
+)
+
+// hosted runs a town's host in this process while f runs, and stops it after.
+func (p *process) hosted(ctx context.Context, dir string, guard func(string, func()), log *slog.Logger, f func(context.Context, *town.Town, *town.Host) (drain bool, err error)) (err error) {
+	t, err := town.Open(dir, p.deps(log, guard))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := t.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	h, err := t.StartHost(ctx, town.HostOptions{})
+	if err != nil {
+		return err
+	}
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		h.Run(context.WithoutCancel(ctx))
+	}()
+	drain, err := f(ctx, t, h)
+	h.Stop(drain)
+	<-ran
+	return err
+}
+
+// up runs the host without a screen until a signal or `gastown down`.
+func (p *process) up(ctx context.Context, dir string, w io.Writer) error {
+	log, closeLog, err := hostLog(dir)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := &crash{cancel: cancel, log: log}
+	err = p.hosted(ctx, dir, c.guard, log, func(ctx context.Context, t *town.Town, h *town.Host) (bool, error) {
+		fmt.Fprintf(w, "the town %s is up (pid %d); stop it with Ctrl-C or: gastown down\n", dir, os.Getpid())
+		select {
+		case <-ctx.Done():
+		case <-h.Left():
+		}
+		return false, nil
+	})
+	if c.err != nil {
+		return c.err
+	}
+	return err
+}
+
+// screen runs host and screen in this process.
+func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions) error {
+	log, closeLog, err := hostLog(dir)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	guard := tui.NewGuard()
+	err = p.hosted(ctx, dir, guarded(guard), log, func(ctx context.Context, t *town.Town, h *town.Host) (bool, error) {
+		if err := h.CountStart(); err != nil {
+			return false, err
+		}
+		return p.show(ctx, t, h, guard, o.ASCII)
+	})
+	if fault.Is(err, fault.Unavailable) {
+		return fault.From(err).WithHint("the town runs in another terminal; look with: gastown status, stop it with: gastown down")
+	}
+	return err
+}
+
+// guarded runs a function and hands its panic to the screen's guard.
+func guarded(g *tui.Guard) func(string, func()) {
+	return func(where string, f func()) {
+		defer g.Recover(where)
+		f()
+	}
+}
+
+// show runs the screen on the host until the person leaves it, or the host stops.
+func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *tui.Guard, ascii bool) (drain bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	face := newFace(t, h)
+	var refreshing sync.WaitGroup
+	refreshing.Go(func() { guarded(guard)("view", func() { face.refresh(ctx) }) })
+	defer refreshing.Wait()
+	defer cancel()
+	go func() {
+		select {
+		case <-h.Left(): // `gastown down` from elsewhere
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	signal.Ignore(syscall.SIGTTOU) // the terminal is restored also when we are in the background
+	out, err := tui.Run(ctx, face, tui.Screen{In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: ascii, Guard: guard, Version: versionText()})
+	return out.Quit == tui.Drain, err
+}
+
+// face is the host as the screen needs it: reads of the store happen on its own goroutine.
+type face struct {
+	api.Doer
+	h     *town.Host
+	mu    sync.Mutex
+	bells map[chan struct{}]struct{}
+}
+
+func newFace(t *town.Town, h *town.Host) *face {
+	h.Refresh()
+	return &face{Doer: t.As(api.Person()), h: h, bells: map[chan struct{}]struct{}{}}
+}
+
+// Times of the view.
+const (
+	viewEvery = 33 * time.Millisecond // at most thirty a second
+	quoteEach = time.Second           // between views that differ only in what they quote of terminals
+)
+
+// refresh builds the view after changes and rings the screen.
+func (f *face) refresh(ctx context.Context) {
+	changes, done := f.h.Changes()
+	defer done()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changes:
+		}
+		f.h.RefreshAfter(quoteEach)
+		f.ring()
+		pause.Reset(viewEvery)
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+func (f *face) ring() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.bells {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// View implements tui.Host.
+func (f *face) View() *api.View { return f.h.View() }
+
+// Changes implements tui.Host.
+func (f *face) Changes() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	f.mu.Lock()
+	f.bells[c] = struct{}{}
+	f.mu.Unlock()
+	return c, func() {
+		f.mu.Lock()
+		delete(f.bells, c)
+		f.mu.Unlock()
+	}
+}
+
+// Terminal implements tui.Host.
+func (f *face) Terminal(name string) (tui.Terminal, bool) {
+	t, ok := f.h.Terminal(name)
+	if !ok {
+		return nil, false
+	}
+	return t, true
+}
+
+// SlotSize implements tui.Sizer.
+func (f *face) SlotSize(cols, rows int) { f.h.SlotSize(cols, rows) }
+
+// demo runs the whole job in a town of its own.
+func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
+	dir, temporary := o.Dir, o.Dir == ""
+	if temporary {
+		if dir, err = os.MkdirTemp("", "gastown-demo-"); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		defer func() {
+			if rerr := os.RemoveAll(dir); err == nil {
+				err = rerr
+			}
+		}()
+	}
+	tempo := demo.Watched
+	if o.Headless {
+		tempo = demo.Fast
+	} else {
+		p.env = append(p.env, "GASTOWN_PACE="+tempo.Pace().String())
+	}
+	if err := p.demoTown(ctx, dir, tempo); err != nil {
+		return err
+	}
+	if !o.Headless {
+		return p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII})
+	}
+	log, closeLog, err := hostLog(dir)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := &crash{cancel: cancel, log: log}
+	err = p.hosted(ctx, dir, c.guard, log, func(ctx context.Context, t *town.Town, h *town.Host) (bool, error) {
+		return true, demo.Headless(ctx, t.As(api.Person()), o.Out, demo.Options{})
+	})
+	if c.err != nil {
+		return c.err
+	}
+	return err
+}
+
+// demoTown makes the demo's town in dir, or takes up the one that is there.
+func (p *process) demoTown(ctx context.Context, dir string, tempo demo.Tempo) error {
+	if _, err := os.Stat(filepath.Join(dir, "town.toml")); err != nil {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return fault.Refusedf("demo %q: the directory is not empty and no town", dir)
+		}
+		if err := town.Init(dir); err != nil {
+			return err
+		}
+	}
+	source := filepath.Join(dir, "sample")
+	if _, err := os.Stat(source); err != nil {
+		if err := demo.Project(ctx, source, p.env); err != nil {
+			return err
+		}
+	}
+	t, err := town.Open(dir, p.deps(slog.New(slog.DiscardHandler), nil))
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	return demo.Setup(ctx, t.As(api.Person()), source, tempo)
+}

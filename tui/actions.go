@@ -1,0 +1,355 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/refinery"
+)
+
+// doneMsg is the end of a verb that was called.
+type doneMsg struct {
+	label string // what was under way
+	text  string // what is now true
+	err   error
+}
+
+// call runs f off Update; its text becomes a toast. The same label runs once at a time.
+func (m *model) call(label string, f func(ctx context.Context, d api.Doer) (string, error)) tea.Cmd {
+	if m.busy[label] {
+		m.refuse(label + " is under way")
+		return nil
+	}
+	m.busy[label] = true
+	m.say(label+" ...", '.')
+	m.toast.waits = true
+	ctx, host := m.ctx, m.host
+	return m.guard(func() tea.Msg {
+		text, err := f(ctx, host)
+		return doneMsg{label, text, err}
+	})
+}
+
+func (m *model) done(msg doneMsg) tea.Cmd {
+	delete(m.busy, msg.label)
+	if msg.err != nil {
+		if !errors.Is(msg.err, context.Canceled) {
+			text, hint := explain(msg.err)
+			m.fail(msg.label+": "+text, hint)
+		}
+		return nil
+	}
+	m.say(orWord(msg.text, msg.label+": done"), '+')
+	return nil
+}
+
+// explain is an error for a person, with its hint.
+func explain(err error) (text, hint string) {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Msg, f.Hint
+	}
+	return err.Error(), ""
+}
+
+// toastTimer ends a new toast after a while, unless it stays for another reason.
+func (m *model) toastTimer() tea.Cmd {
+	t := m.toast
+	if t.seq == m.timers.toast || t.text == "" || t.sticky || t.waits {
+		return nil
+	}
+	m.timers.toast = t.seq
+	return m.after(toastFor, toastMsg(t.seq))
+}
+
+// fetch asks for text for an overlay; key finds it again.
+func (m *model) fetch(key string, f func(ctx context.Context, d api.Doer) (string, error)) tea.Cmd {
+	ctx, host := m.ctx, m.host
+	return m.guard(func() tea.Msg {
+		text, err := f(ctx, host)
+		return fetchedMsg{key, text, err}
+	})
+}
+
+// onBead runs f on the selected bead.
+func (m *model) onBead(f func(beadRow) tea.Cmd) tea.Cmd {
+	if r, ok := m.selectedBead(); ok {
+		return f(r)
+	}
+	m.refuse("no bead is selected")
+	return nil
+}
+
+// onPolecat runs f on the polecat of the selected row.
+func (m *model) onPolecat(what string, f func(*api.PolecatInfo) tea.Cmd) tea.Cmd {
+	if c, ok := m.selectedCat(); ok && c.Bead != "" {
+		return f(c)
+	}
+	m.refuse("no polecat works here, so there is nothing to " + what)
+	return nil
+}
+
+// restartRefinery is r: at once when the Refinery is stuck or idle, after a question when a
+// gate runs within its limits.
+func (m *model) restartRefinery() tea.Cmd {
+	info := m.rigForRestart()
+	if info == nil {
+		m.refuse("no rig, so no refinery")
+		return nil
+	}
+	if !needsAsking(info.State) {
+		return m.restartRig(info.Rig)
+	}
+	text := "The refinery of " + clean(info.Rig) + " is at work and within its limits."
+	for _, e := range info.Queue {
+		if e.State == refinery.EntryGating || e.State == refinery.EntryLanding {
+			text = fmt.Sprintf("%s: %s has run for %s", clean(string(e.Bead)), orWord(clean(e.Phase), "landing"), exact(m.clock.Sub(e.Since)))
+			if e.Usual > 0 {
+				text += " (usually " + exact(e.Usual) + ")"
+			}
+			text += "."
+		}
+	}
+	rig := info.Rig
+	m.push(&askDialog{
+		guarded: guarded{m.now()}, title: "RESTART THE REFINERY?",
+		lines: []string{text, "Restarting stops the gate and runs it again. The queue keeps its order; it is not counted as a try."},
+		yes:   "restart anyway", run: func(m *model) tea.Cmd { return m.restartRig(rig) },
+	})
+	return nil
+}
+
+func orWord(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// rigForRestart is the selected row's rig, else the one that needs it most.
+func (m *model) rigForRestart() *api.RefineryInfo {
+	if m.focus == paneRefinery {
+		if at := m.lists[paneRefinery].at; at < len(m.facts.mrs) {
+			return m.facts.mrs[at].info
+		}
+	}
+	return m.facts.worst
+}
+
+func (m *model) restartRig(rig string) tea.Cmd {
+	return m.call("restart refinery", func(ctx context.Context, d api.Doer) (string, error) {
+		infos, err := api.RefineryRestart.Do(ctx, d, api.NameReq{Name: rig})
+		if err != nil {
+			return "", err
+		}
+		text := "refinery restarted"
+		for _, i := range infos {
+			if i.Rig == rig && len(i.Queue) > 0 {
+				text += ": " + string(i.Queue[0].Bead) + " first again"
+			}
+		}
+		return text, nil
+	})
+}
+
+func (m *model) restartMayor() tea.Cmd {
+	return m.call("restart mayor", func(ctx context.Context, d api.Doer) (string, error) {
+		info, err := api.MayorRestart.Do(ctx, d, api.Empty{})
+		return "mayor " + info.State, err
+	})
+}
+
+func (m *model) restartAgent(name string) tea.Cmd {
+	return m.call("restart "+name, func(ctx context.Context, d api.Doer) (string, error) {
+		ack, err := api.PolecatRestart.Do(ctx, d, api.NameReq{Name: name})
+		return ack.Msg, err
+	})
+}
+
+func (m *model) kill(name string) tea.Cmd {
+	return m.call("kill "+name, func(ctx context.Context, d api.Doer) (string, error) {
+		k, err := api.PolecatKill.Do(ctx, d, api.KillReq{Name: name, Reason: "killed on the screen"})
+		if err != nil {
+			return "", err
+		}
+		return orWord(k.Msg, k.Polecat+" stopped, work kept") + " (u undoes it for 30 s)", nil
+	})
+}
+
+func (m *model) undo() tea.Cmd {
+	v := m.facts.view
+	if v.Undo == "" || !v.UndoUntil.IsZero() && m.now().After(v.UndoUntil) {
+		m.refuse("nothing to undo; killed work comes back with v")
+		return nil
+	}
+	return m.call("undo "+v.Undo, func(ctx context.Context, d api.Doer) (string, error) {
+		ack, err := api.Undo.Do(ctx, d, api.Empty{})
+		return ack.Msg, err
+	})
+}
+
+func (m *model) revive() tea.Cmd {
+	name := m.lists[paneCats].key
+	if r, ok := m.selectedBead(); ok {
+		name = string(r.bead.ID)
+	}
+	if name == "" {
+		m.refuse("nothing is selected")
+		return nil
+	}
+	return m.call("revive "+name, func(ctx context.Context, d api.Doer) (string, error) {
+		s, err := api.PolecatRevive.Do(ctx, d, api.NameReq{Name: name})
+		return s.Msg, err
+	})
+}
+
+func (m *model) assign() tea.Cmd {
+	return m.onBead(func(r beadRow) tea.Cmd {
+		switch r.bead.Status {
+		case beads.Submitted:
+			m.refuse(string(r.bead.ID) + " is in the merge queue; nothing to assign")
+			return nil
+		case beads.Closed:
+			m.refuse(string(r.bead.ID) + " is closed; :reopen opens it again")
+			return nil
+		}
+		m.push(newAssign(m, r))
+		return nil
+	})
+}
+
+func (m *model) sling(id beads.ID, polecat string) tea.Cmd {
+	return m.call("sling "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		out, err := api.Sling.Do(ctx, d, api.SlingReq{Beads: []beads.ID{id}, Polecat: polecat})
+		var texts []string
+		for _, s := range out {
+			texts = append(texts, s.Msg)
+		}
+		return strings.Join(texts, "; "), err
+	})
+}
+
+func (m *model) reassign(req api.ReassignReq) tea.Cmd {
+	return m.call("reassign "+req.Name, func(ctx context.Context, d api.Doer) (string, error) {
+		s, err := api.PolecatReassign.Do(ctx, d, req)
+		return s.Msg, err
+	})
+}
+
+// answer is A: the question of the selected polecat, else the first that waits.
+func (m *model) answer() tea.Cmd {
+	if c, ok := m.selectedCat(); ok && c.State == beads.Asking {
+		m.push(newAnswer(c))
+		return nil
+	}
+	for _, r := range m.facts.cats {
+		if r.cat.State == beads.Asking {
+			m.push(newAnswer(r.cat))
+			return nil
+		}
+	}
+	if r, ok := m.selectedBead(); ok && r.bead.Status == beads.NeedsYou {
+		m.refuse(clean(r.bead.Reason) + "  Enter shows it, a gives it to a polecat again")
+		return nil
+	}
+	m.refuse("nobody asks anything")
+	return nil
+}
+
+func (m *model) hold() tea.Cmd {
+	at := m.lists[paneRefinery].at
+	if at >= len(m.facts.mrs) {
+		return nil
+	}
+	e := m.facts.mrs[at].mr
+	verb, label := api.QueueHold, "hold "
+	if e.State == refinery.EntryHeld {
+		verb, label = api.QueueRelease, "release "
+	}
+	id := e.Bead
+	return m.call(label+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		q, err := verb.Do(ctx, d, api.BeadReq{Bead: id})
+		return string(id) + " is " + string(q.State), err
+	})
+}
+
+func (m *model) pauseTown() tea.Cmd {
+	verb, label := api.Pause, "pause"
+	if m.facts.view.Status.Paused {
+		verb, label = api.Resume, "resume"
+	}
+	return m.call(label, func(ctx context.Context, d api.Doer) (string, error) {
+		ack, err := verb.Do(ctx, d, api.NameReq{})
+		return ack.Msg, err
+	})
+}
+
+func (m *model) copyID() tea.Cmd {
+	return m.onBead(func(r beadRow) tea.Cmd {
+		id := clean(string(r.bead.ID))
+		m.say("copied "+id, '+')
+		return tea.SetClipboard(id)
+	})
+}
+
+// openBead opens the details of a bead and asks why it is where it is.
+func (m *model) openBead(id beads.ID) tea.Cmd {
+	m.push(&beadDialog{id: id})
+	return m.askWhy(id)
+}
+
+func (m *model) askWhy(id beads.ID) tea.Cmd {
+	return m.fetch("why "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		w, err := api.Why.Do(ctx, d, api.BeadReq{Bead: id})
+		if w.Hint != "" {
+			w.Why += " " + w.Hint
+		}
+		return w.Why, err
+	})
+}
+
+const logLines = 2000 // rows of a gate's output that the log dialog asks for
+
+func (m *model) openLog() tea.Cmd {
+	info := m.rigForRestart()
+	if info == nil {
+		m.refuse("no rig, so no refinery")
+		return nil
+	}
+	req := api.LogReq{Rig: info.Rig, Lines: logLines}
+	if m.focus == paneRefinery && m.lists[paneRefinery].key != "" {
+		req = api.LogReq{Bead: beads.ID(m.lists[paneRefinery].key), Lines: logLines}
+	}
+	key := "log " + info.Rig + string(req.Bead)
+	m.push(&logDialog{key: key, rig: info.Rig, text: []string{"..."}})
+	return m.fetch(key, func(ctx context.Context, d api.Doer) (string, error) {
+		p, err := api.RefineryLog.Do(ctx, d, req)
+		if p.From != "" && err == nil {
+			p.Text = p.From + "\n" + p.Text
+		}
+		return p.Text, err
+	})
+}
+
+// countsSeconds reports whether something on the screen shows seconds: a gate at work.
+func (m *model) countsSeconds() bool {
+	for _, r := range m.facts.view.Refineries {
+		switch r.State {
+		case refinery.Gating:
+			return true
+		case refinery.Hung:
+			if m.now().Sub(r.Since) < time.Minute {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,222 @@
+package tui
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/refinery"
+)
+
+func TestErrorsStayUntilAKey(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.do = func(string, any) (any, error) {
+		return nil, fault.New(fault.Refused, "slit is starting").WithHint("try again in a second")
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "R")
+	p.wait(time.Minute)
+	p.wantToast("slit is starting (try again in a second)")
+	p.keys("down")
+	if p.m.toast.text != "" {
+		t.Errorf("still %q", p.m.toast.text)
+	}
+}
+
+func TestAttachAndBack(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "t", "h", "i")
+	if got := p.h.terms["slit"].typed(); got != "hi" {
+		t.Errorf("slit got %q", got)
+	}
+	if !strings.Contains(p.screen(), "POLECAT slit") {
+		t.Error("the slot does not say whose terminal it is")
+	}
+	p.keys("ctrl+]", "m", "y")
+	if got := p.h.terms[MayorName].typed(); got != "y" {
+		t.Errorf("the Mayor got %q", got)
+	}
+}
+
+func TestDeadMayor(t *testing.T) {
+	h := sampleHost(120, 40)
+	delete(h.terms, MayorName)
+	h.view.Mayor = api.MayorInfo{State: "failed", Agent: "claude", Why: "exit status 1", Last: []string{"\x1b[31mnot logged in"}}
+	p := drive(t, h, 120, 40)
+	for _, want := range []string{"not logged in", "exit status 1", "Enter restart"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("the screen does not say %q", want)
+		}
+	}
+	p.keys("enter")
+	p.wantCall("mayor.restart")
+}
+
+// TestOnlyAWindowResizes: focus, attach, drawer and dialogs never resize an agent.
+func TestOnlyAWindowResizes(t *testing.T) {
+	h := sampleHost(80, 24)
+	p := drive(t, h, 80, 24)
+	p.keys("ctrl+]", "t", "ctrl+]", "x", "esc", "2", "tab", "m", "ctrl+]", "?", "esc")
+	want := []Size{{80, 21}}
+	for name, term := range h.terms {
+		if !reflect.DeepEqual(term.resized, want) {
+			t.Errorf("%s was resized %v, want %v", name, term.resized, want)
+		}
+	}
+	for w := 81; w < 121; w++ {
+		p.send(tea.WindowSizeMsg{Width: w, Height: 40})
+		p.wait(10 * time.Millisecond)
+	}
+	p.wait(time.Second)
+	p.send(tea.WindowSizeMsg{Width: 120, Height: 40})
+	p.wait(time.Second)
+	want = append(want, Size{62, 35})
+	for name, term := range h.terms {
+		if !reflect.DeepEqual(term.resized, want) {
+			t.Errorf("%s was resized %v, want %v", name, term.resized, want)
+		}
+	}
+	if !reflect.DeepEqual(h.slots, want) {
+		t.Errorf("the host was told %v, want %v", h.slots, want)
+	}
+}
+
+// TestNothingNewNothingDrawn: a ring without a change does not draw.
+func TestNothingNewNothingDrawn(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.m.View()
+	p.send(changedMsg{})
+	if p.m.dirty {
+		t.Error("a ring without a change made the screen dirty")
+	}
+	_, _ = p.h.terms["nux"].Write([]byte("hidden"))
+	_, cmd := p.m.Update(changedMsg{})
+	p.run(cmd)
+	if p.m.dirty {
+		t.Error("a hidden terminal made the screen dirty")
+	}
+	_, _ = p.h.terms[MayorName].Write([]byte("seen"))
+	p.m.Update(changedMsg{})
+	if !p.m.dirty {
+		t.Error("the shown terminal moved and nothing is drawn")
+	}
+}
+
+func TestSelectionFollowsTheBead(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "down", "down")
+	if got := p.m.lists[paneBeads].key; got != "gt-a1f" {
+		t.Fatalf("selected %s", got)
+	}
+	v := sampleView()
+	for i := range v.Beads {
+		if v.Beads[i].ID == "gt-a1f" {
+			v.Beads[i].Status = beads.Submitted
+		}
+	}
+	h.set(v)
+	p.send(changedMsg{})
+	if r, ok := p.m.selectedBead(); !ok || r.bead.ID != "gt-a1f" {
+		t.Errorf("selected %v after the bead moved", r.bead)
+	}
+}
+
+func TestQuit(t *testing.T) {
+	for key, want := range map[string]Quit{"s": Stop, "d": Drain} {
+		p := drive(t, sampleHost(120, 40), 120, 40)
+		p.keys("ctrl+]", "q", "enter")
+		if p.quit {
+			t.Fatal("Enter quit")
+		}
+		p.keys("q", key)
+		if !p.quit || p.m.result.Quit != want {
+			t.Errorf("%s: quit %v, outcome %v", key, p.quit, p.m.result)
+		}
+	}
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "ctrl+c")
+	p.wantToast("once more")
+	p.keys("ctrl+c")
+	if len(p.m.stack) != 1 {
+		t.Error("Ctrl-C twice opened no dialog")
+	}
+}
+
+func TestFilter(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "/", "o", "a", "u", "t", "h", "enter")
+	if n := len(p.m.shownBeads()); n != 3 {
+		t.Errorf("%d beads pass, want 3", n)
+	}
+	p.keys("esc")
+	if n := len(p.m.shownBeads()); n != 17 {
+		t.Errorf("%d beads after Esc", n)
+	}
+}
+
+func TestSendErrorIsShown(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.send(sendErrMsg{MayorName, errors.New("closed")})
+	p.wantToast("mayor: closed")
+}
+
+func TestWheelScrollsBack(t *testing.T) {
+	h := sampleHost(120, 40)
+	for range 100 {
+		_, _ = h.terms[MayorName].Write([]byte("an old line\r\n"))
+	}
+	p := drive(t, h, 120, 40)
+	p.send(changedMsg{})
+	p.send(tea.MouseWheelMsg{X: 5, Y: 5, Button: tea.MouseWheelUp})
+	if p.m.term.scroll != 3 || !strings.Contains(p.screen(), "3 rows back") {
+		t.Errorf("scrolled %d rows", p.m.term.scroll)
+	}
+	_, _ = h.terms[MayorName].Write([]byte("more\r\n"))
+	p.send(changedMsg{})
+	if p.m.term.scroll != 4 {
+		t.Errorf("a scrolled pane moved: %d rows back, want 4", p.m.term.scroll)
+	}
+	p.keys("a")
+	if p.m.term.scroll != 0 {
+		t.Error("a key did not return to the live picture")
+	}
+}
+
+func TestClick(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.send(tea.MouseClickMsg{X: 70, Y: 5, Button: tea.MouseLeft})
+	if p.m.mode != inTown || p.m.lists[paneBeads].key != "gt-a1f" {
+		t.Errorf("mode %d, selected %s", p.m.mode, p.m.lists[paneBeads].key)
+	}
+	p.send(tea.MouseClickMsg{X: 70, Y: 5, Button: tea.MouseLeft})
+	if len(p.m.stack) != 1 {
+		t.Error("a second click did not open the bead")
+	}
+	p.wait(time.Second)
+	p.keys("esc")
+	p.send(tea.MouseClickMsg{X: 5, Y: 5, Button: tea.MouseLeft})
+	if p.m.mode != typing {
+		t.Error("a click on the terminal does not type")
+	}
+}
+
+func TestEmptyTown(t *testing.T) {
+	p := drive(t, newFakeHost(&api.View{Status: api.Status{Cap: 3, Rigs: []api.StatusRig{{Name: "myapp", Branch: "main"}}},
+		Refineries: []api.RefineryInfo{{Rig: "myapp", RefineryState: api.RefineryState{State: refinery.Idle}}}}), 120, 40)
+	p.keys("ctrl+]")
+	for _, want := range []string{"No beads yet.", "Type to the Mayor (m), or press n.", "No polecats yet.", "Nothing queued."} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("an empty town does not say %q", want)
+		}
+	}
+	p.keys("enter", "x", "a", "t", "v", "A", "L", "y", "p", "space", "G", "down")
+	p.wantCall("refinery.log")
+}

@@ -1,0 +1,260 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+	"gastown/internal/api"
+)
+
+// command is one row of the : table. Args is what may follow the name; with a bead or polecat
+// missing, the selected one is meant.
+type command struct {
+	name, args, help string
+	run              func(m *model, arg string) tea.Cmd
+}
+
+func (c command) usage() string { return strings.TrimSpace(c.name + " " + c.args) }
+
+// commands is the table of : commands.
+func commands() []command {
+	return []command{
+		{"restart refinery", "", "restart the Refinery", func(m *model, _ string) tea.Cmd { return m.restartRefinery() }},
+		{"restart mayor", "", "start the Mayor's agent again", func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
+		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat(func(m *model, n string) tea.Cmd { return m.restartAgent(n) })},
+		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat(killByName)},
+		{"sling", "[BEAD]", "give a bead to a polecat", withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(id, "") })},
+		{"revive", "[BEAD]", "bring killed work back", withBead(reviveBead)},
+		{"reopen", "[BEAD]", "open a closed or stuck bead again", withBead(reopen)},
+		{"drop", "[BEAD]", "close a bead as dropped (asks)", withBead(drop)},
+		{"attach", "[NAME]", "type to a polecat", withCat(attachByName)},
+		{"pause", "", "start nothing new", func(m *model, _ string) tea.Cmd { return m.setPaused(true) }},
+		{"resume", "", "start work again", func(m *model, _ string) tea.Cmd { return m.setPaused(false) }},
+		{"deliver", "[RIG]", "deliver what landed to the rig's own repository", deliver},
+		{"ungated", "[RIG]", "accept landing without gates (asks)", ungated},
+		{"problems", "", "what needs you", func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
+		{"events", "", "what happened", func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
+		{"undo", "", "undo the last kill or reassign", func(m *model, _ string) tea.Cmd { return m.undo() }},
+		{"send-key", "ctrl+]", "send the town key to the terminal", sendTownKey},
+		{"quit", "", "quit (asks)", func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},
+	}
+}
+
+func withCat(f func(*model, string) tea.Cmd) func(*model, string) tea.Cmd {
+	return func(m *model, arg string) tea.Cmd {
+		if arg != "" {
+			return f(m, arg)
+		}
+		return m.onPolecat("do that to", func(c *api.PolecatInfo) tea.Cmd { return f(m, c.Name) })
+	}
+}
+
+func withBead(f func(*model, beads.ID) tea.Cmd) func(*model, string) tea.Cmd {
+	return func(m *model, arg string) tea.Cmd {
+		if arg != "" {
+			return f(m, beads.ID(arg))
+		}
+		return m.onBead(func(r beadRow) tea.Cmd { return f(m, r.bead.ID) })
+	}
+}
+
+func killByName(m *model, name string) tea.Cmd {
+	for _, r := range m.facts.cats {
+		if (r.cat.Name == name || string(r.cat.Bead) == name) && r.cat.Bead != "" {
+			m.push(newKill(m, r.cat))
+			return nil
+		}
+	}
+	m.fail("no polecat "+name+" is at work", "")
+	return nil
+}
+
+func attachByName(m *model, name string) tea.Cmd {
+	if _, ok := m.host.Terminal(name); !ok {
+		m.fail(name+" has no terminal", "")
+		return nil
+	}
+	m.term.attach(name)
+	m.picture(true)
+	m.setMode(typing)
+	return nil
+}
+
+func reviveBead(m *model, id beads.ID) tea.Cmd {
+	return m.call("revive "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		s, err := api.PolecatRevive.Do(ctx, d, api.NameReq{Name: string(id)})
+		return s.Msg, err
+	})
+}
+
+func reopen(m *model, id beads.ID) tea.Cmd {
+	return m.call("reopen "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		b, err := api.BeadReopen.Do(ctx, d, api.BeadReq{Bead: id})
+		return fmt.Sprintf("%s is %s", b.ID, b.Status), err
+	})
+}
+
+func drop(m *model, id beads.ID) tea.Cmd {
+	m.push(&askDialog{
+		guarded: guarded{m.now()}, title: "DROP " + clean(string(id)) + "?",
+		lines: []string{"It is closed as dropped; nobody works on it. :reopen takes it back."}, yes: "drop",
+		run: func(m *model) tea.Cmd {
+			return m.call("drop "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+				_, err := api.BeadClose.Do(ctx, d, api.BeadCloseReq{Bead: id, Reason: "dropped"})
+				return string(id) + " dropped", err
+			})
+		},
+	})
+	return nil
+}
+
+func (m *model) setPaused(paused bool) tea.Cmd {
+	if m.facts.view.Status.Paused == paused {
+		m.refuse(map[bool]string{true: "paused already", false: "not paused"}[paused])
+		return nil
+	}
+	return m.pauseTown()
+}
+
+// rigArg is the named rig, else the only one or the selected row's.
+func (m *model) rigArg(arg string) string {
+	if arg == "" {
+		if r := m.rigForRestart(); r != nil {
+			return r.Rig
+		}
+	}
+	return arg
+}
+
+func deliver(m *model, arg string) tea.Cmd {
+	rig := m.rigArg(arg)
+	return m.call("deliver "+rig, func(ctx context.Context, d api.Doer) (string, error) {
+		r, err := api.RigDeliver.Do(ctx, d, api.NameReq{Name: rig})
+		if err == nil && r.Reason != "" {
+			return fmt.Sprintf("%d landed, not delivered: %s", r.Undelivered, r.Reason), nil
+		}
+		return fmt.Sprintf("%d delivered", r.Delivered), err
+	})
+}
+
+func ungated(m *model, arg string) tea.Cmd {
+	rig := m.rigArg(arg)
+	m.push(&askDialog{
+		guarded: guarded{m.now()}, title: "LAND WITHOUT GATES IN " + clean(rig) + "?",
+		lines: []string{"Nothing will be tested before it lands. Every landing says Gate: none, and the Refinery pane says UNGATED."},
+		yes:   "land ungated",
+		run: func(m *model) tea.Cmd {
+			return m.call("ungated "+rig, func(ctx context.Context, d api.Doer) (string, error) {
+				_, err := api.RigUngated.Do(ctx, d, api.RigUngatedReq{Name: rig, Ungated: true})
+				return rig + " lands without gates", err
+			})
+		},
+	})
+	return nil
+}
+
+func sendTownKey(m *model, _ string) tea.Cmd {
+	t := m.term.from
+	if t == nil {
+		m.refuse("no terminal is here")
+		return nil
+	}
+	m.post(m.term.name, func() error { return t.Send([]byte{0x1d}) })
+	m.setMode(typing)
+	return nil
+}
+
+// commandDialog is the : line with the commands that fit what is typed.
+type commandDialog struct {
+	in  input
+	at  list
+	all []command
+}
+
+func newCommand() *commandDialog { return &commandDialog{all: commands()} }
+
+func (d *commandDialog) scope() Scope    { return InInput }
+func (d *commandDialog) wantsText() bool { return true }
+
+// match is the commands whose name the text begins or that begin with it, and what follows it.
+func (d *commandDialog) match() ([]command, string) {
+	text := strings.ToLower(d.in.String())
+	var out []command
+	arg := ""
+	for _, c := range d.all {
+		switch {
+		case strings.HasPrefix(c.name, text):
+			out = append(out, c)
+		case strings.HasPrefix(text, c.name+" "):
+			out, arg = append(out, c), strings.TrimSpace(d.in.String()[len(c.name):])
+		}
+	}
+	if len(out) > 0 || text == "" {
+		return out, arg
+	}
+	for _, c := range d.all {
+		if strings.Contains(c.name+" "+c.help, text) {
+			out = append(out, c)
+		}
+	}
+	return out, ""
+}
+
+func (d *commandDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	found, arg := d.match()
+	switch ev.key.Code {
+	case tea.KeyEscape:
+		return closed, nil
+	case tea.KeyEnter, tea.KeyKpEnter:
+		if len(found) == 0 {
+			m.fail("no command "+d.in.String(), "")
+			return closed, nil
+		}
+		if d.in.String() == "" {
+			return closed, nil
+		}
+		m.remove(d)
+		return consumed, found[min(d.at.at, len(found)-1)].run(m, arg)
+	case tea.KeyTab:
+		if len(found) > 0 {
+			d.in.set(found[min(d.at.at, len(found)-1)].name + " ")
+		}
+		return consumed, nil
+	case tea.KeyUp:
+		d.at.at = max(d.at.at-1, 0)
+		return consumed, nil
+	case tea.KeyDown:
+		d.at.at = max(min(d.at.at+1, len(found)-1), 0)
+		return consumed, nil
+	}
+	if ev.key.Keystroke() == "ctrl+c" {
+		return closed, nil
+	}
+	if d.in.edit(ev) {
+		d.at = list{}
+	}
+	return consumed, nil
+}
+
+func (d *commandDialog) draw(m *model, w, h int) face {
+	f := face{title: ": COMMAND", right: plural(len(d.all), "command"), foot: []string{"Tab complete", "Enter run", "Esc"}}
+	f.rows = append(f.rows, d.in.draw(m, w, ":", true), spaces(w))
+	found, _ := d.match()
+	if len(found) == 0 {
+		f.rows = append(f.rows, m.text(w, m.dim, "no such command"))
+	}
+	d.at.at = max(min(d.at.at, len(found)-1), 0)
+	top := d.at.fit(len(found), h-2)
+	for i := top; i < min(top+h-2, len(found)); i++ {
+		n := m.line(w, "").put("", "   ")
+		if i == d.at.at && d.in.String() != "" {
+			n = m.line(w, m.picked).put(m.accent, " "+m.marker+" ")
+		}
+		f.rows = append(f.rows, n.cell("", found[i].usage(), 22).put(m.dim, found[i].help).end())
+	}
+	return f
+}

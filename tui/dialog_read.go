@@ -1,0 +1,256 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+)
+
+// beadDialog is Enter: everything known about one bead.
+type beadDialog struct {
+	scroller
+	id  beads.ID
+	why string
+}
+
+func (d *beadDialog) scope() Scope    { return InDetail }
+func (d *beadDialog) wantsText() bool { return false }
+
+func (d *beadDialog) receive(f fetchedMsg) {
+	if f.key != "why "+string(d.id) {
+		return
+	}
+	d.why = clean(f.text)
+	if f.err != nil {
+		text, _ := explain(f.err)
+		d.why = "(cannot say: " + clean(text) + ")"
+	}
+}
+
+func (d *beadDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	switch ev.intent {
+	case NextItem:
+		return consumed, d.step(m, 1)
+	case PrevItem:
+		return consumed, d.step(m, -1)
+	case Open:
+		return closed, nil
+	case Assign, Kill, Attach, SetPriority, RestartAgent, Revive, AnswerAsk, CopyID:
+		m.show(d.id)
+		return closed, m.run(ev.intent)
+	}
+	if d.move(ev.intent) {
+		return consumed, nil
+	}
+	return ignored, nil
+}
+
+// step goes to the next bead of the board.
+func (d *beadDialog) step(m *model, by int) tea.Cmd {
+	rows := m.shownBeads()
+	for i, r := range rows {
+		if r.bead.ID == d.id && i+by >= 0 && i+by < len(rows) {
+			d.id, d.why, d.scroller = rows[i+by].bead.ID, "", scroller{}
+			m.show(d.id)
+			return m.askWhy(d.id)
+		}
+	}
+	return nil
+}
+
+// show selects a bead on the board.
+func (m *model) show(id beads.ID) {
+	m.focus = paneBeads
+	l := &m.lists[paneBeads]
+	l.key = string(id)
+	l.follow(m.rowKeys(paneBeads))
+}
+
+func (d *beadDialog) draw(m *model, w, h int) face {
+	f := face{title: "BEAD " + clean(string(d.id)), foot: hints(m.keys, Assign, Kill, Attach, AnswerAsk, NextItem)}
+	f.foot = append(f.foot, "Esc")
+	r, ok := m.beadByID(string(d.id))
+	if !ok {
+		f.rows = []string{m.text(w, "", "This bead is no more.")}
+		return f
+	}
+	f.title += "  " + clean(r.bead.Title)
+	for i, o := range m.shownBeads() {
+		if o.bead.ID == d.id {
+			f.right = fmt.Sprintf("%d of %d", i+1, len(m.shownBeads()))
+		}
+	}
+	rows := m.beadFacts(w, r, d.why)
+	f.rows = d.window(rows, h)
+	if len(rows) > h {
+		f.foot = append(f.foot, "PgDn more")
+	}
+	return f
+}
+
+func (m *model) beadFacts(w int, r beadRow, why string) []string {
+	b := r.bead
+	dot := " " + m.dot + " "
+	head := m.line(w, "").put("", " ").put("", fmt.Sprintf("P%d %s%s", b.Priority, clean(string(b.Type)), dot)).
+		put(m.glyph(r.glyph), string(r.glyph)).put(m.words(r.glyph), " "+r.word+" "+age(m.clock.Sub(r.since)))
+	if len(b.Labels) > 0 {
+		head.put(m.dim, dot+clean(strings.Join(b.Labels, " ")))
+	}
+	rows := []string{head.end()}
+	add := func(label, text string, st sty) { rows = append(rows, m.fact(w, label, text, st)...) }
+	add("who", m.workLine(r), "")
+	if a := r.last; a != nil {
+		add("branch", clean(a.Branch)+" from "+short(a.Base), "")
+	}
+	add("why", why, "")
+	if b.Reason != "" {
+		add("needs you", clean(b.Reason), m.words('?'))
+	}
+	if r.cat != nil && r.cat.Question != "" {
+		add("asks", clean(r.cat.Question)+"  (A answers)", m.words('?'))
+	}
+	if len(b.Dependencies) > 0 || len(m.unblocks(b.ID)) > 0 {
+		rows = append(rows, spaces(w))
+	}
+	for _, dep := range b.Dependencies {
+		add(map[bool]string{true: "needs", false: clean(string(dep.Type))}[dep.Type == beads.Blocks], m.depText(dep.DependsOn), "")
+	}
+	for _, id := range m.unblocks(b.ID) {
+		add("blocks", m.depText(id), "")
+	}
+	for _, t := range []struct{ label, text string }{
+		{"what", b.Description}, {"accept", b.AcceptanceCriteria}, {"design", b.Design}, {"notes", b.Notes}, {"result", b.Result},
+	} {
+		if strings.TrimSpace(t.text) != "" {
+			rows = append(rows, spaces(w))
+			rows = append(rows, m.prose(w, t.label, t.text)...)
+		}
+	}
+	rows = append(rows, m.attemptRows(w, r)...)
+	for i, c := range b.Comments {
+		if i == 0 {
+			rows = append(rows, spaces(w))
+		}
+		add("said", clock(c.CreatedAt)+" "+clean(c.Author)+": "+clean(c.Text), "")
+	}
+	return rows
+}
+
+// prose is text of several lines behind a label.
+func (m *model) prose(w int, label, text string) []string {
+	var rows []string
+	for _, s := range strings.Split(strings.TrimSpace(beads.CleanText(text)), "\n") {
+		s = settle(strings.ReplaceAll(s, "\t", "    "))
+		got := m.fact(w, label, s, "")
+		if len(got) == 0 {
+			got = []string{spaces(w)}
+		}
+		rows, label = append(rows, got...), ""
+	}
+	return rows
+}
+
+func (m *model) depText(id beads.ID) string {
+	if r, ok := m.beadByID(string(id)); ok {
+		return string(r.glyph) + " " + clean(string(id)) + " " + clean(r.bead.Title)
+	}
+	return clean(string(id))
+}
+
+// attemptRows is the history of tries, the newest first, with why each ended.
+func (m *model) attemptRows(w int, r beadRow) []string {
+	var rows []string
+	for i := len(r.bead.Attempts) - 1; i >= 0; i-- {
+		a := r.bead.Attempts[i]
+		if i == len(r.bead.Attempts)-1 {
+			rows = append(rows, spaces(w))
+		}
+		dot := " " + m.dot + " "
+		text := fmt.Sprintf("%s (%s)%s%s%s%s%s+%d -%d", clean(a.Polecat), clean(a.Preset), dot, clean(string(a.State)), dot,
+			plural(a.Commits, "commit"), dot, a.Added, a.Removed)
+		if a.Tip != "" {
+			text += dot + "tip " + short(a.Tip)
+		}
+		if a.Merge != "" {
+			text += dot + "landed " + short(a.Merge)
+		}
+		rows = append(rows, m.fact(w, "try "+itoa(a.N), text, "")...)
+		if a.Why != "" {
+			rows = append(rows, m.fact(w, "", clean(a.Why), m.yellow)...)
+		}
+		if a.Log != "" {
+			rows = append(rows, m.excerpt(w, a.Log, 8)...)
+		}
+	}
+	return rows
+}
+
+// excerpt is the last n lines of a log.
+func (m *model) excerpt(w int, log string, n int) []string {
+	lines := strings.Split(strings.TrimRight(beads.CleanText(log), "\n"), "\n")
+	lines = lines[max(len(lines)-n, 0):]
+	rows := make([]string, 0, len(lines))
+	for _, s := range lines {
+		s = settle(strings.ReplaceAll(s, "\t", "    "))
+		rows = append(rows, m.line(w, "").put("", "          ").put(m.border, m.sep+" ").put(m.dim, s).end())
+	}
+	return rows
+}
+
+// logDialog is L: the output of a gate.
+type logDialog struct {
+	scroller
+	key, rig string
+	text     []string
+	placed   bool
+}
+
+func (d *logDialog) scope() Scope    { return InList }
+func (d *logDialog) wantsText() bool { return false }
+
+func (d *logDialog) receive(f fetchedMsg) {
+	if f.key != d.key {
+		return
+	}
+	text := f.text
+	if f.err != nil {
+		text, _ = explain(f.err)
+	}
+	d.text = strings.Split(strings.TrimRight(beads.CleanText(text), "\n"), "\n")
+	d.placed = false
+}
+
+func (d *logDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	switch ev.intent {
+	case RestartRefinery, HoldEntry:
+		return closed, m.run(ev.intent)
+	case Open:
+		return closed, nil
+	}
+	if d.move(ev.intent) {
+		return consumed, nil
+	}
+	return ignored, nil
+}
+
+func (d *logDialog) draw(m *model, w, h int) face {
+	f := face{title: "REFINERY LOG  " + clean(d.rig), grow: true, foot: append(hints(m.keys, RestartRefinery), "g G ends", "Esc")}
+	for i := range m.facts.view.Refineries {
+		if r := &m.facts.view.Refineries[i]; r.Rig == d.rig {
+			word, mark := refineryWord(r, m.clock)
+			f.right, f.mark = word, mark
+		}
+	}
+	if !d.placed {
+		d.placed, d.top = true, len(d.text) // the newest output first
+	}
+	d.rows, d.page = len(d.text), max(h, 0)
+	d.clamp()
+	for _, s := range d.text[d.top:min(d.top+d.page, len(d.text))] {
+		f.rows = append(f.rows, m.text(w, "", settle(strings.ReplaceAll(s, "\t", "    "))))
+	}
+	return f
+}

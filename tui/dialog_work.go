@@ -1,0 +1,219 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+	"gastown/internal/api"
+)
+
+// killDialog is x: what would be kept and lost is shown before anything stops.
+type killDialog struct {
+	guarded
+	name string
+}
+
+func newKill(m *model, c *api.PolecatInfo) *killDialog {
+	return &killDialog{guarded: guarded{m.now()}, name: c.Name}
+}
+
+func (d *killDialog) scope() Scope    { return InKill }
+func (d *killDialog) wantsText() bool { return false }
+
+func (d *killDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	if d.deaf(m.now()) {
+		return consumed, nil
+	}
+	switch ev.intent {
+	case Yes:
+		if m.catByName(d.name) == nil {
+			return closed, nil
+		}
+		return closed, m.kill(d.name)
+	case Open:
+		return closed, nil
+	}
+	return ignored, nil
+}
+
+func (m *model) catByName(name string) *api.PolecatInfo {
+	for _, r := range m.facts.cats {
+		if r.cat.Name == name && r.cat.Bead != "" {
+			return r.cat
+		}
+	}
+	return nil
+}
+
+func (d *killDialog) draw(m *model, w, _ int) face {
+	f := face{title: "KILL POLECAT " + clean(d.name) + "?", right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
+	c := m.catByName(d.name)
+	if c == nil {
+		f.rows = []string{m.text(w, "", clean(d.name)+" has ended by itself. Nothing to kill.")}
+		return f
+	}
+	dot := " " + m.dot + " "
+	title := c.Title
+	if r, ok := m.beadByID(string(c.Bead)); ok {
+		title = r.bead.Title
+	}
+	head := fmt.Sprintf("bead %s %s%s%s %s", clean(string(c.Bead)), clean(title), dot, clean(string(c.State)), age(m.clock.Sub(c.Since)))
+	if c.CostUSD != nil {
+		head += fmt.Sprintf("%s$%.2f spent", dot, *c.CostUSD)
+	}
+	f.rows = append(f.rows, m.text(w, "", head), spaces(w))
+	long := func(label, text string) {
+		const col = 19
+		for i, s := range wrap(text, w-col-2) {
+			if i > 0 {
+				label = ""
+			}
+			f.rows = append(f.rows, m.line(w, "").put("", " ").cell(m.dim, label, col-2).put("", s).end())
+		}
+	}
+	long("would be kept", keptText(c))
+	long("would be lost", "only files that git ignores (build output, caches)")
+	long("will be stopped", processText(c))
+	long("bead becomes", "o ready; its next attempt can go on from what was kept")
+	f.rows = append(f.rows, spaces(w), m.buttons(w, "y  kill and keep work"), spaces(w),
+		m.text(w, m.dim, "u undoes this for 30 seconds; v revives the work later."))
+	return f
+}
+
+func keptText(c *api.PolecatInfo) string {
+	var parts []string
+	if c.Dirty > 0 {
+		parts = append(parts, plural(c.Dirty, "uncommitted file")+" as a rescue ref")
+	}
+	if c.Commits > 0 {
+		parts = append(parts, plural(c.Commits, "commit")+" on "+clean(c.Branch))
+	}
+	if len(parts) == 0 {
+		return "nothing changed so far" + branchText(c)
+	}
+	return strings.Join(parts, ", ") + fmt.Sprintf(" (%s +%d -%d)", plural(c.Files, "file"), c.Added, c.Removed)
+}
+
+func branchText(c *api.PolecatInfo) string {
+	if c.Branch == "" {
+		return ""
+	}
+	return "; branch " + clean(c.Branch)
+}
+
+func processText(c *api.PolecatInfo) string {
+	if len(c.PIDs) == 0 {
+		return clean(c.Agent) + " and what it started"
+	}
+	ids := make([]string, 0, len(c.PIDs))
+	for _, p := range c.PIDs {
+		ids = append(ids, itoa(p))
+	}
+	return clean(c.Agent) + " " + strings.Join(ids, ", ") + " (" + map[bool]string{true: "1 process", false: itoa(len(c.PIDs)) + " processes"}[len(c.PIDs) == 1] + ")"
+}
+
+// assignDialog is a: to whom a bead goes.
+type assignDialog struct {
+	bead    beads.ID
+	title   string
+	from    *api.PolecatInfo // nil: nobody has it yet
+	choices []assignee
+	at      list
+	note    input
+	writing bool
+}
+
+// assignee is one row of the choices.
+type assignee struct {
+	name, state, says string
+	nobody            bool
+}
+
+func newAssign(m *model, r beadRow) *assignDialog {
+	d := &assignDialog{bead: r.bead.ID, title: clean(r.bead.Title), from: r.cat}
+	d.choices = append(d.choices, assignee{state: "-", says: "any free polecat, or a new one"})
+	for _, c := range m.facts.cats {
+		if c.glyph == '.' {
+			d.choices = append(d.choices, assignee{name: c.cat.Name, state: ". idle", says: "free now"})
+		}
+	}
+	if d.from != nil {
+		d.choices = append(d.choices, assignee{nobody: true, state: "-", says: "back to ready; the work so far is kept"})
+	}
+	return d
+}
+
+func (d *assignDialog) scope() Scope    { return InReassign }
+func (d *assignDialog) wantsText() bool { return d.writing }
+
+func (d *assignDialog) keys() []string {
+	out := make([]string, len(d.choices))
+	for i := range out {
+		out[i] = itoa(i)
+	}
+	return out
+}
+
+func (d *assignDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	switch ev.key.Code {
+	case tea.KeyTab:
+		d.writing = !d.writing && d.from != nil
+		return consumed, nil
+	case tea.KeyEnter, tea.KeyKpEnter:
+		return closed, d.commit(m)
+	case tea.KeyEscape:
+		return closed, nil
+	}
+	if d.writing {
+		d.note.edit(ev)
+		return consumed, nil
+	}
+	if d.at.move(ev.intent, d.keys(), len(d.choices)) {
+		return consumed, nil
+	}
+	return ignored, nil
+}
+
+func (d *assignDialog) commit(m *model) tea.Cmd {
+	to := d.choices[d.at.at]
+	if d.from == nil {
+		return m.sling(d.bead, to.name)
+	}
+	return m.reassign(api.ReassignReq{Name: string(d.bead), To: to.name, Note: d.note.String(), Nobody: to.nobody})
+}
+
+func (d *assignDialog) draw(m *model, w, _ int) face {
+	f := face{title: "ASSIGN " + clean(string(d.bead)) + "  " + d.title}
+	f.foot = []string{"Enter assign", "Esc cancel"}
+	dot := " " + m.dot + " "
+	if c := d.from; c != nil {
+		f.title = "RE" + f.title
+		f.foot = []string{"Enter reassign", "Tab note", "Esc cancel"}
+		f.rows = append(f.rows, m.text(w, "", fmt.Sprintf("from %s (%s)%s%s %s%s%s, %d uncommitted", clean(c.Name), clean(c.Agent), dot,
+			clean(string(c.State)), age(m.clock.Sub(c.Since)), dot, fmt.Sprintf("%s +%d -%d", plural(c.Files, "file"), c.Added, c.Removed), c.Dirty)),
+			spaces(w))
+	}
+	f.rows = append(f.rows, m.line(w, m.dim).put("", "   ").cell("", "NAME", 10).cell("", "STATE", 8).end())
+	for i, c := range d.choices {
+		n, name := m.line(w, ""), c.name
+		if i == d.at.at && !d.writing {
+			n = m.line(w, m.picked)
+			n.put(m.accent, " "+m.marker+" ")
+		} else {
+			n.put("", "   ")
+		}
+		if name == "" {
+			name = map[bool]string{true: "nobody", false: "any"}[c.nobody]
+		}
+		f.rows = append(f.rows, n.cell("", clean(name), 10).cell(m.dim, c.state, 8).put(m.dim, c.says).end())
+	}
+	if d.from != nil {
+		f.rows = append(f.rows, spaces(w), d.note.draw(m, w, "note for the next  ", d.writing), spaces(w))
+		f.rows = append(f.rows, m.fact(w, "keeps", "commits and uncommitted files; the next attempt starts from them", "")...)
+		f.rows = append(f.rows, m.fact(w, "then", clean(d.from.Name)+" is stopped", "")...)
+	}
+	return f
+}

@@ -1,0 +1,363 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"gastown/internal/api"
+	"gastown/refinery"
+)
+
+// player drives a model: commands run at once, timers when the clock is moved.
+type player struct {
+	t      *testing.T
+	m      *model
+	h      *fakeHost
+	clock  *fakeClock
+	timers []timer
+	quit   bool
+}
+
+type timer struct {
+	at  time.Time
+	msg tea.Msg
+}
+
+// fixedModel is a model whose commands nobody runs.
+func fixedModel(h *fakeHost, cols, rows int) *model {
+	return newModel(ports{
+		ctx: context.Background(), host: h, now: noon,
+		after: func(time.Duration, tea.Msg) tea.Cmd { return nil },
+		post:  func(_ string, f func() error) { _ = f() },
+		guard: func(c tea.Cmd) tea.Cmd { return c },
+	}, Screen{Cols: cols, Rows: rows}, colorprofile.TrueColor)
+}
+
+func drive(t *testing.T, h *fakeHost, cols, rows int) *player {
+	t.Helper()
+	p := &player{t: t, h: h, clock: &fakeClock{at: noon()}}
+	p.m = fixedModel(h, cols, rows)
+	p.m.now = p.clock.now
+	p.m.after = func(d time.Duration, msg tea.Msg) tea.Cmd {
+		p.timers = append(p.timers, timer{p.clock.now().Add(d), msg})
+		return nil
+	}
+	p.run(p.m.Init())
+	p.wait(time.Second)
+	return p
+}
+
+// send gives messages to the model and runs what comes of them.
+func (p *player) send(msgs ...tea.Msg) {
+	for _, msg := range msgs {
+		_, cmd := p.m.Update(msg)
+		p.run(cmd)
+		p.m.View()
+	}
+}
+
+func (p *player) run(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	switch msg := cmd().(type) {
+	case nil:
+	case tea.BatchMsg:
+		for _, c := range msg {
+			p.run(c)
+		}
+	case tea.QuitMsg:
+		p.quit = true
+	default:
+		p.send(msg)
+	}
+}
+
+// wait moves the clock and fires the timers as they become due.
+func (p *player) wait(d time.Duration) {
+	end := p.clock.now().Add(d)
+	for {
+		slices.SortStableFunc(p.timers, func(a, b timer) int { return a.at.Compare(b.at) })
+		if len(p.timers) == 0 || p.timers[0].at.After(end) {
+			break
+		}
+		next := p.timers[0]
+		p.timers = p.timers[1:]
+		if late := next.at.Sub(p.clock.now()); late > 0 {
+			p.clock.move(late)
+		}
+		p.send(next.msg)
+	}
+	p.clock.move(end.Sub(p.clock.now()))
+}
+
+// keys presses keys as a person does, one at a time: "x", "ctrl+]", "enter".
+func (p *player) keys(names ...string) {
+	for _, name := range names {
+		p.send(pressOf(name))
+		p.wait(400 * time.Millisecond)
+	}
+}
+
+func pressOf(name string) tea.KeyPressMsg {
+	special := map[string]rune{
+		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
+		"left": tea.KeyLeft, "right": tea.KeyRight, "f9": tea.KeyF9, "backspace": tea.KeyBackspace, "pgdown": tea.KeyPgDown,
+	}
+	k := tea.KeyPressMsg{}
+	if rest, ok := strings.CutPrefix(name, "ctrl+"); ok {
+		k.Mod, name = tea.ModCtrl, rest
+	}
+	if rest, ok := strings.CutPrefix(name, "shift+"); ok {
+		k.Mod, name = tea.ModShift, rest
+	}
+	if c, ok := special[name]; ok {
+		k.Code = c
+		return k
+	}
+	k.Code = []rune(strings.ToLower(name))[0]
+	if name == "space" {
+		k.Code, name = ' ', " "
+	}
+	if k.Mod == 0 {
+		k.Text = name
+	}
+	return k
+}
+
+func (p *player) screen() string { return strings.Join(p.m.screenRows(), "\n") }
+
+func (p *player) wantCall(want string) {
+	p.t.Helper()
+	if !strings.Contains(p.h.asked(), want) {
+		p.t.Errorf("asked %q, want %q; toast %q", p.h.asked(), want, p.m.toast.text)
+	}
+}
+
+func (p *player) wantNothing() {
+	p.t.Helper()
+	if p.h.asked() != "" {
+		p.t.Errorf("asked %q, want nothing", p.h.asked())
+	}
+}
+
+func (p *player) wantToast(want string) {
+	p.t.Helper()
+	if !strings.Contains(p.m.toast.text, want) {
+		p.t.Errorf("toast %q, want %q", p.m.toast.text, want)
+	}
+}
+
+func TestTypingReachesTheTerminal(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("esc", "tab", "shift+tab", "ctrl+c", "ctrl+b", "ctrl+o", "q", "x", "enter", "?")
+	if got, want := p.h.terms[MayorName].typed(), "\x1b\t\x1b[Z\x03\x02\x0fqx\r?"; got != want {
+		t.Errorf("the child got %q, want %q", got, want)
+	}
+	p.wantNothing()
+	if len(p.m.stack) > 0 {
+		t.Error("a dialog opened while typing")
+	}
+}
+
+func TestTownKeyNeverReachesTheChild(t *testing.T) {
+	for _, k := range []tea.KeyPressMsg{
+		{Code: ']', Mod: tea.ModCtrl}, {Code: 0x1d}, {Code: tea.KeyF9}, {Code: 'ü', BaseCode: ']', Mod: tea.ModCtrl},
+		{Code: ']', Mod: tea.ModCtrl | tea.ModNumLock},
+	} {
+		p := drive(t, sampleHost(120, 40), 120, 40)
+		p.send(k)
+		if p.m.mode != inTown {
+			t.Errorf("%v did not go to the board", k)
+		}
+		p.wait(time.Second)
+		p.send(k)
+		if p.m.mode != typing {
+			t.Errorf("%v did not go back", k)
+		}
+		if got := p.h.terms[MayorName].typed(); got != "" {
+			t.Errorf("%v reached the child as %q", k, got)
+		}
+	}
+}
+
+func TestKeysQueuedAtAChangeOfModeAreDropped(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.send(pressOf("ctrl+]"), pressOf("x"), pressOf("r"))
+	p.wait(time.Second)
+	p.wantNothing()
+	if len(p.m.stack) > 0 {
+		t.Error("a queued key opened a dialog")
+	}
+	p.send(pressOf("m"))
+	p.send(pressOf("z"))
+	p.wait(time.Second)
+	if got := p.h.terms[MayorName].typed(); got != "" {
+		t.Errorf("the child got %q", got)
+	}
+}
+
+func TestRestartRefinery(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.RefineryRestart.Name() {
+			return h.view.Refineries, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "r")
+	p.wantCall("refinery.restart {Name:myapp}")
+	p.wantToast("refinery restarted: gt-a0e first again")
+	p.wait(5 * time.Second)
+	if p.m.toast.text != "" {
+		t.Errorf("the toast %q stays", p.m.toast.text)
+	}
+}
+
+func TestRestartHealthyRefineryAsks(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.view.Refineries[0].State = refinery.Gating
+	p := drive(t, h, 120, 40)
+	p.send(pressOf("ctrl+]"))
+	p.wait(time.Second)
+	p.send(pressOf("r"))
+	p.wait(60 * time.Millisecond)
+	p.send(pressOf("y"))
+	p.wait(60 * time.Millisecond)
+	p.wantNothing() // the dialog is deaf at first
+	p.wait(time.Second)
+	p.keys("enter")
+	p.wantNothing()
+	p.keys("r", "y")
+	p.wantCall("refinery.restart")
+}
+
+func TestPasteOnTheBoardRunsNothing(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.send(tea.PasteMsg{Content: "xrayx\n"})
+	p.wantNothing()
+	p.wantToast("6 characters pasted here, nothing was run")
+	p.keys("m")
+	if got := p.h.terms[MayorName].typed(); got != "paste:xrayx\n" {
+		t.Errorf("the Mayor got %q", got)
+	}
+	if p.m.mode != typing {
+		t.Error("m did not go to the Mayor")
+	}
+}
+
+func TestBurstRunsNothing(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	for _, k := range []string{"x", "r", "a", "y", "x", "enter"} {
+		p.send(pressOf(k))
+		p.clock.move(time.Millisecond)
+	}
+	p.wait(time.Second)
+	p.wantNothing()
+	if len(p.m.stack) > 0 {
+		t.Error("a burst opened a dialog")
+	}
+	if p.m.typed.offer != "xrayx\n" {
+		t.Errorf("offers %q", p.m.typed.offer)
+	}
+	p.keys("esc", "x", "y")
+	p.wantCall("polecat.kill {Name:slit")
+}
+
+func TestHeldArrowMovesAtOnce(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	for range 8 {
+		p.send(pressOf("j"))
+		p.clock.move(16 * time.Millisecond)
+	}
+	if at := p.m.lists[paneBeads].at; at != 8 {
+		t.Errorf("row %d after 8 repeats, want 8", at)
+	}
+}
+
+func TestKill(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "x", "enter")
+	p.wantNothing() // Enter is Cancel
+	p.keys("x", "esc")
+	p.wantNothing()
+	p.keys("x", "y")
+	p.wantCall("polecat.kill {Name:slit")
+	p.keys("G", "x")
+	p.wantToast("no polecat works here")
+}
+
+func TestReassign(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "a", "down", "tab", "g", "o", " ", "o", "n", "enter")
+	p.wantCall("polecat.reassign {Name:gt-c9d To:ace Agent: Note:go on Nobody:false}")
+}
+
+func TestReassignToNobody(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "a", "G", "enter")
+	p.wantCall("polecat.reassign {Name:gt-c9d To: Agent: Note: Nobody:true}")
+}
+
+func TestAssignReady(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-e12")
+	p.keys("a", "enter")
+	p.wantCall("sling {Beads:[gt-e12]")
+	p.m.show("gt-a0e")
+	p.keys("a")
+	p.wantToast("merge queue")
+}
+
+func TestOtherVerbs(t *testing.T) {
+	for _, c := range []struct {
+		keys string
+		want string
+	}{
+		{"R", "polecat.restart {Name:slit}"},
+		{"v", "polecat.revive {Name:gt-c9d}"},
+		{"P", "pause {Name:}"},
+		{"n d o enter", "bead.create {Title:do"},
+		{"p 0", "bead.update {Bead:gt-c9d"},
+		{"A n o enter", "polecat.answer {Name:slit Text:no}"},
+		{"3 space", "queue.hold {Bead:gt-a0e}"},
+		{"enter", "why {Bead:gt-c9d}"},
+		{"L", "refinery.log {Rig:myapp"},
+		{": p a u s e enter", "pause {Name:}"},
+		{": d e l i v e r enter", "rig.deliver {Name:myapp}"},
+		{": s l i n g space g t - e 1 2 enter", "sling {Beads:[gt-e12]"},
+		{": u n g a t e d enter y", "rig.ungated {Name:myapp Ungated:true}"},
+	} {
+		t.Run(c.keys, func(t *testing.T) {
+			p := drive(t, sampleHost(120, 40), 120, 40)
+			p.keys("ctrl+]")
+			p.keys(strings.Fields(c.keys)...)
+			p.wantCall(c.want)
+		})
+	}
+}
+
+func TestUndo(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "u")
+	p.wantNothing()
+	p.wantToast("nothing to undo")
+	v := sampleView()
+	v.Undo, v.UndoUntil = "kill slit", noon().Add(time.Minute)
+	h.set(v)
+	p.send(changedMsg{})
+	p.keys("u")
+	p.wantCall("undo")
+}

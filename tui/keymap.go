@@ -1,0 +1,193 @@
+package tui
+
+import "slices"
+
+// Intent is what a key means.
+type Intent int
+
+// The intents.
+const (
+	None Intent = iota
+	Up
+	Down
+	Left
+	Right
+	PageUp
+	PageDown
+	Top
+	Bottom
+	NextPane
+	PrevPane
+	GoBeads
+	GoPolecats
+	GoRefinery
+	GoEvents
+	GoTerminal
+	Open
+	Back
+	RestartRefinery
+	RestartAgent
+	Assign
+	Kill
+	UndoLast
+	Revive
+	Attach
+	AnswerAsk
+	NewBead
+	SetPriority
+	HoldEntry
+	CopyID
+	Filter
+	CommandLine
+	Help
+	ShowProblems
+	ShowEvents
+	ShowLog
+	PauseTown
+	Widen
+	Redraw
+	QuitDialog
+	Interrupt
+	// In dialogs.
+	Yes
+	StopAll
+	DrainAll
+	NextItem
+	PrevItem
+	NextField
+)
+
+// Scope is where a binding holds.
+type Scope int
+
+// The scopes. A pane's and a dialog's bindings win over Town's.
+const (
+	Town Scope = iota
+	InBeads
+	InPolecats
+	InRefinery
+	InEvents
+	InDetail
+	InKill
+	InReassign
+	InQuit
+	InAsk // a yes-or-no question
+	InInput
+	InList // problems, events, log, help
+)
+
+// String is the scope's name in the help.
+func (s Scope) String() string {
+	return [...]string{
+		"everywhere", "beads", "polecats", "refinery", "events", "bead", "kill dialog",
+		"reassign dialog", "quit dialog", "question", "text", "list",
+	}[s]
+}
+
+// binding is one row of the key table. Hint is the key with a word or two for a border; a
+// binding without one is in the help only.
+type binding struct {
+	scope  Scope
+	intent Intent
+	keys   []string
+	help   string
+	hint   string
+}
+
+// keymap is the whole key table: what keys do, what the help says, what borders hint.
+func keymap() []binding {
+	return slices.Concat(townKeys(), paneKeys(), dialogKeys())
+}
+
+func townKeys() []binding {
+	return []binding{
+		{Town, GoBeads, []string{"1"}, "beads", ""},
+		{Town, GoPolecats, []string{"2"}, "polecats", ""},
+		{Town, GoRefinery, []string{"3"}, "refinery", ""},
+		{Town, GoEvents, []string{"4"}, "events", ""},
+		{Town, GoTerminal, []string{"m", "0"}, "back to the Mayor, typing", "m mayor"},
+		{Town, Open, []string{"enter"}, "open the row", "Enter open"},
+		{Town, Back, []string{"esc"}, "back one level", ""},
+		{Town, RestartRefinery, []string{"r"}, "restart the Refinery; the queue keeps its order", "r restart refinery"},
+		{Town, RestartAgent, []string{"R"}, "restart the selected agent on the same work", ""},
+		{Town, Assign, []string{"a"}, "assign, or reassign with the work so far", "a assign"},
+		{Town, Kill, []string{"x"}, "kill the polecat, keep its work (asks)", "x kill"},
+		{Town, UndoLast, []string{"u"}, "undo the last kill or reassign (30 s)", "u undo"},
+		{Town, Revive, []string{"v"}, "revive a killed polecat's work", "v revive"},
+		{Town, Attach, []string{"t"}, "attach the polecat's terminal, typing", "t terminal"},
+		{Town, AnswerAsk, []string{"A"}, "answer a question", "A answer"},
+		{Town, NewBead, []string{"n"}, "new bead", "n new"},
+		{Town, SetPriority, []string{"p"}, "priority, then 0-4", ""},
+		{Town, CopyID, []string{"y"}, "copy the id", ""},
+		{Town, Filter, []string{"/"}, "filter the list", "/ filter"},
+		{Town, CommandLine, []string{":"}, "type a command", ": command"},
+		{Town, Help, []string{"?"}, "all keys", "? keys"},
+		{Town, ShowProblems, []string{"!"}, "what needs you", "! problems"},
+		{Town, ShowEvents, []string{"e"}, "what happened", "e events"},
+		{Town, ShowLog, []string{"L"}, "output of the gate", "L log"},
+		{Town, PauseTown, []string{"P"}, "pause or resume the town: nothing new starts", ""},
+		{Town, Up, []string{"up", "k"}, "move up", ""},
+		{Town, Down, []string{"down", "j"}, "move down", ""},
+		{Town, Left, []string{"left", "h"}, "the pane before", ""},
+		{Town, Right, []string{"right", "l"}, "the next pane", ""},
+		{Town, PageUp, []string{"pgup", "ctrl+u"}, "a page up", ""},
+		{Town, PageDown, []string{"pgdown", "ctrl+d"}, "a page down", ""},
+		{Town, Top, []string{"g", "home"}, "first row", ""},
+		{Town, Bottom, []string{"G", "end"}, "last row", ""},
+		{Town, NextPane, []string{"tab"}, "next pane", "Tab next pane"},
+		{Town, PrevPane, []string{"shift+tab"}, "previous pane", ""},
+		{Town, Widen, []string{">", "<"}, "board over the whole window and back (small windows)", ""},
+		{Town, Redraw, []string{"ctrl+l"}, "redraw", ""},
+		{Town, QuitDialog, []string{"q"}, "quit (asks)", "q quit"},
+		{Town, Interrupt, []string{"ctrl+c"}, "twice: quit dialog", ""},
+	}
+}
+
+func paneKeys() []binding {
+	return []binding{
+		{InRefinery, HoldEntry, []string{"space"}, "hold back or release the merge request", "Space hold"},
+	}
+}
+
+func dialogKeys() []binding {
+	return []binding{
+		{InDetail, PrevItem, []string{"<", "left"}, "bead before", ""},
+		{InDetail, NextItem, []string{">", "right"}, "next bead", "</> next"},
+		{InKill, Yes, []string{"y"}, "kill and keep the work", "y kill and keep work"},
+		{InReassign, NextField, []string{"tab", "shift+tab"}, "between list and note", "Tab note"},
+		{InQuit, StopAll, []string{"s"}, "stop all now; work is kept", "s stop all now"},
+		{InQuit, DrainAll, []string{"d"}, "let agents finish, then stop", "d drain"},
+		{InAsk, Yes, []string{"y"}, "yes", "y yes"},
+	}
+}
+
+// lookup finds the intent of a key, first in the given scopes in order, then in Town.
+func lookup(keys []binding, key string, scopes ...Scope) Intent {
+	for _, s := range append(scopes, Town) {
+		for _, b := range keys {
+			if b.scope == s && slices.Contains(b.keys, key) {
+				return b.intent
+			}
+		}
+	}
+	return None
+}
+
+// hints are the hint texts of the given intents, in order, for a border.
+func hints(keys []binding, intents ...Intent) []string {
+	var out []string
+	for _, in := range intents {
+		for _, b := range keys {
+			if b.intent == in && b.hint != "" {
+				out = append(out, b.hint)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// moves reports intents that only move about: they run at once, even in a burst.
+func (i Intent) moves() bool {
+	return i >= Up && i <= GoEvents || i == Back || i == Redraw || i == Interrupt
+}

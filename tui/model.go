@@ -1,0 +1,357 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"gastown/internal/api"
+)
+
+// mode says where keys go.
+type mode int
+
+const (
+	typing mode = iota // to the terminal in the left slot
+	inTown             // to the board
+)
+
+// paneID is one pane of the board.
+type paneID int
+
+const (
+	paneBeads paneID = iota
+	paneCats
+	paneRefinery
+	paneEvents
+	panes
+)
+
+// ports is what the model may use beside its own values.
+type ports struct {
+	ctx   context.Context
+	host  Host
+	now   func() time.Time
+	after func(time.Duration, tea.Msg) tea.Cmd // a message later
+	post  func(name string, f func() error)    // terminal writes, in order, off Update
+	bell  tea.Cmd                              // waits for the next change
+	guard func(tea.Cmd) tea.Cmd                // keeps a panic of a command
+}
+
+// model is the Elm model. Bubble Tea calls Update and View from one goroutine.
+type model struct {
+	ports
+	look
+	keys    []binding
+	profile colorprofile.Profile
+	light   bool
+	ascii   bool
+	version string
+
+	townKeys []string
+
+	layout layout
+	facts  *facts
+	clock  time.Time // the time that ages are shown for
+	mode   mode
+	focus  paneID
+	full   bool // the drawer covers the terminal
+	lists  [panes]list
+	filter string
+	term   termPane
+	stack  []overlay
+	toast  toast
+	typed  typed
+	busy   map[string]bool // verbs under way, by label
+	sized  map[string]Terminal
+	timers timers
+	dirty  bool
+	shown  tea.View
+	result Outcome
+}
+
+// timers says which one-shot timers are set.
+type timers struct {
+	second   bool
+	resize   int // number of the newest resize
+	toast    int // number of the toast that has one
+	settled  Size
+	syncHeld bool
+}
+
+// The messages of the model itself.
+type (
+	changedMsg struct{}
+	minuteMsg  struct{}
+	secondMsg  struct{}
+	resizeMsg  int
+	syncMsg    struct{}
+	sendErrMsg struct {
+		name string
+		err  error
+	}
+	fetchedMsg struct { // text that an overlay asked for
+		key  string
+		text string
+		err  error
+	}
+)
+
+const (
+	resizeDelay = 150 * time.Millisecond // a dragged window edge sends one size
+	syncHold    = 100 * time.Millisecond // longest wait for the end of a synchronized update
+)
+
+func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
+	m := &model{
+		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), profile: profile,
+		busy: map[string]bool{}, sized: map[string]Terminal{}, mode: typing,
+	}
+	m.townKeys = s.TownKeys
+	if len(m.townKeys) == 0 {
+		m.townKeys = defaultTownKeys()
+	}
+	m.term.name = MayorName
+	m.dress()
+	m.clock = p.now()
+	m.reload()
+	m.resize(Size{s.Cols, s.Rows})
+	if v := m.facts.view; v.Starts > 0 && v.Starts <= 5 {
+		m.toast = toast{text: "You are typing to the Mayor. " + m.townKeyText() + " goes to the board; ? there lists all keys.", sticky: true}
+	}
+	return m
+}
+
+// dress chooses colours and characters.
+func (m *model) dress() {
+	switch {
+	case m.profile <= colorprofile.ASCII:
+		m.palette = plainPalette()
+	case m.profile == colorprofile.ANSI:
+		m.palette = ansiPalette()
+	case m.light:
+		m.palette = lightPalette()
+	default:
+		m.palette = darkPalette()
+	}
+	m.charset = unicodeSet()
+	if m.ascii {
+		m.charset = asciiSet()
+	}
+	m.term.forget()
+	m.dirty = true
+}
+
+// Init implements tea.Model.
+func (m *model) Init() tea.Cmd {
+	return tea.Batch(m.bell, m.minute(), m.second(), m.settleSize(), tea.RequestBackgroundColor)
+}
+
+// Update implements tea.Model. It only dispatches.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.dispatch(msg)
+	if timer := m.toastTimer(); timer != nil {
+		return m, tea.Batch(cmd, timer)
+	}
+	return m, cmd
+}
+
+func (m *model) dispatch(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case changedMsg:
+		return tea.Batch(m.bell, m.changed())
+	case minuteMsg:
+		m.tick()
+		return m.minute()
+	case secondMsg:
+		m.timers.second = false
+		m.tick()
+		return m.second()
+	case syncMsg:
+		m.timers.syncHeld = false
+		m.picture(true)
+		return nil
+	case tea.WindowSizeMsg:
+		m.resize(Size{msg.Width, msg.Height})
+		return m.debounce()
+	case resizeMsg:
+		if int(msg) == m.timers.resize {
+			return m.settleSize()
+		}
+		return nil
+	case tea.ColorProfileMsg:
+		m.profile = msg.Profile
+		m.dress()
+	case tea.BackgroundColorMsg:
+		m.light = !msg.IsDark()
+		m.dress()
+	default:
+		return m.input(msg)
+	}
+	return nil
+}
+
+// input handles what the person does and what comes of it.
+func (m *model) input(msg tea.Msg) tea.Cmd {
+	m.dirty = true
+	switch msg := msg.(type) {
+	case tea.KeyPressMsg:
+		return m.key(msg)
+	case heldMsg:
+		return m.release(int(msg))
+	case tea.PasteMsg:
+		return m.paste(msg.Content)
+	case tea.MouseClickMsg:
+		return m.click(msg)
+	case tea.MouseWheelMsg:
+		return m.wheel(msg)
+	case doneMsg:
+		return m.done(msg)
+	case fetchedMsg:
+		m.deliver(msg)
+	case toastMsg:
+		if int(msg) == m.toast.seq && !m.toast.sticky {
+			m.toast = toast{seq: m.toast.seq}
+		}
+	case sendErrMsg:
+		m.fail(clean(msg.name)+": "+clean(msg.err.Error()), "")
+	default:
+		m.dirty = false
+	}
+	return nil
+}
+
+// tick moves the time that is shown.
+func (m *model) tick() {
+	m.clock = m.now()
+	m.dirty = true
+}
+
+func (m *model) minute() tea.Cmd {
+	now := m.now()
+	return m.after(now.Truncate(time.Minute).Add(time.Minute).Sub(now), minuteMsg{})
+}
+
+// second sets a one-second timer while something visible counts seconds.
+func (m *model) second() tea.Cmd {
+	if m.timers.second || !m.countsSeconds() {
+		return nil
+	}
+	m.timers.second = true
+	now := m.now()
+	return m.after(now.Truncate(time.Second).Add(time.Second).Sub(now), secondMsg{})
+}
+
+// changed takes the newest view and picture.
+func (m *model) changed() tea.Cmd {
+	var cmds []tea.Cmd
+	if m.host.View() != m.facts.view {
+		m.reload()
+		cmds = append(cmds, m.fitTerminals(), m.second())
+	}
+	return tea.Batch(append(cmds, m.picture(false))...)
+}
+
+// reload derives what is shown from the newest view.
+func (m *model) reload() {
+	v := m.host.View()
+	if v == nil {
+		v = &api.View{}
+	}
+	m.facts = derive(v)
+	for id := range m.lists {
+		m.lists[id].follow(m.rowKeys(paneID(id)))
+	}
+	m.tick()
+}
+
+// picture takes the newest picture of the terminal in the left slot.
+func (m *model) picture(late bool) tea.Cmd {
+	t, ok := m.host.Terminal(m.term.name)
+	held, changed := m.term.take(t, ok, late)
+	if changed {
+		m.dirty = true
+	}
+	if held && !m.timers.syncHeld {
+		m.timers.syncHeld = true
+		return m.after(syncHold, syncMsg{})
+	}
+	return nil
+}
+
+func (m *model) resize(s Size) {
+	m.layout = arrange(s.Cols, s.Rows)
+	if m.layout.event.w == 0 && m.focus == paneEvents {
+		m.focus = paneBeads
+	}
+	m.term.forget()
+	m.dirty = true
+}
+
+func (m *model) debounce() tea.Cmd {
+	m.timers.resize++
+	return m.after(resizeDelay, resizeMsg(m.timers.resize))
+}
+
+// settleSize gives every terminal the size of the left slot, if that really changed.
+func (m *model) settleSize() tea.Cmd {
+	slot := Size{m.layout.slot.w, m.layout.slot.h}
+	if slot == m.timers.settled || m.layout.kind == tooSmall {
+		return nil
+	}
+	m.timers.settled = slot
+	if s, ok := m.host.(Sizer); ok {
+		m.post("", func() error { s.SlotSize(slot.Cols, slot.Rows); return nil })
+	}
+	clear(m.sized)
+	return tea.Batch(m.fitTerminals(), m.picture(false))
+}
+
+// fitTerminals sizes the terminals that were not sized yet.
+func (m *model) fitTerminals() tea.Cmd {
+	names := []string{MayorName}
+	for _, c := range m.facts.cats {
+		if c.cat.Terminal {
+			names = append(names, c.cat.Name)
+		}
+	}
+	slot := m.timers.settled
+	if slot.Cols < 1 || slot.Rows < 1 {
+		return nil
+	}
+	for name := range m.sized {
+		if !slices.Contains(names, name) {
+			delete(m.sized, name)
+		}
+	}
+	for _, name := range names {
+		if t, ok := m.host.Terminal(name); ok && m.sized[name] != t {
+			m.sized[name] = t
+			m.post(name, func() error { t.Resize(slot.Cols, slot.Rows); return nil })
+		}
+	}
+	return nil
+}
+
+// setMode changes the mode; keys that were queued for the old one are dropped.
+func (m *model) setMode(to mode) {
+	if m.mode == to {
+		return
+	}
+	m.mode = to
+	m.typed.drop(m.now())
+	m.term.scroll = 0
+}
+
+// View implements tea.Model. The same picture is the same string, which Bubble Tea does not
+// write again.
+func (m *model) View() tea.View {
+	if m.dirty {
+		m.shown = m.compose()
+		m.dirty = false
+	}
+	return m.shown
+}

@@ -1,0 +1,143 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// verdict is what an overlay made of an event.
+type verdict int
+
+const (
+	consumed verdict = iota
+	ignored          // the board may have it, after the overlay closed
+	closed
+)
+
+// event is what reaches an overlay: a key with its meaning, or pasted text.
+type event struct {
+	intent Intent
+	key    tea.Key
+	text   string
+}
+
+// overlay is one dialog of the stack.
+type overlay interface {
+	scope() Scope
+	// wantsText is whether printable keys are text now.
+	wantsText() bool
+	handle(m *model, ev event) (verdict, tea.Cmd)
+	// draw gives title, right title, rows of w cells and the hints; h is how many rows fit.
+	draw(m *model, w, h int) face
+}
+
+// face is what an overlay shows.
+type face struct {
+	title, right string
+	rows         []string
+	foot         []string
+	mark         byte // colours right
+	grow         bool // takes all the height there is
+}
+
+// receiver is an overlay that asked for text.
+type receiver interface {
+	receive(f fetchedMsg)
+}
+
+// guarded is the part of dialogs that ask: they default to Cancel and are deaf at first, so
+// that a key meant for something else answers nothing.
+type guarded struct{ opened time.Time }
+
+func (g guarded) deaf(now time.Time) bool { return now.Sub(g.opened) < dialogGrace }
+
+func (m *model) push(o overlay) {
+	m.stack = append(m.stack, o)
+	m.typed.held, m.typed.recent = nil, nil
+}
+
+// toOverlay gives an event to the top of the stack.
+func (m *model) toOverlay(ev event) tea.Cmd {
+	top := m.stack[len(m.stack)-1]
+	v, cmd := top.handle(m, ev)
+	switch v {
+	case closed:
+		m.remove(top)
+	case ignored:
+		if ev.intent == Back || ev.intent == Interrupt || ev.intent == QuitDialog {
+			m.remove(top)
+			return cmd
+		}
+		if ev.intent == Redraw {
+			return tea.Batch(cmd, m.run(Redraw))
+		}
+	case consumed:
+	}
+	return cmd
+}
+
+// remove takes an overlay off the stack, wherever it is by now.
+func (m *model) remove(o overlay) {
+	for i := range m.stack {
+		if m.stack[i] == o {
+			m.stack = append(m.stack[:i:i], m.stack[i+1:]...)
+			return
+		}
+	}
+}
+
+// deliver gives fetched text to the overlays that wait for it.
+func (m *model) deliver(f fetchedMsg) {
+	for _, o := range m.stack {
+		if r, ok := o.(receiver); ok {
+			r.receive(f)
+		}
+	}
+}
+
+// dialog draws an overlay in the middle of the screen.
+func (m *model) dialog(o overlay, top bool) placed {
+	cols, rows := m.layout.size.Cols, m.layout.size.Rows
+	w := min(cols, 80)
+	if m.layout.kind == wide {
+		w = min(cols-20, 100)
+	}
+	limit := max(rows-3, 3)
+	if rows >= 40 {
+		limit = rows - 8
+	}
+	f := o.draw(m, w-2, limit-2)
+	h := min(len(f.rows)+2, limit)
+	if f.grow {
+		h = limit
+	}
+	b := box{title: f.title, right: f.right, mark: f.mark, foot: f.foot, focused: top, body: f.rows}
+	if len(b.body) > max(h-2, 0) {
+		b.body = b.body[:max(h-2, 0)]
+	}
+	return placed{x: (cols - w) / 2, y: max((rows-1-h)/2, 0), w: w, rows: m.box(b, w, h)}
+}
+
+// say builds a row of a dialog with a margin.
+func (m *model) text(w int, st sty, s string) string {
+	return m.line(w, "").put("", " ").put(st, s).end()
+}
+
+// fact is a row of a dialog with a dim label.
+func (m *model) fact(w int, label, text string, st sty) []string {
+	const col = 9
+	lines := wrap(text, w-col-2)
+	if len(lines) == 0 {
+		return nil
+	}
+	rows := make([]string, 0, len(lines))
+	for i, s := range lines {
+		l := ""
+		if i == 0 {
+			l = label
+		}
+		rows = append(rows, m.line(w, "").put("", " ").cell(m.dim, l, col-1).put(st, s).end())
+	}
+	return rows
+}

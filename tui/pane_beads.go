@@ -1,0 +1,323 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"gastown/beads"
+)
+
+// shownBeads are the board's rows that pass the filter.
+func (m *model) shownBeads() []beadRow {
+	if m.filter == "" {
+		return m.facts.beads
+	}
+	var out []beadRow
+	for _, r := range m.facts.beads {
+		if m.passes(string(r.bead.ID), r.bead.Title, r.word, r.who, string(r.bead.Rig)) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// passes reports whether each word of the filter is in one of the texts.
+func (m *model) passes(texts ...string) bool {
+	all := strings.ToLower(strings.Join(texts, "\n"))
+	for _, word := range strings.Fields(strings.ToLower(m.filter)) {
+		if !strings.Contains(all, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// beadCols is the widths of the board's columns at the present layout.
+type beadCols struct{ id, who, title, rig, waits int }
+
+func (m *model) beadCols(w int, rows []beadRow) beadCols {
+	c := beadCols{id: min(max(m.facts.idWide, 6), 13), who: 5}
+	for _, r := range rows {
+		c.who = min(max(c.who, width(r.who)), 8)
+	}
+	switch m.layout.kind {
+	case wide:
+		for _, r := range rows {
+			c.rig = min(max(c.rig, width(clean(r.bead.Rig))), 8)
+			c.waits = min(max(c.waits, width(r.waits), 9), 16)
+		}
+		if len(m.facts.view.Status.Rigs) < 2 {
+			c.rig = 0
+		} else {
+			c.rig = max(c.rig, 3)
+		}
+		c.title = w - 3 - 2 - 10 - (c.id + 1) - 3 - (c.who + 1) - 7 - (c.waits + 1) - 6 - 6 - 4
+		if c.rig > 0 {
+			c.title -= c.rig + 1
+		}
+	case split:
+		c.title = w - 3 - 2 - (c.id + 1) - 3 - (c.who + 1) - 5 - 4
+	case listOnly:
+		c.title = w - 1 - 2 - (c.id + 1) - (c.who + 1) - 4
+	default:
+		c.title = w - 2 - 2 - (c.id + 1) - 3 - (c.who + 1) - 4
+	}
+	c.title = max(c.title-1, 4)
+	return c
+}
+
+// renderBeads draws the board into w x h cells with its border.
+func (m *model) renderBeads(w, h int) []string {
+	rows := m.shownBeads()
+	focused := m.focused(paneBeads)
+	title := fmt.Sprintf("1 BEADS %d", len(m.facts.beads))
+	right := "sort: attention"
+	if m.layout.kind == drawer {
+		right = m.drawerSummary()
+	}
+	if m.filter != "" {
+		title, right = fmt.Sprintf("1 BEADS %d of %d", len(rows), len(m.facts.beads)), "/"+m.filter
+	}
+	b := box{title: title, right: right, focused: focused}
+	b.foot = hints(m.keys, Filter, NewBead, Assign, Kill, Open)
+	if m.layout.kind == drawer {
+		b.foot = hints(m.keys, GoTerminal, NextPane)
+	}
+	b.body = m.beadBody(rows, w-2, h-2, focused)
+	return m.box(b, w, h)
+}
+
+// drawerSummary is what the other two tabs of the drawer hold.
+func (m *model) drawerSummary() string {
+	return fmt.Sprintf("%s %d queue", plural(m.facts.busy, "polecat"), len(m.facts.mrs))
+}
+
+func (m *model) beadBody(rows []beadRow, w, h int, focused bool) []string {
+	if len(rows) == 0 {
+		return m.emptyBoard(w)
+	}
+	strip := m.stripRows(w, h)
+	h -= len(strip)
+	c := m.beadCols(w, rows)
+	var out []string
+	if m.layout.kind != listOnly {
+		out = append(out, m.beadHeading(w, c))
+		h--
+	}
+	full := len(out) + h
+	l := &m.lists[paneBeads]
+	fit := h
+	if len(rows) > h {
+		fit--
+	}
+	top := l.fit(len(rows), fit)
+	last := min(top+fit, len(rows))
+	for i := top; i < last; i++ {
+		out = append(out, m.beadLine(rows[i], w, c, focused && i == l.at))
+	}
+	if len(rows) > h {
+		tail := ""
+		if m.layout.kind != drawer {
+			tail = m.counts(order)
+		}
+		out = append(out, m.hidden(w, top, len(rows)-last, tail))
+	}
+	for len(strip) > 0 && len(out) < full {
+		out = append(out, spaces(w))
+	}
+	return append(out, strip...)
+}
+
+func (m *model) emptyBoard(w int) []string {
+	switch {
+	case m.filter != "":
+		return m.note(w, "Nothing matches "+m.filter+".", "Esc shows all beads again.")
+	case len(m.facts.view.Status.Rigs) == 0:
+		return m.note(w, "No rig yet.", "A rig is a repository the town works on: gastown rig add NAME PATH. Or tell the Mayor (m).")
+	}
+	return m.note(w, "No beads yet.", "Type to the Mayor (m), or press n.", "A bead is one task; a polecat works on one at a time.")
+}
+
+func (m *model) beadHeading(w int, c beadCols) string {
+	return m.heading(w, func(n *line) {
+		n.put("", "S ")
+		if m.layout.kind == wide {
+			n.cell("", "STATE", 9)
+			n.cell("", "RIG", c.rig)
+		}
+		n.cell("", "ID", c.id).cell("", "P", 2).cell("", "TITLE", c.title).cell("", "WHO", c.who)
+		switch m.layout.kind {
+		case wide:
+			n.cell("", "CLI", 6).cell("", "WAITS FOR", c.waits).num("", "COST", 5).num("", "TOK", 5)
+		case split:
+			n.cell("", "DEPS", 4)
+		}
+		n.right("", "AGE")
+	})
+}
+
+func (m *model) beadLine(r beadRow, w int, c beadCols, selected bool) string {
+	b, n := r.bead, m.row(w, selected)
+	text := m.textOf(r)
+	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ")
+	if m.layout.kind == wide {
+		n.cell(m.words(r.glyph), r.word, 9)
+		n.cell(m.dim, clean(b.Rig), c.rig)
+	}
+	n.cell(m.idStyle(r), clean(string(b.ID)), c.id)
+	if m.layout.kind != listOnly {
+		n.cell(m.dim, fmt.Sprintf("P%d", b.Priority), 2)
+	}
+	n.cell(text, clean(b.Title), c.title)
+	n.cell(m.whoStyle(r), r.who, c.who)
+	switch m.layout.kind {
+	case wide:
+		cost, tok := spent(r.last)
+		n.cell(m.dim, r.cli, 6).cell(m.dim, r.waits, c.waits).num(m.dim, cost, 5).num(m.dim, tok, 5)
+	case split:
+		deps := ""
+		if r.deps > 0 {
+			deps = itoa(r.deps)
+		}
+		n.num(m.dim, deps, 4)
+	}
+	return n.right(m.dim, age(m.clock.Sub(r.since))).end()
+}
+
+func (m *model) textOf(r beadRow) sty {
+	switch r.glyph {
+	case '+', '.', '#':
+		return m.dim
+	case '?', '!':
+		return "1"
+	}
+	return ""
+}
+
+func (m *model) idStyle(r beadRow) sty {
+	if r.glyph == '+' || r.glyph == '.' || r.glyph == '#' {
+		return m.dim
+	}
+	return m.cyan
+}
+
+func (m *model) whoStyle(r beadRow) sty {
+	switch r.glyph {
+	case '>', '?', '!', '=':
+		return ""
+	}
+	return m.dim
+}
+
+// spent is what an attempt cost, where its agent says.
+func spent(a *beads.Attempt) (cost, tok string) {
+	if a == nil {
+		return "", ""
+	}
+	if a.CostUSD != nil {
+		cost = fmt.Sprintf("%.2f", *a.CostUSD)
+	}
+	if a.Tokens != nil {
+		tok = tokens(*a.Tokens)
+	}
+	return cost, tok
+}
+
+// counts is the board in one line: >2 =1 ^2 o3 #3 +4, of the given marks.
+func (m *model) counts(marks string) string {
+	var parts []string
+	for i := range len(marks) {
+		if n := m.facts.count[marks[i]]; n > 0 && marks[i] != '.' {
+			parts = append(parts, string(marks[i])+itoa(n))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// stripRows are the facts about the selected bead below the list, where there is room.
+func (m *model) stripRows(w, h int) []string {
+	r, ok := m.selectedBead()
+	if !ok || m.layout.kind == listOnly || m.layout.kind == split || h < 16 {
+		return nil
+	}
+	rows := []string{m.line(w, "").put(m.border, strings.Repeat(m.rule, w)).end()}
+	for _, s := range m.stripTexts(r) {
+		rows = append(rows, m.line(w, "").put("", spaces(m.margin())).put(s.st, s.text).end())
+	}
+	return rows
+}
+
+func (m *model) stripTexts(r beadRow) []part {
+	b := r.bead
+	dot := " " + m.dot + " "
+	head := clean(string(b.ID)) + dot + fmt.Sprintf("P%d %s", b.Priority, clean(string(b.Type)))
+	if m.layout.kind == wide {
+		head = clean(string(b.ID)) + " " + clean(b.Title) + dot + fmt.Sprintf("P%d", b.Priority) + dot + clean(string(b.Type))
+	}
+	out := []part{{head, "1"}, {m.workLine(r), ""}}
+	deps := ""
+	if len(b.BlockedBy) > 0 {
+		deps = "needs " + joinIDs(b.BlockedBy)
+	}
+	if un := m.unblocks(b.ID); len(un) > 0 {
+		deps = strings.TrimSpace(deps + "   unblocks " + joinIDs(un))
+	}
+	if deps == "" {
+		deps = "needs nothing"
+	}
+	out = append(out, part{deps, m.dim})
+	last := ""
+	switch {
+	case b.Reason != "":
+		last = "asks: " + clean(b.Reason)
+	case r.cat != nil && r.cat.Question != "":
+		last = "asks: " + clean(r.cat.Question)
+	case r.glyph == 'x' && r.waits != "":
+		last = "came back: " + r.waits
+	case b.AcceptanceCriteria != "":
+		last = "accept: " + clean(b.AcceptanceCriteria)
+	case b.Description != "":
+		last = clean(b.Description)
+	}
+	return append(out, part{last, m.dim})
+}
+
+// workLine says who works on a bead and what there is to show for it.
+func (m *model) workLine(r beadRow) string {
+	dot := " " + m.dot + " "
+	text := r.word
+	if r.cat != nil {
+		text = clean(r.cat.Name) + "/" + clean(r.cat.Agent)
+	} else if r.waits != "" {
+		text += ": " + r.waits
+	}
+	if a := r.last; a != nil {
+		commits, files, add, del := a.Commits, a.Files, a.Added, a.Removed
+		if r.cat != nil {
+			commits, files, add, del = r.cat.Commits, r.cat.Files, r.cat.Added, r.cat.Removed
+		}
+		text += dot + plural(commits, "commit") + dot + fmt.Sprintf("%s +%d -%d", plural(files, "file"), add, del)
+	}
+	return text
+}
+
+// unblocks are the beads that wait for id.
+func (m *model) unblocks(id beads.ID) []beads.ID {
+	var out []beads.ID
+	for _, r := range m.facts.beads {
+		for _, on := range r.bead.BlockedBy {
+			if on == id {
+				out = append(out, r.bead.ID)
+			}
+		}
+	}
+	return out
+}
+
+func joinIDs(ids []beads.ID) string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = clean(string(id))
+	}
+	return strings.Join(out, " ")
+}

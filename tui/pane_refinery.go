@@ -1,0 +1,259 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gastown/internal/api"
+	"gastown/refinery"
+)
+
+// renderRefinery draws the merge queues. Its title always says the state and how to restart.
+func (m *model) renderRefinery(w, h int) []string {
+	focused := m.focused(paneRefinery)
+	b := box{title: "3 REFINERY", right: "r restart", focused: focused}
+	if f := m.facts.worst; f != nil {
+		word, mark := refineryWord(f, m.clock)
+		if mark != '.' {
+			word = string(mark) + " " + word
+		}
+		b.title += "  " + word
+		if f.Ungated {
+			b.title += "  UNGATED"
+		}
+		b.mark = mark
+		if mark == '>' || mark == '.' {
+			b.mark = 0
+		}
+	}
+	b.foot = hints(m.keys, ShowLog, HoldEntry)
+	b.body = m.refineryBody(w-2, h-2, focused)
+	return m.box(b, w, h)
+}
+
+func (m *model) refineryBody(w, h int, focused bool) []string {
+	if len(m.facts.view.Refineries) == 0 {
+		return m.note(w, "No rig, so nothing to merge.")
+	}
+	var out []string
+	rows := m.facts.mrs
+	tail := m.refineryTail(w, max(h-2-min(len(rows), 3), 0))
+	if len(rows) > 0 {
+		c := m.mrCols(w)
+		out = append(out, m.mrHeading(w, c))
+		room := max(h-1-len(tail), 1)
+		fit := room
+		if len(rows) > room {
+			fit = max(room-1, 1)
+		}
+		l := &m.lists[paneRefinery]
+		top := l.fit(len(rows), fit)
+		last := min(top+fit, len(rows))
+		for i := top; i < last; i++ {
+			out = append(out, m.mrLine(rows[i], w, c, focused && i == l.at))
+		}
+		if len(rows) > fit {
+			out = append(out, m.hidden(w, top, len(rows)-last, ""))
+		}
+	} else {
+		out = append(out, m.line(w, "").put("", spaces(m.margin())).put(m.dim, m.emptyQueue()).end())
+	}
+	return append(out, tail...)
+}
+
+func (m *model) emptyQueue() string {
+	var last time.Time
+	for _, r := range m.facts.view.Refineries {
+		for _, l := range r.Landed {
+			if l.At.After(last) {
+				last = l.At
+			}
+		}
+	}
+	if last.IsZero() {
+		return "Nothing queued. A polecat's finished work comes here, is tested, and lands."
+	}
+	return "Nothing queued. Last landed " + clock(last) + "."
+}
+
+type mrCols struct{ id, title, gates, n int }
+
+func (m *model) mrCols(w int) mrCols {
+	c := mrCols{id: min(max(m.facts.idWide, 6), 13), gates: 5, n: 1}
+	for _, r := range m.facts.mrs {
+		c.gates = min(max(c.gates, width(gatesCell(r))), 20)
+		c.n = max(c.n, len(itoa(r.mr.Position)))
+	}
+	c.title = max(w-m.margin()-(c.n+1)-2-(c.id+1)-(c.gates+1)-5, 6)
+	return c
+}
+
+func (m *model) mrHeading(w int, c mrCols) string {
+	return m.heading(w, func(n *line) {
+		n.cell("", "#", c.n).put("", "S ").cell("", "BEAD", c.id).cell("", "TITLE", c.title)
+		n.cell("", "GATES", c.gates).right("", "WAIT")
+	})
+}
+
+func (m *model) mrLine(r mrRow, w int, c mrCols, selected bool) string {
+	n := m.row(w, selected)
+	n.cell(m.dim, itoa(r.mr.Position), c.n).put(m.glyph(r.glyph), string(r.glyph)).put("", " ")
+	n.cell(m.cyan, clean(string(r.mr.Bead)), c.id).cell("", clean(r.mr.Title), c.title)
+	m.putGates(n, r, c.gates)
+	return n.right(m.dim, age(m.clock.Sub(r.mr.Queued))).end()
+}
+
+// gateMarks are a merge request's gates with a mark each.
+func gateMarks(r mrRow) (names []string, marks []byte) {
+	done := map[string]refinery.Outcome{}
+	for _, g := range r.mr.Gates {
+		done[g.Gate] = g.Outcome
+	}
+	for _, name := range r.info.Gates {
+		mark := byte('.')
+		switch out, ok := done[name]; {
+		case ok && out == refinery.Pass:
+			mark = '+'
+		case ok && out != refinery.Stopped:
+			mark = '!'
+		case r.mr.Phase == name && r.glyph == '!':
+			mark = '!'
+		case r.mr.Phase == name:
+			mark = '>'
+		}
+		names, marks = append(names, clean(name)), append(marks, mark)
+	}
+	return names, marks
+}
+
+// gatesCell is the GATES column as text: b+ v+ t! l.
+func gatesCell(r mrRow) string {
+	switch {
+	case r.mr.State == refinery.EntryHeld:
+		return "held"
+	case r.info.Ungated && len(r.info.Gates) == 0:
+		return "none"
+	}
+	names, marks := gateMarks(r)
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = cut(name, 1, "") + string(marks[i])
+	}
+	return strings.Join(parts, " ")
+}
+
+// putGates is gatesCell with each mark in its colour.
+func (m *model) putGates(n *line, r mrRow, w int) {
+	text := gatesCell(r)
+	if r.mr.State == refinery.EntryHeld || len(r.info.Gates) == 0 || width(text) > w {
+		n.cell(m.dim, text, w)
+		return
+	}
+	names, marks := gateMarks(r)
+	for i, name := range names {
+		if i > 0 {
+			n.put("", " ")
+		}
+		n.put(m.dim, cut(name, 1, "")).put(m.words(marks[i]), string(marks[i]))
+	}
+	n.put("", spaces(w-width(text)+1))
+}
+
+// refineryTail is what is said below the queue: the running gate, then what landed; at most
+// h rows, the most urgent first.
+func (m *model) refineryTail(w, h int) []string {
+	var urgent, calm []string
+	pad := spaces(m.margin())
+	say := func(to *[]string, st sty, text string) {
+		*to = append(*to, m.line(w, "").put("", pad).put(st, text).end())
+	}
+	for i := range m.facts.view.Refineries {
+		r := &m.facts.view.Refineries[i]
+		prefix := ""
+		if len(m.facts.view.Refineries) > 1 {
+			word, _ := refineryWord(r, m.clock)
+			prefix = clean(r.Rig) + ": "
+			say(&urgent, "", prefix+word)
+		}
+		for _, p := range m.liveGate(r) {
+			say(&urgent, p.st, p.text)
+		}
+		say(&calm, m.dim, fmt.Sprintf("%slanded %d %s bounced %d%s", prefix, r.Total, m.dot, r.Bounced, m.undelivered(r.Rig)))
+		if row := m.landed(r, w); row != "" {
+			calm = append(calm, row)
+		}
+	}
+	out := urgent
+	if len(out) > 0 && len(calm) > 0 && len(out)+len(calm) < h {
+		out = append(out, spaces(w))
+	}
+	out = append(out, calm...)
+	if len(out) < h && len(out) > 0 && len(m.facts.mrs) > 0 {
+		out = append([]string{spaces(w)}, out...)
+	}
+	return out[:min(len(out), h)]
+}
+
+// liveGate says what the Refinery does right now and, when it cannot go on, why and what helps.
+func (m *model) liveGate(r *api.RefineryInfo) []part {
+	var out []part
+	dot := " " + m.dot + " "
+	if run := r.Run; run != nil && run.Phase == refinery.PhaseGate && run.Gate >= 0 && run.Gate < len(r.Gates) {
+		gate, st := clean(r.Gates[run.Gate]), sty("")
+		text := gate + ": running " + exact(m.clock.Sub(run.PhaseSince))
+		if r.State == refinery.Hung {
+			since := run.LastOutput
+			if since.IsZero() {
+				since = run.PhaseSince
+			}
+			text, st = gate+": no output for "+age(m.clock.Sub(since)), m.red
+		}
+		if run.PID > 0 {
+			text += fmt.Sprintf("%spid %d", dot, run.PID)
+		}
+		out = append(out, part{text, st})
+		if n := len(r.Tail); n > 0 {
+			out = append(out, part{"last line: " + clean(r.Tail[n-1]), m.dim})
+		}
+		if r.State == refinery.Hung && m.layout.kind == wide {
+			out = append(out, part{"r stops the gate's whole process tree; the queue keeps its order", m.dim})
+		}
+		return out
+	}
+	if r.Reason != "" {
+		out = append(out, part{clean(r.Reason), m.yellow})
+	}
+	if r.Hint != "" {
+		out = append(out, part{clean(r.Hint), m.dim})
+	}
+	if r.State == refinery.NoGates && len(out) == 0 {
+		out = append(out, part{"No gates: nothing merges until you say so (:ungated " + clean(r.Rig) + ")", m.yellow})
+	}
+	return out
+}
+
+func (m *model) undelivered(rig string) string {
+	for _, r := range m.facts.view.Status.Rigs {
+		if r.Name == rig && r.Undelivered > 0 {
+			return fmt.Sprintf(" %s %d landed, not delivered", m.dot, r.Undelivered)
+		}
+	}
+	return ""
+}
+
+// landed is a row with the newest landings that fit; "" when there are none.
+func (m *model) landed(r *api.RefineryInfo, w int) string {
+	if len(r.Landed) == 0 {
+		return ""
+	}
+	n := m.line(w, "").put("", spaces(m.margin()))
+	for _, l := range r.Landed {
+		id := clean(string(l.Bead))
+		if 5+3+width(id) > n.left {
+			break
+		}
+		n.put(m.dim, clock(l.At)).put(m.green, " + ").put(m.dim, id).put("", "  ")
+	}
+	return n.end()
+}

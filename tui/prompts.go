@@ -1,0 +1,190 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/internal/api"
+)
+
+// newFilter is /: the board narrows with each key.
+func newFilter(m *model) *promptDialog {
+	m.focus = paneBeads
+	d := &promptDialog{title: "FILTER", label: "/", foot: "Enter keep"}
+	d.in.set(m.filter)
+	apply := func(m *model, text string) {
+		m.filter = text
+		m.lists[paneBeads].follow(m.rowKeys(paneBeads))
+	}
+	d.each = apply
+	d.enter = func(m *model, text string) tea.Cmd { apply(m, text); return nil }
+	d.cancel = func(m *model) { apply(m, "") }
+	return d
+}
+
+// newBeadDialog is n.
+func newBeadDialog() *promptDialog {
+	return &promptDialog{
+		title: "NEW BEAD", label: "title  ", foot: "Enter create", keepWhenEmpty: true,
+		above: []string{"One task, in one line. It starts when it is assigned (a)."},
+		enter: func(m *model, text string) tea.Cmd {
+			return m.call("new bead", func(ctx context.Context, d api.Doer) (string, error) {
+				b, err := api.BeadCreate.Do(ctx, d, api.BeadCreateReq{Title: text})
+				return fmt.Sprintf("%s created: %s", b.ID, b.Title), err
+			})
+		},
+	}
+}
+
+// newAnswer is A.
+func newAnswer(c *api.PolecatInfo) *promptDialog {
+	name := c.Name
+	return &promptDialog{
+		title: clean(name) + " asks (" + clean(string(c.Bead)) + ")", label: "answer  ", foot: "Enter answer",
+		keepWhenEmpty: true, above: []string{clean(c.Question)},
+		enter: func(m *model, text string) tea.Cmd {
+			return m.call("answer "+name, func(ctx context.Context, d api.Doer) (string, error) {
+				ack, err := api.PolecatAnswer.Do(ctx, d, api.AnswerReq{Name: name, Text: text})
+				return ack.Msg, err
+			})
+		},
+	}
+}
+
+// newPriority is p: the next key is the priority.
+func newPriority(r beadRow) *choiceDialog {
+	id := r.bead.ID
+	return &choiceDialog{
+		title: "PRIORITY of " + clean(string(id)),
+		lines: []string{fmt.Sprintf("now P%d. 0 is the highest, 4 the lowest.", r.bead.Priority)},
+		foot:  "0-4 set",
+		pick: func(m *model, key string) (bool, tea.Cmd) {
+			if len(key) != 1 || key[0] < '0' || key[0] > '4' {
+				return false, nil
+			}
+			p := int(key[0] - '0')
+			return true, m.call("priority of "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+				_, err := api.BeadUpdate.Do(ctx, d, api.BeadUpdateReq{Bead: id, Priority: &p})
+				return fmt.Sprintf("%s is P%d", id, p), err
+			})
+		},
+	}
+}
+
+// choiceDialog waits for one key.
+type choiceDialog struct {
+	title, foot string
+	lines       []string
+	pick        func(m *model, key string) (bool, tea.Cmd)
+}
+
+func (d *choiceDialog) scope() Scope    { return InAsk }
+func (d *choiceDialog) wantsText() bool { return false }
+
+func (d *choiceDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	if ok, cmd := d.pick(m, keyName(ev.key)); ok {
+		return closed, cmd
+	}
+	if ev.intent == Open {
+		return closed, nil
+	}
+	return ignored, nil
+}
+
+func (d *choiceDialog) draw(m *model, w, _ int) face {
+	f := face{title: d.title, foot: []string{d.foot, "Esc cancel"}}
+	for _, s := range d.lines {
+		for _, row := range wrap(s, w-2) {
+			f.rows = append(f.rows, m.text(w, "", row))
+		}
+	}
+	return f
+}
+
+// askDialog is a question whose answer is Cancel unless y is pressed.
+type askDialog struct {
+	guarded
+	title string
+	lines []string
+	yes   string
+	run   func(*model) tea.Cmd
+}
+
+func (d *askDialog) scope() Scope    { return InAsk }
+func (d *askDialog) wantsText() bool { return false }
+
+func (d *askDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	if d.deaf(m.now()) {
+		return consumed, nil
+	}
+	switch ev.intent {
+	case Yes:
+		return closed, d.run(m)
+	case Open:
+		return closed, nil
+	}
+	return ignored, nil
+}
+
+func (d *askDialog) draw(m *model, w, _ int) face {
+	f := face{title: d.title, right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
+	for _, s := range d.lines {
+		for _, row := range wrap(s, w-2) {
+			f.rows = append(f.rows, m.text(w, "", row))
+		}
+	}
+	f.rows = append(f.rows, spaces(w), m.buttons(w, "y  "+d.yes))
+	return f
+}
+
+// buttons is the row of choices: Cancel first, as it is the default.
+func (m *model) buttons(w int, others ...string) string {
+	n := m.line(w, "").put("", "   ").put("7", "[ Cancel ]")
+	for _, o := range others {
+		n.put("", "    ").put("1", cut(o, 1, "")).put("", o[len(cut(o, 1, "")):])
+	}
+	return n.end()
+}
+
+// quitDialog is q.
+type quitDialog struct{ busy int }
+
+func (d *quitDialog) scope() Scope    { return InQuit }
+func (d *quitDialog) wantsText() bool { return false }
+
+func (d *quitDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	switch ev.intent {
+	case StopAll:
+		m.result = Outcome{Stop}
+		return closed, tea.Quit
+	case DrainAll:
+		m.result = Outcome{Drain}
+		return closed, tea.Quit
+	case Open:
+		return closed, nil
+	}
+	return ignored, nil
+}
+
+func (d *quitDialog) draw(m *model, w, _ int) face {
+	title := "QUIT"
+	if d.busy > 0 {
+		title = "QUIT  " + plural(d.busy, "polecat") + " at work"
+	}
+	rows := []string{
+		spaces(w),
+		m.choice(w, "s", "stop all now", "agents stop; their work resumes at the next start"),
+		m.choice(w, "d", "drain", "polecats finish what they do, then the town stops"),
+		spaces(w),
+		m.text(w, m.dim, "The town lives in this window: when it ends, the Mayor and the polecats stop."),
+		m.text(w, m.dim, "Nothing is lost: beads, queue, branches and uncommitted work are kept."),
+		spaces(w), m.buttons(w),
+	}
+	return face{title: title, rows: rows, foot: []string{"Esc or Enter cancel"}}
+}
+
+func (m *model) choice(w int, key, what, why string) string {
+	return m.line(w, "").put("", "  ").put(m.accent.and("1"), key).put("", "  ").cell("", what, 14).put(m.dim, why).end()
+}

@@ -1,0 +1,323 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/internal/api"
+	"gastown/refinery"
+)
+
+// focused reports whether a pane of the board has the focus.
+func (m *model) focused(id paneID) bool {
+	return m.mode == inTown && m.focus == id && len(m.stack) == 0
+}
+
+// compose draws the whole screen.
+func (m *model) compose() tea.View {
+	v := tea.View{AltScreen: true, MouseMode: tea.MouseModeCellMotion, WindowTitle: m.title()}
+	rows := m.screenRows()
+	for i := range m.stack {
+		rows = m.lay(rows, m.dialog(m.stack[i], i == len(m.stack)-1))
+	}
+	v.SetContent(strings.Join(rows, "\n"))
+	if m.mode == typing && len(m.stack) == 0 {
+		v.Cursor = m.term.cursor(m.layout.slot)
+	}
+	return v
+}
+
+// title is the window's: what needs the person, then the town.
+func (m *model) title() string {
+	t := "gastown"
+	if rigs := m.facts.view.Status.Rigs; len(rigs) == 1 {
+		t += " " + clean(rigs[0].Name)
+	}
+	return cut(alarmText(m.facts)+t, 60, "")
+}
+
+func alarmText(f *facts) string {
+	out := ""
+	if f.asks > 0 {
+		out += "?" + itoa(f.asks) + " "
+	}
+	if f.bad > 0 {
+		out += "!" + itoa(f.bad) + " "
+	}
+	return out
+}
+
+func (m *model) screenRows() []string {
+	l := m.layout
+	switch l.kind {
+	case tooSmall:
+		rows := blankRows(l.size.Cols, max(l.size.Rows, 1))
+		if l.size.Cols > 0 && l.size.Rows > 0 {
+			rows[0] = m.line(l.size.Cols, "").put("", "gastown"+" "+alarmText(m.facts)).end()
+		}
+		return rows
+	case listOnly:
+		return m.listRows()
+	case drawer:
+		return m.drawerRows()
+	case split, wide:
+	}
+	rows := make([]string, 0, l.size.Rows)
+	rows = append(rows, m.header())
+	left := m.renderLeft(l.left.w, l.left.h)
+	right := append(m.renderBeads(l.beads.w, l.beads.h), m.renderCats(l.cats.w, l.cats.h)...)
+	low := m.renderRefinery(l.refinery.w, l.refinery.h)
+	if l.event.w > 0 {
+		events := m.renderEvents(l.event.w, l.event.h)
+		for i := range low {
+			low[i] += events[i]
+		}
+	}
+	right = append(right, low...)
+	for i := range left {
+		rows = append(rows, left[i]+right[i])
+	}
+	return append(rows, m.footRow(), m.statusBar())
+}
+
+// drawerRows is the layout of small windows: the terminal, and in TOWN the board over it.
+func (m *model) drawerRows() []string {
+	l := m.layout
+	rows := append([]string{m.header()}, m.slotRows(l.slot.w, l.slot.h)...)
+	if m.mode == inTown {
+		r := l.beads
+		if m.full {
+			r = l.left
+		}
+		rows = m.lay(rows, placed{r.x, r.y, r.w, m.boardTab(r.w, r.h)})
+	}
+	return append(rows, m.footRow(), m.statusBar())
+}
+
+// listRows is the layout of tiny windows: the board's tab or the terminal, never both.
+func (m *model) listRows() []string {
+	l := m.layout
+	w, h := l.slot.w, l.slot.h
+	var body []string
+	if m.mode == typing {
+		body = m.slotRows(w, h)
+	} else {
+		switch m.focus {
+		case paneCats:
+			body = m.catBody(w, h, true)
+		case paneRefinery:
+			body = m.refineryBody(w, h, true)
+		case paneBeads, paneEvents, panes:
+			body = m.beadBody(m.shownBeads(), w, h, len(m.stack) == 0)
+		}
+	}
+	for len(body) < h {
+		body = append(body, spaces(w))
+	}
+	rows := append([]string{m.statusBar()}, body[:h]...)
+	return append(rows, m.footRow())
+}
+
+// boardTab is the pane that the drawer shows.
+func (m *model) boardTab(w, h int) []string {
+	switch m.focus {
+	case paneCats:
+		return m.renderCats(w, h)
+	case paneRefinery:
+		return m.renderRefinery(w, h)
+	case paneEvents:
+		return m.renderEvents(w, h)
+	case paneBeads, panes:
+	}
+	return m.renderBeads(w, h)
+}
+
+// renderLeft is the left slot with its border.
+func (m *model) renderLeft(w, h int) []string {
+	b := box{title: m.leftTitle(), focused: m.mode == typing && len(m.stack) == 0}
+	b.foot = []string{"m or " + m.townKey() + " to type here"}
+	if m.term.name != MayorName {
+		b.foot = []string{m.townKey() + " to type here", "m back to the Mayor"}
+	}
+	if m.mode == typing {
+		b.foot = []string{m.typingHint()}
+	}
+	if m.term.scroll > 0 {
+		b.right, b.mark = itoa(m.term.scroll)+" rows back", '='
+	} else if f := m.term.frame; m.term.live && (f.Cols != m.layout.slot.w || f.Rows != m.layout.slot.h) {
+		b.right = itoa(f.Cols) + "x" + itoa(f.Rows)
+	}
+	b.body = m.slotRows(w-2, h-2)
+	return m.box(b, w, h)
+}
+
+func (m *model) typingHint() string {
+	to := ""
+	if m.term.name != MayorName {
+		to = " to " + clean(m.term.name)
+	}
+	return "TYPING" + to + " " + m.dot + " " + m.townKeyText() + " = board"
+}
+
+func (m *model) leftTitle() string {
+	if m.term.name == MayorName {
+		return strings.TrimSpace("MAYOR " + clean(m.facts.view.Mayor.Agent))
+	}
+	t := "POLECAT " + clean(m.term.name)
+	for _, r := range m.facts.cats {
+		if r.cat.Name == m.term.name {
+			t = strings.TrimSpace(t + " " + clean(r.cat.Agent) + " " + clean(string(r.cat.Bead)))
+		}
+	}
+	return t
+}
+
+// slotRows is the inside of the left slot: the terminal, or why there is none.
+func (m *model) slotRows(w, h int) []string {
+	if m.term.live {
+		return m.term.lines(w, h)
+	}
+	rows := m.deadTerminal(w)
+	for len(rows) < h {
+		rows = append(rows, spaces(w))
+	}
+	return rows[:h]
+}
+
+func (m *model) deadTerminal(w int) []string {
+	if m.term.name != MayorName {
+		return m.note(w, clean(m.term.name)+" has no terminal now.", m.townKey()+" then m goes back to the Mayor.")
+	}
+	mayor := m.facts.view.Mayor
+	var rows []string
+	for _, s := range mayor.Last {
+		rows = append(rows, m.line(w, "").put(m.dim, clean(s)).end())
+	}
+	head := "The Mayor is not running."
+	if mayor.State == "none" || mayor.Agent == "" {
+		head = "There is no Mayor: no agent is chosen. gastown mayor agent NAME chooses one."
+	}
+	rows = append(rows, m.note(w, head, clean(mayor.Why))...)
+	return append(rows, spaces(w), m.line(w, "").put("", "  ").put(m.accent.and("1"), "Enter restart").end())
+}
+
+// header is the first row.
+func (m *model) header() string {
+	w := m.layout.size.Cols
+	if m.layout.kind == drawer && m.mode == typing {
+		n := m.line(w, "").put("", " ").put("1", m.leftTitle())
+		hint := m.typingHint()
+		gap := (w - width(hint)) / 2
+		used := w - n.left
+		n.put("", spaces(max(gap-used, 2))).put(m.accent, hint)
+		return n.right(m.dim, clock(m.clock)+" ").end()
+	}
+	s := m.facts.view.Status
+	n := m.line(w, "").put("", " ")
+	if m.layout.kind != drawer {
+		n.put("1", "gastown").put(m.dim, " "+m.dot+" ")
+	}
+	switch len(s.Rigs) {
+	case 0:
+		n.put("", "no rig yet")
+	case 1:
+		m.putRig(n, s.Rigs[0])
+	default:
+		n.put("", plural(len(s.Rigs), "rig"))
+		if m.layout.kind == wide {
+			for i, r := range s.Rigs {
+				n.put(m.dim, map[bool]string{true: ": ", false: ", "}[i == 0])
+				m.putRig(n, r)
+			}
+		}
+	}
+	m.putProgress(n)
+	return n.right(m.dim, clock(m.clock)+" ").end()
+}
+
+func (m *model) putRig(n *line, r api.StatusRig) {
+	n.put("1", clean(r.Name))
+	if m.layout.kind != drawer {
+		n.put(m.dim, " "+clean(r.Branch)+" "+short(r.Main))
+	}
+}
+
+// putProgress says how far the convoy (or the whole board) is, and what is on its way.
+func (m *model) putProgress(n *line) {
+	name, done, total := m.progress()
+	cells := map[kind]int{drawer: 8, split: 12, wide: 24}[m.layout.kind]
+	if total > 0 {
+		full := cells * done / total
+		n.put("", "   ").put("", name+" [").put(m.green, strings.Repeat("#", full))
+		n.put(m.dim, strings.Repeat(".", cells-full)).put("", "] "+itoa(done)+"/"+itoa(total))
+	}
+	if m.layout.kind == drawer {
+		n.put("", "   ")
+		m.putAlarms(n)
+		if f := m.facts.worst; f != nil {
+			word, mark := refineryWord(f, m.clock)
+			n.put("", "  ").put(m.words(mark), "refinery "+word)
+		}
+		return
+	}
+	if k := m.facts.count['^']; k > 0 {
+		n.put(m.dim, " "+m.dot+" ").put("", itoa(k)+" landing")
+	}
+	if k := m.facts.asks; k > 0 {
+		n.put(m.dim, " "+m.dot+" ").put(m.words('?'), itoa(k)+" needs you")
+	}
+	if m.facts.worst != nil && m.facts.worst.State == refinery.Hung {
+		n.put(m.dim, " "+m.dot+" ").put(m.words('!'), "refinery HUNG")
+	}
+	if m.facts.view.Status.Paused {
+		n.put(m.dim, " "+m.dot+" ").put(m.yellow, "PAUSED")
+	}
+}
+
+// progress is the running convoy's, else the board's.
+func (m *model) progress() (name string, done, total int) {
+	for _, c := range m.facts.view.Convoys {
+		if c.State == "launched" && c.Closed < c.Total {
+			name = clean(c.Name)
+			if m.layout.kind != drawer {
+				name = "convoy " + name
+			}
+			return name, c.Closed, c.Total
+		}
+	}
+	c := m.facts.view.Status.Beads
+	return "beads", c.Closed, c.Open + c.Working + c.Submitted + c.NeedsYou + c.Deferred + c.Closed
+}
+
+// putAlarms writes ?1 !2.
+func (m *model) putAlarms(n *line) {
+	if m.facts.asks > 0 {
+		n.put(m.words('?'), "?"+itoa(m.facts.asks))
+	}
+	if m.facts.asks > 0 && m.facts.bad > 0 {
+		n.put("", " ")
+	}
+	if m.facts.bad > 0 {
+		n.put(m.words('!').and("1"), "!"+itoa(m.facts.bad))
+	}
+}
+
+// placed is a block of rows at a place on the screen.
+type placed struct {
+	x, y, w int
+	rows    []string
+}
+
+// lay puts a block over rows; what it covers is cut at its edges.
+func (m *model) lay(rows []string, p placed) []string {
+	cols := m.layout.size.Cols
+	for i, s := range p.rows {
+		y := p.y + i
+		if y < 0 || y >= len(rows) {
+			continue
+		}
+		rows[y] = clip(rows[y], 0, p.x) + s + clip(rows[y], p.x+p.w, cols)
+	}
+	return rows
+}
