@@ -227,3 +227,20 @@ func TestHostRestart(t *testing.T) {
 		}
 	})
 }
+
+func TestAnyEventInAnyState(t *testing.T) {
+	evs := []Event{nil, Submit{}, Hold{}, Release{}, Approve{}, Drop{}, Pause{}, Resume{}, Restart{}, Tick{}, TargetMoved{}, Restarted{},
+		Built{}, Built{Seq: 1}, GateStarted{Seq: 1}, Output{Seq: 1}, GateDone{Seq: 1}, Published{Seq: 1}, PublishLost{Seq: 1}, PublishErr{Seq: 1}}
+	states := []Queue{{}}
+	for _, p := range []Phase{PhaseBuild, PhaseGate, PhaseLand, "?"} {
+		states = append(states, Queue{Seq: 1, Run: &Run{Seq: 1, Phase: p}}, Queue{Seq: 1, Run: &Run{Seq: 1, Phase: p, Gate: 9, Parts: []Part{{Bead: "x"}}, Stopping: true}})
+	}
+	for _, q := range states {
+		for _, ev := range evs {
+			for _, cfg := range []Config{{}, {Gates: []Gate{{Name: "g"}}}} {
+				next, _ := Step(q, ev, start(), cfg)
+				Next(next, start(), cfg)
+			}
+		}
+	}
+}

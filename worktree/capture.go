@@ -143,8 +143,8 @@ func (b *builder) collect(st git.Status) (tracked, loose []*file, err error) {
 		}
 		if f.mode == "dir" && strings.HasPrefix(e.Submodule, "S") {
 			f.mode = "160000" // the commit comes from update-index; what is changed in there is not kept
-			if e.Submodule[2] == 'M' || e.Submodule[3] == 'U' {
-				b.lose(e.Path + "/ (changes inside a submodule)")
+			if e.Submodule != "S..." {
+				b.lose(e.Path + "/ (commits and changes inside a submodule)")
 			}
 		} else if f.mode == "dir" || (e.Index == 'D' && !e.Unmerged) {
 			f.mode = "" // what is there is untracked: a directory, or a file no longer in the index

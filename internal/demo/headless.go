@@ -159,19 +159,20 @@ func (h *headless) last(ctx context.Context) error {
 // tell prints an event that says how the job goes.
 func (h *headless) tell(ev beads.Event) {
 	what, ok := map[string]string{
-		beads.EvClaimed:   "started",
-		beads.EvAsked:     "asks",
-		beads.EvAnswered:  "answered",
-		beads.EvSubmitted: "submitted",
-		beads.EvRejected:  "sent back",
-		beads.EvLanded:    "landed",
-		beads.EvLost:      "lost",
-		beads.EvKilled:    "killed",
-		beads.EvNeedsYou:  "NEEDS YOU",
-		beads.EvHung:      "HUNG",
-		beads.EvPaused:    "PAUSED",
-		beads.EvRestarted: "restarted",
-		beads.EvProblem:   "PROBLEM",
+		beads.EvClaimed:    "started",
+		beads.EvAsked:      "asks",
+		beads.EvAnswered:   "answered",
+		beads.EvSubmitted:  "submitted",
+		beads.EvRejected:   "sent back",
+		beads.EvLanded:     "landed",
+		beads.EvBeadClosed: "closed",
+		beads.EvLost:       "lost",
+		beads.EvKilled:     "killed",
+		beads.EvNeedsYou:   "NEEDS YOU",
+		beads.EvHung:       "HUNG",
+		beads.EvPaused:     "PAUSED",
+		beads.EvRestarted:  "restarted",
+		beads.EvProblem:    "PROBLEM",
 	}[ev.Kind]
 	if !ok {
 		return

@@ -20,7 +20,7 @@ const (
 
 const (
 	// watchedPace is between the steps of an agent that is watched; it is $GASTOWN_PACE then.
-	watchedPace = 700 * time.Millisecond
+	watchedPace = 1200 * time.Millisecond
 	// watchedTest is before each test of a watched gate, in seconds: 2 tests at first, 13 in the
 	// end, so 0.2 to 1.3 seconds.
 	watchedTest = "0.1"

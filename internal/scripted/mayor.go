@@ -88,7 +88,6 @@ func (c *chat) hear(ctx context.Context, line string) {
 		if m == nil {
 			continue
 		}
-		c.env.rest(ctx)
 		if err := s.do(c, ctx, m[1:]); err != nil {
 			c.complain(err)
 		}

@@ -173,7 +173,7 @@ func TestMayorAnswersFromTheBead(t *testing.T) {
 	news := make(chan []beads.Event, 1)
 	news <- []beads.Event{
 		{Seq: 8, Kind: beads.EvAsked, Bead: "ma-2", Polecat: "rust", Text: "red or blue?"},
-		{Seq: 9, Kind: beads.EvLanded, Bead: "ma-3", Text: "as abc\x1b]0;x\a"},
+		{Seq: 9, Kind: beads.EvLanded, Bead: "ma-3", Text: "landed ma-3 as abc\x1b]0;x\a"},
 	}
 	onWaiting(d, api.GetEvents, func(ctx context.Context, req api.EventsReq) ([]beads.Event, error) {
 		if first {
@@ -206,7 +206,7 @@ func TestMayorAnswersFromTheBead(t *testing.T) {
 	go func() {
 		ended <- Mayor(ctx, Env{In: in, Out: out, Doer: d, Getenv: func(string) string { return "" }})
 	}()
-	if !out.await(ctx, "+ landed ma-3: as abc\n> ") {
+	if !out.await(ctx, "+ landed ma-3 as abc\n> ") {
 		t.Errorf("the landing is not told of:\n%s", out)
 	}
 	cancel()

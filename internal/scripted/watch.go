@@ -70,10 +70,14 @@ func (c *chat) tell(ctx context.Context, ev beads.Event) {
 	switch ev.Kind {
 	case beads.EvAsked:
 		c.asked(ctx, ev.Bead, ev.Polecat, ev.Text)
-	case beads.EvLanded:
-		c.scr.notice("+ landed %s: %s", ev.Bead, ev.Text)
+	case beads.EvConvoyChanged:
+		if ev.Actor != "mayor" { // what the Mayor did it has said
+			c.scr.notice("* %s", ev.Text)
+		}
+	case beads.EvLanded, beads.EvBeadClosed:
+		c.scr.notice("+ %s", ev.Text)
 	case beads.EvRejected:
-		c.scr.notice("- sent back %s: %s", ev.Bead, ev.Text)
+		c.scr.notice("- %s", ev.Text)
 	case beads.EvNeedsYou:
 		c.scr.notice("! %s needs you: %s", ev.Bead, ev.Text)
 	case beads.EvHung:
