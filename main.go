@@ -78,6 +78,9 @@ func (p *process) run() int {
 		},
 		Socket: func(dir string) string { return town.SocketPath(dir, p.env) },
 		Init:   p.init,
+		Welcome: func(ctx context.Context, dir, cwd string, yes bool) (string, error) {
+			return p.welcome(ctx, dir, cwd, yes, os.Stdin, os.Stdout)
+		},
 		Screen: p.screen,
 		Up:     p.up,
 		Demo:   p.demo,

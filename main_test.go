@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"json":    checkJSON,
 			"capture": capture,
 			"within":  within,
+			"exits":   exits,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -79,6 +81,8 @@ func setup(e *testscript.Env) error {
 	home, bin := filepath.Join(e.WorkDir, ".home"), filepath.Join(e.WorkDir, ".bin")
 	e.Setenv("HOME", home)
 	e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	// A program built with -race sleeps a second at its exit unless told not to.
+	e.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	e.Setenv("GASTOWN_TOWN", filepath.Join(e.WorkDir, "T"))
 	e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
 	for _, dir := range []string{home, bin} {
@@ -230,8 +234,23 @@ func within(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// exits runs a command and holds its exit code: exits CODE COMMAND...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var e *exec.ExitError
+		if !errors.As(err, &e) {
+			ts.Fatalf("%v", err)
+		}
+		code = e.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
 // at is the text of a value in JSON. A path is keys, numbers and KEY=VALUE (the first element
-// that has it) with slashes between them; # is the length of a list.
+// that has it) with slashes between them; len is the length of a list.
 func at(data []byte, path string) string {
 	var v any
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -247,7 +266,7 @@ func at(data []byte, path string) string {
 				return "missing"
 			}
 		case []any:
-			if word == "#" {
+			if word == "len" {
 				return strconv.Itoa(len(x))
 			}
 			if v = element(x, word); v == nil {

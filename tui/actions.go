@@ -207,7 +207,7 @@ func (m *model) revive() tea.Cmd {
 	}
 	return m.call("revive "+name, func(ctx context.Context, d api.Doer) (string, error) {
 		s, err := api.PolecatRevive.Do(ctx, d, api.NameReq{Name: name})
-		return s.Msg, err
+		return slungText(s), err
 	})
 }
 
@@ -231,7 +231,7 @@ func (m *model) sling(id beads.ID, polecat string) tea.Cmd {
 		out, err := api.Sling.Do(ctx, d, api.SlingReq{Beads: []beads.ID{id}, Polecat: polecat})
 		var texts []string
 		for _, s := range out {
-			texts = append(texts, s.Msg)
+			texts = append(texts, slungText(s))
 		}
 		return strings.Join(texts, "; "), err
 	})
@@ -240,7 +240,7 @@ func (m *model) sling(id beads.ID, polecat string) tea.Cmd {
 func (m *model) reassign(req api.ReassignReq) tea.Cmd {
 	return m.call("reassign "+req.Name, func(ctx context.Context, d api.Doer) (string, error) {
 		s, err := api.PolecatReassign.Do(ctx, d, req)
-		return s.Msg, err
+		return slungText(s), err
 	})
 }
 
@@ -353,3 +353,6 @@ func (m *model) countsSeconds() bool {
 	}
 	return false
 }
+
+// slungText says what became of one bead's sling.
+func slungText(s api.Slung) string { return string(s.Bead) + ": " + s.Msg }

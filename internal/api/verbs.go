@@ -46,6 +46,9 @@ var (
 	PolecatRevive   = Command[NameReq, Slung]{"polecat.revive"}
 	PolecatAnswer   = Command[AnswerReq, Ack]{"polecat.answer"}
 	PolecatLog      = Command[PeekReq, Peeked]{"polecat.log"}
+	PolecatPreview  = Command[NameReq, KillPreview]{"polecat.preview"}
+	PolecatNudge    = Command[NudgeReq, Ack]{"polecat.nudge"}
+	GetDiff         = Command[DiffReq, Diff]{"diff"}
 	MayorStatus     = Command[Empty, MayorInfo]{"mayor.status"}
 	MayorRestart    = Command[Empty, MayorInfo]{"mayor.restart"}
 	MayorAgent      = Command[NameReq, MayorInfo]{"mayor.agent"}
@@ -130,6 +133,9 @@ func Table() []Verb {
 		PolecatRevive.row(Host, Mayor, "bring a killed polecat's work back to life"),
 		PolecatAnswer.row(Host, Mayor, "answer a polecat's question"),
 		PolecatLog.row(Store, Mayor, "print a polecat's session log"),
+		PolecatPreview.row(Host, Mayor, "show what a kill would stop, keep and lose"),
+		PolecatNudge.row(Host, Mayor, "tell a working polecat something, as mail"),
+		GetDiff.row(Store, all, "show what a bead's attempt changed, uncommitted work included"),
 		MayorStatus.row(Store, all, "show the Mayor"),
 		MayorRestart.row(Host, 0, "start the Mayor's agent again"),
 		MayorAgent.row(Store, 0, "choose the Mayor's agent"),

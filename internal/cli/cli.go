@@ -46,6 +46,9 @@ type Env struct {
 	Socket func(town string) string
 	// Init makes a town in dir (empty: the default place) and returns its directory.
 	Init func(dir string) (string, error)
+	// Welcome is asked before the screen, with the town that was found or "": what a first
+	// start settles. It returns the town to open. May be nil.
+	Welcome func(ctx context.Context, town, cwd string, yes bool) (string, error)
 	// Screen runs the screen until it is left.
 	Screen func(ctx context.Context, town string, opts ScreenOptions) error
 	// Up runs the host without a screen until ctx ends or it is told to stop.
@@ -181,8 +184,13 @@ func (a *app) screen(ctx context.Context, opts ScreenOptions) error {
 			WithHint("`gastown status` prints what is going on, `gastown up` runs the host without a screen")
 	}
 	town, err := a.env.FindTown(a.town, a.env.Dir)
-	if err != nil {
+	if err != nil && (a.env.Welcome == nil || a.town != "" || !fault.Is(err, fault.NotFound)) {
 		return err
+	}
+	if a.env.Welcome != nil && a.town == "" {
+		if town, err = a.env.Welcome(ctx, town, a.env.Dir, opts.Yes); err != nil {
+			return err
+		}
 	}
 	return a.env.Screen(ctx, town, opts)
 }

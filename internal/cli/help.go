@@ -36,6 +36,7 @@ func (a *app) groups() []section {
 			{a.bead(), "tasks"}, {a.plan(), "a spec to beads"},
 			{a.sling(), "give beads to workers"}, {a.convoy(), "sets of beads"},
 			{a.why(), "why is it not landed?"}, {a.rescue(), "work that was kept"},
+			{a.diff(), "what was changed"},
 		}},
 		{"Agents", []entry{
 			{a.polecat(), "workers"}, {a.mayor(), "the one you talk to"},

@@ -223,9 +223,5 @@ func (a *app) sling() *cobra.Command {
 }
 
 func showSlung(p *page, s api.Slung) {
-	if s.Polecat != "" && s.Attempt > 0 {
-		p.line("%s  %s, attempt %d: %s", s.Bead, s.Polecat, s.Attempt, s.Msg)
-		return
-	}
 	p.line("%s  %s", s.Bead, s.Msg)
 }

@@ -25,6 +25,8 @@ func (a *app) polecat() *cobra.Command {
 			return api.AnswerReq{Name: args[0], Text: text}, err
 		}, showAck),
 		a.peek(api.PolecatLog, "log", "gastown polecat log nux -n 100"),
+		a.polecatPreview(),
+		a.polecatNudge(),
 	)
 }
 

@@ -79,6 +79,9 @@ func lines() []struct {
 		{"polecat revive nux", "polecat.revive", name("nux")},
 		{"polecat answer nux use it", "polecat.answer", api.AnswerReq{Name: "nux", Text: "use it"}},
 		{"polecat log nux", "polecat.log", api.PeekReq{Name: "nux"}},
+		{"polecat preview nux", "polecat.preview", name("nux")},
+		{"polecat nudge nux tests first", "polecat.nudge", api.NudgeReq{Name: "nux", Text: "tests first"}},
+		{"diff ma-1 --attempt 2", "diff", api.DiffReq{Bead: "ma-1", Attempt: 2}},
 		{"mayor status", "mayor.status", api.Empty{}},
 		{"mayor restart", "mayor.restart", api.Empty{}},
 		{"mayor agent codex", "mayor.agent", name("codex")},
@@ -218,7 +221,7 @@ func checkText(t *testing.T, line, text string) {
 
 // isText reports whether the answer of a line is text of several lines.
 func isText(line string) bool {
-	verb := regexp.MustCompile(`^(polecat (peek|log)|refinery log|escalate|prime|mail read|rescue show|config get)\b`)
+	verb := regexp.MustCompile(`^(polecat (peek|log)|refinery log|escalate|prime|mail read|rescue show|config get|diff)\b`)
 	return verb.MatchString(line)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"time"
 
 	"gastown/internal/fault"
@@ -101,17 +102,17 @@ type Notify struct {
 }
 
 var (
-	nameRule   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-	prefixRule = regexp.MustCompile(`^[a-z][a-z0-9]{0,7}$`)
-	envRule    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	nameRule   = lazy(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	prefixRule = lazy(`^[a-z][a-z0-9]{0,7}$`)
+	envRule    = lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
 // ValidName reports whether s may name a rig, gate, agent or polecat: one path
 // element, one ref element, one word.
-func ValidName(s string) bool { return nameRule.MatchString(s) }
+func ValidName(s string) bool { return nameRule().MatchString(s) }
 
 // ValidPrefix reports whether s may be the prefix of bead ids.
-func ValidPrefix(s string) bool { return prefixRule.MatchString(s) }
+func ValidPrefix(s string) bool { return prefixRule().MatchString(s) }
 
 // Default is the settings of a town without a town.toml.
 func Default() *Config {
@@ -190,7 +191,7 @@ func NewGate(name, run, timeout, silence string, env []string) (Gate, error) {
 		return g, fault.Usagef("gate %q: %w", name, errName)
 	}
 	for _, n := range env {
-		if !envRule.MatchString(n) {
+		if !envRule().MatchString(n) {
 			return g, fault.Usagef("gate %q: env: %q is not the name of a variable", name, n)
 		}
 	}
@@ -241,4 +242,9 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// lazy compiles a pattern when it is first used: every start of the program would pay for it.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

@@ -172,7 +172,7 @@ func checkSome(v any) (any, error) {
 func checkEnv(v any) (any, error) {
 	l, err := asList(v)
 	for _, n := range l {
-		if !envRule.MatchString(n) {
+		if !envRule().MatchString(n) {
 			err = errWrong
 		}
 	}

@@ -1,17 +1,16 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 
 	"gastown/internal/fault"
 )
 
-var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var bareKey = lazy(`^[A-Za-z0-9_-]+$`)
 
 // showKey is one part of a key as TOML writes it.
 func showKey(s string) string {
-	if bareKey.MatchString(s) {
+	if bareKey().MatchString(s) {
 		return s
 	}
 	return quote(s)

@@ -45,7 +45,7 @@ var openEnv = []string{"GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=
 // keptGitEnv names the inherited GIT_* variables that are a person's settings for
 // reaching a remote or saying who they are. All others (GIT_DIR, GIT_INDEX_FILE,
 // ...) would redirect a call and are removed.
-var keptGitEnv = regexp.MustCompile(`^GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|SSL_[A-Z_]+|HTTP_[A-Z_]+|PROXY_[A-Z_]+` +
+var keptGitEnv = lazy(`^GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|SSL_[A-Z_]+|HTTP_[A-Z_]+|PROXY_[A-Z_]+` +
 	`|CONFIG_GLOBAL|CONFIG_SYSTEM|CONFIG_NOSYSTEM|AUTHOR_NAME|AUTHOR_EMAIL|COMMITTER_NAME|COMMITTER_EMAIL)$`)
 
 // lockWaits are the pauses before a call that met a lock file is tried again:
@@ -79,7 +79,7 @@ func New(env []string) *Runner {
 		if !strings.HasPrefix(name, "GIT_") {
 			g.pinned = append(g.pinned, kv)
 			g.open = append(g.open, kv)
-		} else if keptGitEnv.MatchString(name) {
+		} else if keptGitEnv().MatchString(name) {
 			g.open = append(g.open, kv)
 		}
 	}
@@ -224,4 +224,9 @@ func splitNUL(out []byte) []string {
 		return nil
 	}
 	return strings.Split(s, "\x00")
+}
+
+// lazy compiles a pattern when it is first used: every start of the program would pay for it.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -90,7 +89,7 @@ func (r *Repo) output(ctx context.Context, args ...string) (string, error) {
 // agents can write to through their worktrees. All else (filters, url rewriting,
 // ssh commands, includes, credential helpers) could run a program in our own
 // calls and is removed before any call that would read it.
-var allowedConfig = regexp.MustCompile(`^(core\.(repositoryformatversion|filemode|bare|ignorecase|precomposeunicode|symlinks` +
+var allowedConfig = lazy(`^(core\.(repositoryformatversion|filemode|bare|ignorecase|precomposeunicode|symlinks` +
 	`|logallrefupdates|sparsecheckout|sparsecheckoutcone|autocrlf|eol|safecrlf|quotepath|abbrev)` +
 	`|extensions\..*|gastown\..*|gc\..*|maintenance\..*|(user|author|committer)\.(name|email)` +
 	`|branch\..*|advice\..*|color\..*|rebase\..*|index\..*|rerere\..*|submodule\..*\.(url|active)|submodule\.active` +
@@ -117,7 +116,7 @@ func (r *Repo) cleanConfig(ctx context.Context, files ...string) error {
 			return fault.Failf("read configuration %q: %w", file, err).WithHint("the repository's config file is damaged; look at it by hand")
 		}
 		for _, key := range uniq(splitNUL(out)) {
-			if allowedConfig.MatchString(key) {
+			if allowedConfig().MatchString(key) {
 				continue
 			}
 			if _, _, err := r.g.run(ctx, call{env: r.g.pinned, okCode: 5, args: []string{"config", "--file", file, "--unset-all", key}}); err != nil {

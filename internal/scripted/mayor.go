@@ -84,7 +84,7 @@ func (c *chat) hear(ctx context.Context, line string) {
 		return
 	}
 	for _, s := range sentences() {
-		m := s.match.FindStringSubmatch(line)
+		m := s.match().FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}

@@ -59,7 +59,7 @@ func TestMayorUnderstands(t *testing.T) {
 	} {
 		got := ""
 		for _, s := range sentences() {
-			if s.match.MatchString(line) {
+			if s.match().MatchString(line) {
 				got = s.usage
 				break
 			}

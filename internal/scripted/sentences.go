@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"gastown/beads"
@@ -16,7 +17,7 @@ import (
 type sentence struct {
 	usage string // empty: another way to say the one before it
 	help  string
-	match *regexp.Regexp
+	match func() *regexp.Regexp
 	do    func(c *chat, ctx context.Context, args []string) error
 }
 
@@ -25,16 +26,16 @@ const polite = `(?i)^(?:hey|hi|ok|mayor|please|can you|could you|tell me|now|the
 
 // The forms of the sentences, in the order they are tried.
 var (
-	reHelp     = regexp.MustCompile(polite + `(?:help|hello|\?|what can you do)?[ ?!.]*$`)
-	reLook     = regexp.MustCompile(polite + `(?:have a |take a )?(?:look (?:at|into)|plan|read) +(?:the )?(?:file |spec )?["'` + "`" + `]?(.+?)["'` + "`" + `]?(?: in (?:rig )?([a-z0-9_-]+))?[ ?!.]*$`)
-	rePolecats = regexp.MustCompile(polite + `(?:what|who|where|show|list).*(?:polecat|worker|working on).*$`)
-	reGoing    = regexp.MustCompile(polite + `(?:what'?s|what is|whats) (?:going on|up|happening|new|the (?:status|state)).*$|^(?i)(?:show )?status[ ?!.]*$`)
-	reSlingAll = regexp.MustCompile(polite + `sling (?:everything|all|every|whatever)(?: (?:that is|that's))?(?: ready)?[ ?!.]*$`)
-	reSling    = regexp.MustCompile(polite + `(?:sling|start) +(.+?)[ ?!.]*$`)
-	reFix      = regexp.MustCompile(polite + `(?:(?:fix|restart|repair|unstick|kick) +(?:the +)?refinery|the refinery (?:is|has|seems|looks).*(?:hung|stuck|hang|down|broken|stopped)).*$`)
-	reAnswer   = regexp.MustCompile(polite + `(?:answer|tell) +(\S+?):? +(.+)$`)
-	reWhy      = regexp.MustCompile(polite + `why +(?:is |does |has |did )?(?:bead )?(\S+?)[?!.,]*(?: .*)?$`)
-	reKill     = regexp.MustCompile(polite + `(?:kill|stop) +(?:polecat )?(\S+?)[?!.,]*$`)
+	reHelp     = lazy(polite + `(?:help|hello|\?|what can you do)?[ ?!.]*$`)
+	reLook     = lazy(polite + `(?:have a |take a )?(?:look (?:at|into)|plan|read) +(?:the )?(?:file |spec )?["'` + "`" + `]?(.+?)["'` + "`" + `]?(?: in (?:rig )?([a-z0-9_-]+))?[ ?!.]*$`)
+	rePolecats = lazy(polite + `(?:what|who|where|show|list).*(?:polecat|worker|working on).*$`)
+	reGoing    = lazy(polite + `(?:what'?s|what is|whats) (?:going on|up|happening|new|the (?:status|state)).*$|^(?i)(?:show )?status[ ?!.]*$`)
+	reSlingAll = lazy(polite + `sling (?:everything|all|every|whatever)(?: (?:that is|that's))?(?: ready)?[ ?!.]*$`)
+	reSling    = lazy(polite + `(?:sling|start) +(.+?)[ ?!.]*$`)
+	reFix      = lazy(polite + `(?:(?:fix|restart|repair|unstick|kick) +(?:the +)?refinery|the refinery (?:is|has|seems|looks).*(?:hung|stuck|hang|down|broken|stopped)).*$`)
+	reAnswer   = lazy(polite + `(?:answer|tell) +(\S+?):? +(.+)$`)
+	reWhy      = lazy(polite + `why +(?:is |does |has |did )?(?:bead )?(\S+?)[?!.,]*(?: .*)?$`)
+	reKill     = lazy(polite + `(?:kill|stop) +(?:polecat )?(\S+?)[?!.,]*$`)
 )
 
 // sentences is the Mayor's whole vocabulary.
@@ -308,4 +309,9 @@ func because(reason string) string {
 		return ""
 	}
 	return " (" + reason + ")"
+}
+
+// lazy compiles a pattern when it is first used: every start of the program would pay for it.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

@@ -224,6 +224,9 @@ func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out 
 	if err != nil {
 		return out, err
 	}
+	if r.Key == "" { // all of them
+		return api.ConfigValue{Value: string(data)}, nil
+	}
 	v, err := config.Get(data, r.Key)
 	return api.ConfigValue{Key: r.Key, Value: fmt.Sprint(v)}, err
 }

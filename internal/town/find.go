@@ -40,7 +40,7 @@ func Find(p Places) (string, error) {
 	}
 	if p.Env != "" {
 		if !isTown(p.Env) {
-			return "", fault.NotFoundf("town %q, from $GASTOWN_TOWN: no town.toml there", p.Env)
+			return "", fault.NotFoundf("town %q, from $GASTOWN_TOWN: no town.toml there", p.Env).WithHint("make one with: gastown init %s", p.Env)
 		}
 		return filepath.Clean(p.Env), nil
 	}

@@ -147,13 +147,13 @@ func (t *Town) startNow(ids []beads.ID) ([]api.Slung, error) {
 			switch {
 			case b.Status == beads.Working:
 				s.Polecat, s.Attempt = b.Assignee, b.LastAttempt
-				s.Msg = fmt.Sprintf("%s: polecat %s, attempt %d", id, s.Polecat, s.Attempt)
+				s.Msg = fmt.Sprintf("polecat %s, attempt %d", s.Polecat, s.Attempt)
 			case t.host == nil:
-				s.Msg = fmt.Sprintf("%s: recorded; it starts when the host does (gastown, or gastown up)", id)
+				s.Msg = "recorded; it starts when the host does (gastown, or gastown up)"
 			case waiting[id] != "":
-				s.Msg = fmt.Sprintf("%s: recorded; %s", id, waiting[id])
+				s.Msg = "recorded; " + waiting[id]
 			default:
-				s.Msg = fmt.Sprintf("%s: %s", id, b.Status)
+				s.Msg = string(b.Status)
 			}
 			out = append(out, s)
 		}

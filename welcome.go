@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gastown/internal/api"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/internal/git"
+	"gastown/internal/town"
+)
+
+// welcome is what `gastown` asks before its first screen: one page, and Enter takes all of it.
+// dir is the town that was found, empty for none; the answer is the town to open. In a
+// repository that is a rig already nothing is asked.
+func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.Reader, out io.Writer) (string, error) {
+	s, err := town.Suggest(ctx, p.env, cwd)
+	inRepo := err == nil
+	if err != nil && !errors.Is(err, git.ErrNoCheckout) && !errors.Is(err, git.ErrNotExist) {
+		return "", err
+	}
+	fresh := dir == ""
+	if fresh {
+		if dir = p.defaultTown(); dir == "" {
+			return "", fault.Usagef("no town, and $HOME is not set").WithHint("gastown init DIR")
+		}
+	}
+	if inRepo && inside(s.Root, dir) {
+		inRepo = false // the town itself lies in a repository: that one is not meant
+	}
+	if inRepo && !fresh {
+		known, err := p.known(dir, s.Root)
+		if err != nil || known {
+			return dir, err
+		}
+	}
+	if !fresh && !inRepo {
+		return dir, nil
+	}
+	agents := town.FindAgents(ctx, p.env)
+	page(out, dir, fresh, inRepo, s, agents)
+	if !yes && !agreed(in, out) {
+		if !fresh {
+			return dir, nil
+		}
+		return "", fault.Refusedf("nothing was made").WithHint("when you are ready: gastown, or gastown init DIR")
+	}
+	if fresh {
+		if err := town.Init(dir); err != nil {
+			return "", err
+		}
+	}
+	if !inRepo {
+		return dir, nil
+	}
+	return dir, p.takeUp(ctx, dir, s, out)
+}
+
+// inside reports whether dir is root or below it.
+func inside(dir, root string) bool {
+	rel, err := filepath.Rel(dir, root)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
+// known reports whether a checkout is a rig of the town.
+func (p *process) known(dir, root string) (bool, error) {
+	cfg, err := config.Load(filepath.Join(dir, "town.toml"))
+	if err != nil {
+		return false, err
+	}
+	for _, r := range cfg.Rigs {
+		if r.Origin == root {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// page says what would be done.
+func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents []town.Agent) {
+	fmt.Fprintf(w, "\n  gastown runs coding agents side by side and lands only what passes.\n\n")
+	where := "here already"
+	if fresh {
+		where = "made now"
+	}
+	fmt.Fprintf(w, "  town     %s  (%s)\n", dir, where)
+	if inRepo {
+		fmt.Fprintf(w, "  rig      %s, from %s", s.Name, s.Root)
+		if s.Branch != "" {
+			fmt.Fprintf(w, ", branch %s", s.Branch)
+		}
+		fmt.Fprintln(w)
+		if s.Setup != "" {
+			fmt.Fprintf(w, "  setup    %s  (in every new worktree)\n", s.Setup)
+		}
+		for i, g := range s.Gates {
+			label := "gates"
+			if i > 0 {
+				label = ""
+			}
+			fmt.Fprintf(w, "  %-8s %s\n", label, g.Run)
+		}
+		if len(s.Gates) == 0 {
+			fmt.Fprintf(w, "  gates    none found: nothing lands until you add one to town.toml\n")
+		} else {
+			fmt.Fprintf(w, "           found in %s; tried on %s once, now\n", strings.Join(s.Found, ", "), orMain(s.Branch))
+		}
+		fmt.Fprintf(w, "  landed   work moves %s in your checkout when it is clean, and never when it is not\n", orMain(s.Branch))
+	}
+	for i, a := range agents {
+		label := "agents"
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(w, "  %-8s %s %s\n", label, a.Preset, a.Version)
+	}
+	if len(agents) == 0 {
+		fmt.Fprintf(w, "  agents   none found. Install Claude Code, or name a program of yours in town.toml\n")
+	}
+	fmt.Fprintf(w, "           polecats may edit files and run git and gastown; they ask you for the rest\n\n")
+}
+
+func orMain(branch string) string {
+	if branch == "" {
+		return "main"
+	}
+	return branch
+}
+
+// agreed asks for Enter.
+func agreed(in io.Reader, out io.Writer) bool {
+	fmt.Fprint(out, "  Enter takes all of it (town.toml holds it, to change later); n leaves: ")
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil {
+		fmt.Fprintln(out)
+		return false
+	}
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "", "y", "yes":
+		return true
+	}
+	return false
+}
+
+// takeUp adds the repository as a rig and tries its gates on main once.
+func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, out io.Writer) error {
+	t, err := town.Open(dir, p.deps(slog.New(slog.DiscardHandler), nil))
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	d := t.As(api.Person())
+	added, err := api.RigAdd.Do(ctx, d, api.RigAddReq{Name: s.Name, Source: s.Root, Gates: s.Gates, Setup: s.Setup, Deliver: "checkout"})
+	if err != nil {
+		return err
+	}
+	if n := len(added.Unseen); n > 0 {
+		fmt.Fprintf(out, "  %d uncommitted paths stay yours alone: agents see what is committed (%s)\n", n, firstOf(added.Unseen))
+	}
+	for _, w := range added.Warnings {
+		fmt.Fprintf(out, "  %s\n", w)
+	}
+	if len(s.Gates) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "  trying the gates on %s ...\n", added.Branch)
+	checked, err := api.RigCheck.Do(ctx, d, api.NameReq{Name: s.Name})
+	if err != nil {
+		return err
+	}
+	for _, r := range checked.Runs {
+		fmt.Fprintf(out, "  %-5s %s  (%.1fs)\n", r.Outcome, r.Run, r.Took.Seconds())
+	}
+	if !checked.Green {
+		fmt.Fprintf(out, "  not green on %s as it is: nothing lands until that is mended or town.toml has other gates.\n  Enter goes on: ", added.Branch)
+		_, _ = bufio.NewReader(os.Stdin).ReadString('\n') // only a pause to read
+	}
+	return nil
+}
+
+func firstOf(paths []string) string {
+	if len(paths) == 1 {
+		return paths[0]
+	}
+	return fmt.Sprintf("%s and %d more", paths[0], len(paths)-1)
+}
