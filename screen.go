@@ -38,7 +38,7 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 	ran := make(chan struct{})
 	go func() {
 		defer close(ran)
-		h.Run(context.WithoutCancel(ctx))
+		h.Run(ctx) // a signal also cuts a drain short
 	}()
 	drain, err := f(ctx, t, h)
 	h.Stop(drain)
@@ -234,7 +234,13 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 	defer cancel()
 	c := &crash{cancel: cancel, log: log}
 	err = p.hosted(ctx, dir, c.guard, log, func(ctx context.Context, t *town.Town, h *town.Host) (bool, error) {
-		return true, demo.Headless(ctx, t.As(api.Person()), o.Out, demo.Options{})
+		form := demo.Text
+		if o.JSON {
+			form = demo.JSON
+		}
+		// The last polecats are only leaving: a run that went wrong waits for nobody.
+		err := demo.Headless(ctx, t.As(api.Person()), o.Out, demo.Options{Form: form})
+		return err == nil, err
 	})
 	if c.err != nil {
 		return c.err

@@ -33,15 +33,25 @@ func Backoff(n int, unit float64) time.Duration {
 	return time.Duration(float64(d) * (0.5 + unit/2))
 }
 
-// Breaker counts failed starts in a row of one preset.
+// Breaker counts failed starts in a row of one preset. A bead counts once: one that cannot
+// be done stops itself (MaxFailures), and must not stop the agent for all others.
 type Breaker struct {
-	Fails int       `json:"fails"`
-	Since time.Time `json:"since"` // of the last failure
-	Why   string    `json:"why"`
+	Beads []beads.ID `json:"beads"` // whose starts failed
+	Since time.Time  `json:"since"` // of the last failure
+	Why   string     `json:"why"`
+}
+
+// Failed is the breaker after one more failed start.
+func (b Breaker) Failed(id beads.ID, why string, now time.Time) Breaker {
+	c := Breaker{Beads: slices.Clone(b.Beads), Since: now, Why: why}
+	if !slices.Contains(c.Beads, id) {
+		c.Beads = append(c.Beads, id)
+	}
+	return c
 }
 
 // Open reports whether the preset is stopped until a person acts.
-func (b Breaker) Open() bool { return b.Fails >= BreakerTrips }
+func (b Breaker) Open() bool { return len(b.Beads) >= BreakerTrips }
 
 // Candidate is a bead that is wished for and ready, with the agent it resolved to.
 type Candidate struct {
@@ -127,7 +137,7 @@ func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
 	case c.Err != "":
 		return c.Err, time.Time{}
 	case w.Breakers[c.Preset].Open():
-		return "agent " + c.Preset + " failed to start " + strconv.Itoa(w.Breakers[c.Preset].Fails) + " times: " + w.Breakers[c.Preset].Why, time.Time{}
+		return "agent " + c.Preset + " failed to start on " + strconv.Itoa(len(w.Breakers[c.Preset].Beads)) + " beads in a row: " + w.Breakers[c.Preset].Why, time.Time{}
 	case w.Limits[c.Preset].After(w.Now):
 		t := w.Limits[c.Preset]
 		return "agent " + c.Preset + " is at its usage limit until " + t.Format("15:04"), t

@@ -97,8 +97,8 @@ func (t *Town) submittable(ctx context.Context, a *beads.Attempt) (tip string, e
 			on = "no branch"
 		}
 		return "", fault.Refusedf("done: the worktree is on %s, not on %s", on, a.Branch).WithHint("git switch %s, with your work committed there", a.Branch)
-	case len(st.Dirty()) > 0:
-		return "", fault.Refusedf("done: changed but not committed: %s", some(st.Dirty())).WithHint("commit these, or undo the change; then call gastown done again")
+	case len(st.Entries) > 0:
+		return "", fault.Refusedf("done: changed but not committed: %s", some(st.Dirty()[:len(st.Entries)])).WithHint("commit these, or undo the change; then call gastown done again")
 	case len(st.Untracked) > 0:
 		return "", fault.Refusedf("done: new and not committed: %s", some(st.Untracked)).WithHint("commit these, delete them or have them ignored; then call gastown done again")
 	}
@@ -145,6 +145,9 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 			a.Tip, a.Commits, a.Files, a.Added, a.Removed = tip, commits, stat.Files, stat.Added, stat.Removed
 		})
 		if err != nil {
+			return err
+		}
+		if err := resetBreaker(tx, a.Preset); err != nil { // it works
 			return err
 		}
 		e, err := queueEntry(tx, b, a)

@@ -332,11 +332,10 @@ func (w *worker) countStart(tx *store.Tx, e ending, kept bool, why string, now t
 		delete(breakers, a.Preset)
 		return tx.PutKV(kvBreakers, breakers)
 	}
-	br.Fails++
-	br.Since, br.Why = now.UTC(), why
+	br = br.Failed(w.bead, why, now.UTC())
 	breakers[a.Preset] = br
 	if br.Open() {
-		err = tx.PutNotice(&beads.Notice{Key: "breaker/" + a.Preset, At: now.UTC(), Rig: w.rig, Text: fmt.Sprintf("agent %s failed to start %d times: %s", a.Preset, br.Fails, why), Hint: "mend it, then sling a bead again"})
+		err = tx.PutNotice(&beads.Notice{Key: "breaker/" + a.Preset, At: now.UTC(), Rig: w.rig, Text: fmt.Sprintf("agent %s failed to start on %d beads in a row: %s", a.Preset, len(br.Beads), why), Hint: "mend it, then sling a bead again"})
 	}
 	return errors.Join(err, tx.PutKV(kvBreakers, breakers))
 }

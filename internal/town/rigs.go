@@ -164,6 +164,10 @@ func (t *Town) clone(ctx context.Context, name string, rc *config.Rig) (warnings
 	}
 	c, err := t.git.CloneBare(ctx, rc.Origin, t.repoDir(name), git.CloneOptions{Branch: rc.Branch})
 	if err != nil {
+		_ = os.Remove(t.path("rigs", name)) // goes if it is empty
+		if fault.Is(err, fault.Refused) {
+			return nil, fault.From(step(err, "rig %q", name)).WithHint("move %s away, or choose another name", t.path("rigs", name))
+		}
 		return nil, step(err, "rig %q", name)
 	}
 	rc.Branch = strings.TrimPrefix(c.Branch, "refs/heads/")
@@ -239,7 +243,7 @@ func (t *Town) unseen(ctx context.Context, origin string) []string {
 	if err != nil {
 		return nil // a bare repository has no uncommitted paths
 	}
-	return append(s.Dirty(), s.Untracked...)
+	return s.Dirty()
 }
 
 func (t *Town) rigList(ctx context.Context, who api.Caller, _ api.Empty) ([]api.Rig, error) {

@@ -538,7 +538,7 @@ func (t *Town) lookAt(ctx context.Context, rig, path string, id beads.ID, n int)
 			return look{}, err
 		}
 	}
-	return look{at: at, Stat: stat, commits: commits, dirty: len(st.Dirty()) + len(st.Untracked)}, nil
+	return look{at: at, Stat: stat, commits: commits, dirty: len(st.Dirty())}, nil
 }
 
 // errNoBase says that an attempt's worktree was not cut yet.
