@@ -41,6 +41,8 @@ type SendBack struct {
 	Why       string   // one line
 	Log       string   // for the agent: last lines of the gate, or the conflict
 	LogPath   string   // the whole output
+	Gate      string   // what failed; empty: no gate did
+	Outcome   Outcome  // of Gate
 	Files     []string // in conflict
 	StrikeOut bool
 }

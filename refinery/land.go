@@ -141,7 +141,7 @@ func (m *machine) blame(v Verdict) {
 	if v.Outcome == TimedUp {
 		why = fmt.Sprintf("gate %q hung twice", v.Gate)
 	}
-	m.sendBack(m.runBead(), SendBack{Why: why, Log: v.Tail, LogPath: v.Log})
+	m.sendBack(m.runBead(), SendBack{Why: why, Log: v.Tail, LogPath: v.Log, Gate: v.Gate, Outcome: v.Outcome})
 	// A new attempt with the same tree is gated again: the gate may be flaky.
 	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(o Verdict) bool { return o.Tree == tree })
 }

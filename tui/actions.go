@@ -75,7 +75,7 @@ func (m *model) fetch(key string, f func(ctx context.Context, d api.Doer) (strin
 	ctx, host := m.ctx, m.host
 	return m.guard(func() tea.Msg {
 		text, err := f(ctx, host)
-		return fetchedMsg{key, text, err}
+		return fetchedMsg{key: key, text: text, err: err}
 	})
 }
 

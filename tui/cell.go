@@ -223,3 +223,24 @@ func rowWidth(row string) int {
 	}
 	return n
 }
+
+// plainRow is a styled row as text.
+func plainRow(row string) string {
+	if !strings.Contains(row, "\x1b") {
+		return row
+	}
+	var b strings.Builder
+	for len(row) > 0 {
+		if row[0] == '\x1b' {
+			row = row[escLen(row):]
+			continue
+		}
+		end := strings.IndexByte(row, '\x1b')
+		if end < 0 {
+			end = len(row)
+		}
+		b.WriteString(row[:end])
+		row = row[end:]
+	}
+	return b.String()
+}

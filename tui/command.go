@@ -65,8 +65,7 @@ func withBead(f func(*model, beads.ID) tea.Cmd) func(*model, string) tea.Cmd {
 func killByName(m *model, name string) tea.Cmd {
 	for _, r := range m.facts.cats {
 		if (r.cat.Name == name || string(r.cat.Bead) == name) && r.cat.Bead != "" {
-			m.push(newKill(m, r.cat))
-			return nil
+			return m.openKill(r.cat)
 		}
 	}
 	m.fail("no polecat "+name+" is at work", "")

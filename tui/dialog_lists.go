@@ -173,7 +173,7 @@ func (d *helpDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	if ev.text == "" && d.move(lookup(m.keys, keyName(ev.key))) {
 		return consumed, nil
 	}
-	if ev.text == "?" && len(d.find.text) == 0 {
+	if ev.text == "?" && len(d.find.String()) == 0 {
 		return closed, nil
 	}
 	if d.find.edit(ev) {

@@ -14,10 +14,32 @@ import (
 type killDialog struct {
 	guarded
 	name string
+	seen *api.KillPreview // nil until it came
+	why  string           // why it did not
 }
 
-func newKill(m *model, c *api.PolecatInfo) *killDialog {
-	return &killDialog{guarded: guarded{m.now()}, name: c.Name}
+// openKill asks first, and finds out what the kill would do.
+func (m *model) openKill(c *api.PolecatInfo) tea.Cmd {
+	name := c.Name
+	m.push(&killDialog{guarded: guarded{m.now()}, name: name})
+	ctx, host := m.ctx, m.host
+	return m.guard(func() tea.Msg {
+		k, err := api.PolecatPreview.Do(ctx, host, api.NameReq{Name: name})
+		return fetchedMsg{key: "kill " + name, value: k, err: err}
+	})
+}
+
+func (d *killDialog) receive(f fetchedMsg) {
+	if f.key != "kill "+d.name {
+		return
+	}
+	if f.err != nil {
+		d.why, _ = explain(f.err)
+		return
+	}
+	if k, ok := f.value.(api.KillPreview); ok {
+		d.seen = &k
+	}
 }
 
 func (d *killDialog) scope() Scope    { return InKill }
@@ -74,19 +96,27 @@ func (d *killDialog) draw(m *model, w, _ int) face {
 			f.rows = append(f.rows, m.line(w, "").put("", " ").cell(m.dim, label, col-2).put("", s).end())
 		}
 	}
-	long("would be kept", keptText(c))
-	long("would be lost", "only files that git ignores (build output, caches)")
-	long("will be stopped", processText(c))
+	if d.seen != nil && d.seen.Name == c.Name {
+		c = &d.seen.PolecatInfo
+	}
+	long("would be kept", keptText(c, d.seen))
+	long("would be lost", d.lostText())
+	long("will be stopped", d.processText(c))
 	long("bead becomes", "o ready; its next attempt can go on from what was kept")
 	f.rows = append(f.rows, spaces(w), m.buttons(w, "y  kill and keep work"), spaces(w),
 		m.text(w, m.dim, "u undoes this for 30 seconds; v revives the work later."))
 	return f
 }
 
-func keptText(c *api.PolecatInfo) string {
+// keptText is what survives: commits, and uncommitted files by name where they are known.
+func keptText(c *api.PolecatInfo, seen *api.KillPreview) string {
 	var parts []string
 	if c.Dirty > 0 {
-		parts = append(parts, plural(c.Dirty, "uncommitted file")+" as a rescue ref")
+		text := plural(c.Dirty, "uncommitted file") + " as a rescue ref"
+		if seen != nil && len(seen.Uncommitted) > 0 {
+			text += " (" + some(seen.Uncommitted, 4) + ")"
+		}
+		parts = append(parts, text)
 	}
 	if c.Commits > 0 {
 		parts = append(parts, plural(c.Commits, "commit")+" on "+clean(c.Branch))
@@ -94,7 +124,32 @@ func keptText(c *api.PolecatInfo) string {
 	if len(parts) == 0 {
 		return "nothing changed so far" + branchText(c)
 	}
-	return strings.Join(parts, ", ") + fmt.Sprintf(" (%s +%d -%d)", plural(c.Files, "file"), c.Added, c.Removed)
+	return strings.Join(parts, ", ") + fmt.Sprintf("; %s +%d -%d in all", plural(c.Files, "file"), c.Added, c.Removed)
+}
+
+// some is the first n names, and how many more there are.
+func some(names []string, n int) string {
+	out := make([]string, 0, n)
+	for _, s := range names[:min(n, len(names))] {
+		out = append(out, clean(s))
+	}
+	text := strings.Join(out, " ")
+	if more := len(names) - n; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func (d *killDialog) lostText() string {
+	switch {
+	case d.why != "":
+		return "only files that git ignores (cannot name them: " + clean(d.why) + ")"
+	case d.seen == nil:
+		return "looking ..."
+	case len(d.seen.Ignored) == 0:
+		return "nothing: there is no file that git ignores"
+	}
+	return "what git ignores: " + some(d.seen.Ignored, 8)
 }
 
 func branchText(c *api.PolecatInfo) string {
@@ -104,15 +159,21 @@ func branchText(c *api.PolecatInfo) string {
 	return "; branch " + clean(c.Branch)
 }
 
-func processText(c *api.PolecatInfo) string {
-	if len(c.PIDs) == 0 {
+func (d *killDialog) processText(c *api.PolecatInfo) string {
+	if d.seen == nil || len(d.seen.Processes) == 0 {
 		return clean(c.Agent) + " and what it started"
 	}
-	ids := make([]string, 0, len(c.PIDs))
-	for _, p := range c.PIDs {
-		ids = append(ids, itoa(p))
+	names := make([]string, 0, len(d.seen.Processes))
+	for _, p := range d.seen.Processes {
+		names = append(names, clean(p.Name)+" "+itoa(p.PID))
 	}
-	return clean(c.Agent) + " " + strings.Join(ids, ", ") + " (" + map[bool]string{true: "1 process", false: itoa(len(c.PIDs)) + " processes"}[len(c.PIDs) == 1] + ")"
+	n := len(names)
+	const most = 6
+	text := strings.Join(names[:min(n, most)], ", ")
+	if n > most {
+		text += " ..."
+	}
+	return text + " (" + map[bool]string{true: "1 process", false: itoa(n) + " processes"}[n == 1] + ")"
 }
 
 // assignDialog is a: to whom a bead goes.

@@ -131,7 +131,7 @@ func pressOf(name string) tea.KeyPressMsg {
 	return k
 }
 
-func (p *player) screen() string { return strings.Join(p.m.screenRows(), "\n") }
+func (p *player) screen() string { return plainRow(strings.Join(p.m.screenRows(), "\n")) }
 
 func (p *player) wantCall(want string) {
 	p.t.Helper()

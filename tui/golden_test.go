@@ -195,11 +195,15 @@ func TestGoldenDialogs(t *testing.T) {
 		{"command", ":", ": COMMAND"},
 		{"new", "n", "NEW BEAD"},
 		{"answer", "A", "slit asks (gt-c9d)"},
+		{"diff", "d", "hunk 1 of 2"},
+		{"nudge", "N", "TELL slit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := sampleHost(80, 24)
 			h.do = func(verb string, _ any) (any, error) {
 				switch verb {
+				case api.GetDiff.Name():
+					return sampleDiff(), nil
 				case api.Why.Name():
 					return api.WhyRes{Why: "slit waits for your answer since 14:01."}, nil
 				case api.RefineryLog.Name():

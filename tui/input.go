@@ -3,89 +3,74 @@ package tui
 import (
 	"strings"
 
+	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 )
 
-// input is one line of text being typed.
+// input is one line of text being typed: the editing is that of Bubbles' textinput, the
+// drawing is ours, exact to the cell. The zero value is empty and ready.
 type input struct {
-	text []rune
-	at   int
+	line *textinput.Model // nil: nothing was typed yet
 }
 
-func (p *input) String() string { return strings.TrimSpace(string(p.text)) }
+func (p *input) model() *textinput.Model {
+	if p.line == nil {
+		m := textinput.New()
+		m.Focus() // a field that is not focused takes no keys; its blinking is not asked for
+		p.line = &m
+	}
+	return p.line
+}
+
+func (p *input) String() string { return strings.TrimSpace(p.model().Value()) }
 
 func (p *input) set(s string) {
-	p.text = []rune(s)
-	p.at = len(p.text)
+	p.model().SetValue(s)
+	p.model().CursorEnd()
+}
+
+// runes is the text, and where in it the cursor is.
+func (p *input) runes() (text []rune, at int) {
+	m := p.model()
+	return []rune(m.Value()), m.Position()
 }
 
 // edit applies a key or pasted text and reports whether it was one for an input.
 func (p *input) edit(ev event) bool {
-	if p.editKey(ev.key) {
+	m := p.model()
+	value, at := m.Value(), m.Position()
+	if len(ev.key.Text) == 0 && ev.text != "" { // a paste
+		*m, _ = m.Update(tea.PasteMsg{Content: clean(ev.text)})
 		return true
 	}
-	if ev.text == "" {
-		return false
-	}
-	add := []rune(clean(ev.text))
-	if ev.text == " " {
-		add = []rune{' '}
-	}
-	p.text = append(p.text[:p.at:p.at], append(add, p.text[p.at:]...)...)
-	p.at += len(add)
-	return true
+	*m, _ = m.Update(tea.KeyPressMsg(ev.key))
+	return ev.text != "" || m.Value() != value || m.Position() != at || editing(ev.key)
 }
 
-func (p *input) editKey(k tea.Key) bool {
+// editing reports whether a key belongs to a text field even where it changed nothing.
+func editing(k tea.Key) bool {
 	switch k.Keystroke() {
-	case "backspace", "shift+backspace", "ctrl+h":
-		if p.at > 0 {
-			p.text = append(p.text[:p.at-1:p.at-1], p.text[p.at:]...)
-			p.at--
-		}
-	case "delete":
-		if p.at < len(p.text) {
-			p.text = append(p.text[:p.at:p.at], p.text[p.at+1:]...)
-		}
-	case "left", "ctrl+b":
-		p.at = max(p.at-1, 0)
-	case "right", "ctrl+f":
-		p.at = min(p.at+1, len(p.text))
-	case "home", "ctrl+a":
-		p.at = 0
-	case "end", "ctrl+e":
-		p.at = len(p.text)
-	case "ctrl+u":
-		p.text, p.at = append([]rune(nil), p.text[p.at:]...), 0
-	case "ctrl+w", "alt+backspace":
-		to := p.at
-		for to > 0 && p.text[to-1] == ' ' {
-			to--
-		}
-		for to > 0 && p.text[to-1] != ' ' {
-			to--
-		}
-		p.text, p.at = append(p.text[:to:to], p.text[p.at:]...), to
-	default:
-		return false
+	case "backspace", "delete", "left", "right", "home", "end", "ctrl+a", "ctrl+e", "ctrl+u", "ctrl+w", "ctrl+k":
+		return true
 	}
-	return true
+	return false
 }
 
 // draw is the text with a block where the cursor is, its end in sight.
 func (p *input) draw(m *model, w int, label string, active bool) string {
 	n := m.line(w, "").put("", " ").put(m.dim, label)
+	text, at := p.runes()
 	if !active {
-		return n.put("", string(p.text)).end()
+		return n.put("", string(text)).end()
 	}
 	from := 0
-	for from < p.at && width(string(p.text[from:p.at])) > n.left-2 {
+	for from < at && width(string(text[from:at])) > n.left-2 {
 		from++
 	}
-	n.put("", string(p.text[from:p.at]))
+	n.put("", string(text[from:at]))
 	under, rest := " ", ""
-	if p.at < len(p.text) {
-		under, rest = string(p.text[p.at]), string(p.text[p.at+1:])
+	if at < len(text) {
+		under, rest = string(text[at]), string(text[at+1:])
 	}
 	return n.put("7", under).put("", rest).end()
 }

@@ -55,7 +55,21 @@ const (
 	NextItem
 	PrevItem
 	NextField
+	PrevField
+	NextHunk
+	PrevHunk
+	CommentLine
+	SendRemarks
+	Find
+	FindNext
+	FindPrev
+	// More of the board.
+	ShowDiff
+	Nudge
 )
+
+// lastIntent is for tests that walk through all.
+const lastIntent = Nudge
 
 // Scope is where a binding holds.
 type Scope int
@@ -74,6 +88,7 @@ const (
 	InAsk // a yes-or-no question
 	InInput
 	InList // problems, events, log, help
+	InDiff
 )
 
 // String is the scope's name in the help.
@@ -81,6 +96,7 @@ func (s Scope) String() string {
 	return [...]string{
 		"everywhere", "beads", "polecats", "refinery", "events", "bead", "kill dialog",
 		"reassign dialog", "quit dialog", "question", "text", "list",
+		"diff",
 	}[s]
 }
 
@@ -115,6 +131,8 @@ func townKeys() []binding {
 		{Town, UndoLast, []string{"u"}, "undo the last kill or reassign (30 s)", "u undo"},
 		{Town, Revive, []string{"v"}, "revive a killed polecat's work", "v revive"},
 		{Town, Attach, []string{"t"}, "attach the polecat's terminal, typing", "t terminal"},
+		{Town, ShowDiff, []string{"d"}, "what the attempt changed; remarks on lines", "d diff"},
+		{Town, Nudge, []string{"N"}, "tell the polecat something (mail)", "N nudge"},
 		{Town, AnswerAsk, []string{"A"}, "answer a question", "A answer"},
 		{Town, NewBead, []string{"n"}, "new bead", "n new"},
 		{Town, SetPriority, []string{"p"}, "priority, then 0-4", ""},
@@ -158,6 +176,15 @@ func dialogKeys() []binding {
 		{InQuit, StopAll, []string{"s"}, "stop all now; work is kept", "s stop all now"},
 		{InQuit, DrainAll, []string{"d"}, "let agents finish, then stop", "d drain"},
 		{InAsk, Yes, []string{"y"}, "yes", "y yes"},
+		{InDiff, NextHunk, []string{"]"}, "next hunk", "] hunk"},
+		{InDiff, PrevHunk, []string{"["}, "hunk before", ""},
+		{InDiff, NextField, []string{"tab"}, "next file", "Tab file"},
+		{InDiff, PrevField, []string{"shift+tab"}, "file before", ""},
+		{InDiff, CommentLine, []string{"c"}, "remark on this line", "c remark"},
+		{InDiff, SendRemarks, []string{"C"}, "send the remarks to bead and polecat", ""},
+		{InDiff, Find, []string{"/"}, "search", "/ find"},
+		{InDiff, FindNext, []string{"n"}, "next match", ""},
+		{InDiff, FindPrev, []string{"N"}, "match before", ""},
 	}
 }
 
@@ -185,6 +212,12 @@ func hints(keys []binding, intents ...Intent) []string {
 		}
 	}
 	return out
+}
+
+// hintsIn is hints where the bindings of a scope come first.
+func hintsIn(keys []binding, scope Scope, intents ...Intent) []string {
+	own := slices.DeleteFunc(slices.Clone(keys), func(b binding) bool { return b.scope != scope })
+	return hints(append(own, keys...), intents...)
 }
 
 // moves reports intents that only move about: they run at once, even in a burst.

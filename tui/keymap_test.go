@@ -33,7 +33,7 @@ func TestEveryIntentHasAKey(t *testing.T) {
 	for _, b := range keymap() {
 		has[b.intent] = true
 	}
-	for in := None + 1; in <= NextField; in++ {
+	for in := None + 1; in <= lastIntent; in++ {
 		if !has[in] {
 			t.Errorf("intent %d has no key", in)
 		}

@@ -73,7 +73,7 @@ func TestEveryRowExact(t *testing.T) {
 		m.dress()
 		m.picture(true)
 		if m.mode == inTown {
-			in := rapid.SampledFrom([]Intent{None, Open, Kill, Assign, Help, ShowProblems, ShowEvents, ShowLog, CommandLine, NewBead, AnswerAsk, QuitDialog}).Draw(t, "dialog")
+			in := rapid.SampledFrom([]Intent{None, Open, Kill, Assign, Help, ShowProblems, ShowEvents, ShowLog, CommandLine, NewBead, AnswerAsk, QuitDialog, ShowDiff, Nudge}).Draw(t, "dialog")
 			m.run(in)
 		}
 		got := m.screenRows()

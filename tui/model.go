@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"gastown/beads"
 	"gastown/internal/api"
 )
 
@@ -71,6 +72,7 @@ type model struct {
 	dirty  bool
 	shown  tea.View
 	result Outcome
+	drafts map[beads.ID][]remark // on diffs, not sent yet
 }
 
 // timers says which one-shot timers are set.
@@ -94,9 +96,10 @@ type (
 		err  error
 	}
 	fetchedMsg struct { // text that an overlay asked for
-		key  string
-		text string
-		err  error
+		key   string
+		text  string
+		value any
+		err   error
 	}
 )
 
@@ -108,7 +111,7 @@ const (
 func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m := &model{
 		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), profile: profile,
-		busy: map[string]bool{}, sized: map[string]Terminal{}, mode: typing,
+		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[beads.ID][]remark{}, mode: typing,
 	}
 	m.townKeys = s.TownKeys
 	if len(m.townKeys) == 0 {

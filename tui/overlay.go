@@ -46,6 +46,11 @@ type receiver interface {
 	receive(f fetchedMsg)
 }
 
+// broad is an overlay that takes the width there is: its lines are code.
+type broad interface{ broad() bool }
+
+const broadest = 160 // cells; longer lines of code are rare and hard to read
+
 // guarded is the part of dialogs that ask: they default to Cancel and are deaf at first, so
 // that a key meant for something else answers nothing.
 type guarded struct{ opened time.Time }
@@ -102,6 +107,9 @@ func (m *model) dialog(o overlay, top bool) placed {
 	w := min(cols, 80)
 	if m.layout.kind == wide {
 		w = min(cols-20, 100)
+	}
+	if b, ok := o.(broad); ok && b.broad() {
+		w = min(cols, broadest)
 	}
 	limit := max(rows-3, 3)
 	if rows >= 40 {

@@ -38,6 +38,8 @@ func (m *model) run(in Intent) tea.Cmd {
 		m.push(&eventsDialog{follow: true})
 	case ShowLog:
 		return m.openLog()
+	case ShowDiff:
+		return m.openDiff()
 	case Filter:
 		m.push(newFilter(m))
 	case CommandLine:
@@ -60,9 +62,11 @@ func (m *model) act(in Intent) tea.Cmd {
 	case Assign:
 		return m.assign()
 	case Kill:
-		return m.onPolecat("kill", func(c *api.PolecatInfo) tea.Cmd { m.push(newKill(m, c)); return nil })
+		return m.onPolecat("kill", m.openKill)
 	case AnswerAsk:
 		return m.answer()
+	case Nudge:
+		return m.nudge()
 	case UndoLast:
 		return m.undo()
 	case Revive:

@@ -1,6 +1,10 @@
 package tui
 
-import "strings"
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+)
 
 // sty is the parameters of an SGR sequence, such as "1;38;2;240;160;80"; empty is plain.
 type sty string
@@ -28,24 +32,40 @@ type palette struct {
 	typing                                          sty // mode mark TYPE
 }
 
+// pen is a Lip Gloss style as the parameters that our rows are joined from: a row is built
+// once from its parts, without measuring it again.
+func pen(s lipgloss.Style) sty {
+	const mark = "x"
+	out := s.Render(mark)
+	i := strings.Index(out, mark)
+	return sty(strings.TrimSuffix(strings.TrimPrefix(out[:max(i, 0)], "\x1b["), "m"))
+}
+
+// ink is a colour of text, paper one of the background, badge a bold word on a ground.
+func ink(hex string) sty   { return pen(lipgloss.NewStyle().Foreground(lipgloss.Color(hex))) }
+func paper(hex string) sty { return pen(lipgloss.NewStyle().Background(lipgloss.Color(hex))) }
+func badge(text, ground string) sty {
+	return pen(lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Color(text)).Background(lipgloss.Color(ground)))
+}
+
 // The shades follow Okabe and Ito, moved until each has a contrast of 4.5 on its background.
 func darkPalette() palette {
 	return palette{
-		blue: "38;2;108;182;255", orange: "38;2;240;160;80", red: "38;2;244;112;103", yellow: "38;2;218;185;73",
-		cyan: "38;2;86;200;200", green: "38;2;124;198;124", magenta: "38;2;211;138;211",
-		dim: "38;2;139;148;158", border: "38;2;84;92;102", accent: "38;2;108;182;255",
-		picked: "48;2;38;46;60", strip: "48;2;32;37;45",
-		town: "1;38;2;16;20;26;48;2;108;182;255", typing: "1;38;2;16;20;26;48;2;124;198;124",
+		blue: ink("#6cb6ff"), orange: ink("#f0a050"), red: ink("#f47067"), yellow: ink("#dab949"),
+		cyan: ink("#56c8c8"), green: ink("#7cc67c"), magenta: ink("#d38ad3"),
+		dim: ink("#8b949e"), border: ink("#545c66"), accent: ink("#6cb6ff"),
+		picked: paper("#262e3c"), strip: paper("#20252d"),
+		town: badge("#10141a", "#6cb6ff"), typing: badge("#10141a", "#7cc67c"),
 	}
 }
 
 func lightPalette() palette {
 	return palette{
-		blue: "38;2;11;98;196", orange: "38;2;170;78;0", red: "38;2;192;38;23", yellow: "38;2;130;100;0",
-		cyan: "38;2;11;114;133", green: "38;2;37;115;37", magenta: "38;2;150;50;175",
-		dim: "38;2;100;108;120", border: "38;2;170;178;188", accent: "38;2;11;98;196",
-		picked: "48;2;221;232;247", strip: "48;2;232;236;241",
-		town: "1;38;2;255;255;255;48;2;11;98;196", typing: "1;38;2;255;255;255;48;2;37;115;37",
+		blue: ink("#0b62c4"), orange: ink("#aa4e00"), red: ink("#c02617"), yellow: ink("#826400"),
+		cyan: ink("#0b7285"), green: ink("#257325"), magenta: ink("#9632af"),
+		dim: ink("#646c78"), border: ink("#aab2bc"), accent: ink("#0b62c4"),
+		picked: paper("#dde8f7"), strip: paper("#e8ecf1"),
+		town: badge("#ffffff", "#0b62c4"), typing: badge("#ffffff", "#257325"),
 	}
 }
 
@@ -106,10 +126,14 @@ type charset struct {
 	rule           string
 }
 
+func frameOf(b lipgloss.Border) frameSet {
+	return frameSet{b.TopLeft, b.TopRight, b.BottomLeft, b.BottomRight, b.Top, b.Left}
+}
+
 func unicodeSet() charset {
 	return charset{
-		single: frameSet{"┌", "┐", "└", "┘", "─", "│"},
-		double: frameSet{"╔", "╗", "╚", "╝", "═", "║"},
+		single: frameOf(lipgloss.NormalBorder()),
+		double: frameOf(lipgloss.DoubleBorder()),
 		marker: "▸", more: "…", dot: "·", sep: "│", rule: "─",
 	}
 }

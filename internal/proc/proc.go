@@ -109,7 +109,7 @@ func (p *Proc) launch(spec Spec, cfg config, stdio *os.File) error {
 	cmd := &exec.Cmd{
 		Path:        exe,
 		Args:        []string{"gastown", shimArg, filepath.Base(spec.Argv[0])},
-		Env:         shimEnv(p.marker),
+		Env:         shimEnv(p.marker, spec.Exe),
 		Dir:         "/", // the shim must not hold a worktree
 		ExtraFiles:  []*os.File{controlR, statusW, stdio},
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true}, // no signal of our terminal reaches it
@@ -137,9 +137,10 @@ func (p *Proc) launch(spec Spec, cfg config, stdio *os.File) error {
 }
 
 // shimEnv is a shim's whole environment. The child's travels in the configuration.
-func shimEnv(marker string) []string {
+func shimEnv(marker, exe string) []string {
 	return []string{
 		shimVar + "=" + marker,
+		ofVar + "=" + exe,
 		"GOMAXPROCS=1",             // it waits all its life
 		"GORACE=atexit_sleep_ms=0", // a test binary with -race would take a second to end
 	}

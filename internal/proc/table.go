@@ -2,6 +2,8 @@ package proc
 
 import (
 	"bytes"
+	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -123,6 +125,30 @@ func KillMarked(marker string) (n int) {
 		return len(victims) == 0
 	})
 	return len(seen)
+}
+
+// KillShims ends the trees of all shims that were started with exe as their Spec.Exe, and waits until they are gone, at
+// most two seconds for each. It is for a program that owns exe and has just started: whatever runs is left over, whether
+// anybody wrote its ID down or not. It returns how many processes it found.
+func KillShims(exe string) (n int) {
+	if exe == "" {
+		return 0
+	}
+	boot := BootID()
+	for _, p := range marked(processes(), exe, ofVar) {
+		n += KillTree(ID{PID: p.pid, Start: p.start, Boot: boot})
+	}
+	return n
+}
+
+// AwaitMarked waits until no process but this one has name=value in its environment, at most for limit, and reports
+// whether that came true. It is for helpers that [Run] had started in a process that was killed: they end by
+// themselves, and must not be torn out of what they write.
+func AwaitMarked(name, value string, limit time.Duration) bool {
+	self := os.Getpid()
+	return waitUntil(limit, func() bool {
+		return !slices.ContainsFunc(marked(processes(), value, name), func(p process) bool { return p.pid != self })
+	})
 }
 
 // waitUntil asks for the fact every few milliseconds, at most for limit, and returns the last answer. The processes it is

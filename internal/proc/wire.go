@@ -10,6 +10,7 @@ const shimArg = "__shim"
 const (
 	markerVar = "GASTOWN_PROC"
 	shimVar   = "GASTOWN_SHIM"
+	ofVar     = "GASTOWN_SHIM_OF" // the program a shim was asked to run from: Spec.Exe
 )
 
 // File descriptors of a shim, in the order of exec.Cmd.ExtraFiles.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"gastown/agents"
 	"gastown/beads"
 	"gastown/beads/store"
+	"gastown/internal/fault"
 	"gastown/internal/git"
 	"gastown/internal/proc"
 	"gastown/worktree"
@@ -20,25 +22,33 @@ import (
 // nothing was lost; where the work could not be kept nothing was stopped.
 func (w *worker) finish(e ending) ended {
 	ctx := context.WithoutCancel(w.h.ctx)
-	if e.kind == endSubmit {
-		return w.finishSubmitted(ctx)
+	a, _, err := w.attempt()
+	switch {
+	case err != nil:
+		return ended{err: err}
+	case !a.State.Live():
+		return w.submitted(ctx, e)
+	case a.Worktree == "":
+		return w.finishUnused(ctx, e)
 	}
-	if _, err := w.keep(ctx); err != nil { // before anything is stopped
-		return ended{err: step(err, "keep the work of %s", w.name)}
-	}
-	killed := w.stopAgent(ctx, killGrace)
-	if e.kind == endKill || e.kind == endReassign {
-		if submitted, r := w.overtaken(); submitted {
-			w.cleanUp(ctx, r)
-			return ended{err: refusedDone(w)}
+	if !w.gone() {
+		if _, err := w.keep(ctx); err != nil { // before anything is stopped
+			if e.kind == endShutdown {
+				w.stopAgent(ctx, killGrace) // it would end with this process anyway; its files stay
+			}
+			return ended{err: step(err, "keep the work of %s", w.name)}
 		}
 	}
+	killed := w.stopAgent(ctx, killGrace)
 	r, err := w.keep(ctx) // what the agent wrote while it was being stopped
 	if err != nil {
 		return ended{killed: killed, err: step(err, "keep the work of %s", w.name)}
 	}
 	kept := w.holds(r)
 	if err := w.recordEnd(e, r, kept); err != nil {
+		if now, _, aerr := w.attempt(); aerr == nil && !now.State.Live() {
+			return w.submitted(ctx, e) // its done was quicker
+		}
 		return ended{killed: killed, err: err}
 	}
 	if !kept && r.Ref != "" {
@@ -47,28 +57,18 @@ func (w *worker) finish(e ending) ended {
 		}
 	}
 	w.cleanUp(ctx, r)
-	return ended{rescue: r, kept: kept, killed: killed}
+	return ended{rescue: r, kept: kept, killed: killed, over: true}
 }
 
-// overtaken reports whether the attempt was submitted while a kill was under way; the
-// submission stands.
-func (w *worker) overtaken() (bool, worktree.Rescue) {
-	a, _, err := w.attempt()
-	return err == nil && !a.State.Live(), worktree.Rescue{}
-}
-
-func refusedDone(w *worker) error {
-	return fmt.Errorf("%s submitted %s before it could be stopped", w.name, w.bead)
-}
-
-// finishSubmitted ends the session of an attempt whose submission was accepted. What it
-// wrote after done goes to a rescue ref.
-func (w *worker) finishSubmitted(ctx context.Context) ended {
+// submitted ends the session of an attempt whose submission was accepted. What the agent
+// wrote after done goes to a rescue ref. Who asked for another end is told that it came late.
+func (w *worker) submitted(ctx context.Context, e ending) ended {
 	timer := time.NewTimer(submitGrace)
 	defer timer.Stop()
 	select {
 	case <-w.exited():
 	case <-timer.C:
+	case <-w.h.leaving.Done():
 	}
 	killed := w.stopAgent(ctx, killGrace)
 	r, err := w.keepLate(ctx)
@@ -76,7 +76,24 @@ func (w *worker) finishSubmitted(ctx context.Context) ended {
 		return ended{killed: killed, err: err}
 	}
 	w.cleanUp(ctx, r)
-	return ended{rescue: r, killed: killed}
+	out := ended{rescue: r, killed: killed, over: true}
+	if e.kind == endKill || e.kind == endReassign || e.kind == endRestart {
+		out.err = fault.Refusedf("%s submitted %s before it could be stopped", w.name, w.bead)
+	}
+	return out
+}
+
+// finishUnused ends an attempt in whose worktree no agent ever was: what is in it was made by
+// the host, and whatever it started from is on its own ref.
+func (w *worker) finishUnused(ctx context.Context, e ending) ended {
+	killed := w.stopAgent(ctx, killGrace)
+	if err := w.recordEnd(e, worktree.Rescue{}, false); err != nil {
+		return ended{killed: killed, err: err}
+	}
+	if err := w.h.t.discard(ctx, w.rig, w.bead, w.n); err != nil {
+		w.stays(err)
+	}
+	return ended{killed: killed, over: true}
 }
 
 // keepLate keeps what is in the worktree beyond the frozen tip; usually nothing.
@@ -96,7 +113,19 @@ func (w *worker) keepLate(ctx context.Context) (worktree.Rescue, error) {
 	if st.Clean() && (st.Head == a.Tip || a.Tip == "" && st.Head == a.Base) {
 		return worktree.Rescue{}, nil
 	}
-	return w.keep(ctx)
+	r, err := w.keep(ctx)
+	if err != nil || r.Ref == "" || r.Ref == a.Rescue {
+		return r, err
+	}
+	return r, w.h.t.update(func(tx *store.Tx) error {
+		a, err := tx.Attempt(w.bead, w.n)
+		if err != nil {
+			return err
+		}
+		c := a.Clone()
+		c.Rescue = r.Ref
+		return errors.Join(tx.PutAttempt(c), tx.Append(beads.Event{Kind: beads.EvRescued, Actor: "host", Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: fmt.Sprintf("kept on %s what %s wrote after its attempt", r.Ref, w.name)}))
+	})
 }
 
 // worktree opens the attempt's worktree; nil when there is none.
@@ -218,7 +247,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		return s
 	}
 	finish := func(a *beads.Attempt) {
-		a.Why, a.Worktree, a.Proc, a.Marker = v.why, "", nil, ""
+		a.Why, a.Log = v.why, w.log
 		if kept {
 			a.Rescue = r.Ref
 		}
@@ -313,7 +342,7 @@ func (w *worker) exitText(e ending) string {
 // countStart keeps the breaker of the agent's preset: an agent that ended at once without
 // doing anything failed to start.
 func (w *worker) countStart(tx *store.Tx, e ending, kept bool, why string, now time.Time) error {
-	if e.kind != endExit {
+	if e.kind != endExit || !w.tried {
 		return nil
 	}
 	a, err := tx.Attempt(w.bead, w.n)
@@ -364,11 +393,17 @@ func (w *worker) failedStart(err error) {
 // relaunch stops the agent and readies the same attempt for another start in the same worktree.
 func (w *worker) relaunch(e ending) error {
 	ctx := context.WithoutCancel(w.h.ctx)
-	if _, err := w.keep(ctx); err != nil {
-		return step(err, "keep the work of %s", w.name)
+	a, _, err := w.attempt()
+	if err != nil {
+		return err
+	}
+	if a.Worktree != "" {
+		if _, err := w.keep(ctx); err != nil {
+			return step(err, "keep the work of %s", w.name)
+		}
 	}
 	w.stopAgent(ctx, killGrace)
-	err := w.h.t.update(func(tx *store.Tx) error {
+	err = w.h.t.update(func(tx *store.Tx) error {
 		a, err := tx.Attempt(w.bead, w.n)
 		if err != nil {
 			return err
@@ -383,24 +418,70 @@ func (w *worker) relaunch(e ending) error {
 	if err != nil {
 		return err
 	}
+	w.tried = false
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.session = nil
-	w.mu.Unlock()
-	w.ctx, w.stop = context.WithCancel(w.h.ctx)
+	w.ctx, w.stop = context.WithCancel(w.h.leaving)
+	if len(w.end) > 0 {
+		w.stop() // asked again meanwhile
+	}
 	return nil
 }
 
-// cleanUp removes the worktree and the branch of an ended attempt, once all of it is on refs.
-// What cannot be removed is told and tried again at the next start of the host.
+// cleanUp removes the worktree and the branch of an ended attempt, once all of it is on refs,
+// and notes that nothing is left of it. What cannot be removed is told and tried again at the
+// next start of the host.
 func (w *worker) cleanUp(ctx context.Context, r worktree.Rescue) {
 	var kept *worktree.Rescue
 	if r.Ref != "" {
 		kept = &r
 	}
-	if err := w.h.t.removeWorktree(ctx, w.rig, w.path(), w.bead, w.n, kept); err != nil {
-		w.h.t.deps.Log.Error("remove worktree", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
-		w.h.problem("worktree/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("the worktree of %s stays: %v", w.name, err), "gastown doctor")
+	err := w.h.t.removeWorktree(ctx, w.rig, w.path(), w.bead, w.n, kept)
+	if err == nil {
+		_, err = w.edit(func(a *beads.Attempt) { a.Worktree, a.Proc, a.Marker = "", nil, "" })
 	}
+	if err != nil {
+		w.stays(err)
+	}
+}
+
+// stays tells that a worktree could not be removed.
+func (w *worker) stays(err error) {
+	w.h.t.deps.Log.Error("remove worktree", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
+	w.h.stuckAt(w.name)
+	w.h.problem("worktree/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("the worktree of %s stays: %v", w.name, err), "gastown doctor")
+}
+
+// discard removes the worktree and the branch of an attempt that never began, with what is in them.
+func (t *Town) discard(ctx context.Context, rig string, id beads.ID, n int) error {
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return err
+	}
+	branch := "refs/heads/" + beads.BranchName(id, n)
+	trees, err := repo.WorktreeList(ctx)
+	if err != nil {
+		return err
+	}
+	for _, wt := range trees {
+		if wt.Branch != branch || !t.holdsWorktree(rig, wt.Path) {
+			continue
+		}
+		if err := repo.WorktreeRemove(ctx, wt.Path, git.RemoveForced); err != nil {
+			return err
+		}
+	}
+	return repo.DeleteRef(ctx, branch, "")
+}
+
+// holdsWorktree reports whether path is a place for a polecat's worktree, links resolved.
+func (t *Town) holdsWorktree(rig, path string) bool {
+	root := t.path("rigs", rig, "wt")
+	if real, err := filepath.EvalSymlinks(root); err == nil {
+		root = real
+	}
+	return filepath.Dir(path) == root
 }
 
 // removeWorktree removes an attempt's worktree and branch. rescue keeps what is uncommitted;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,6 +36,8 @@ type Host struct {
 	t       *Town
 	ctx     context.Context // ends when the host stops
 	cancel  context.CancelFunc
+	leaving context.Context // ends before that, when the agents are to end
+	leave   context.CancelFunc
 	started time.Time
 	bell    chan struct{} // one merged element: something outside the store changed
 	work    sync.WaitGroup
@@ -42,8 +45,12 @@ type Host struct {
 	left    chan struct{} // closed when the host has stopped
 	wish    chan bool     // one element: stop, true to drain first
 
+	starting sync.Mutex // held from a claim until its worker is in workers
+	mayoring sync.Mutex // held while the Mayor is being started or stopped
+
 	mu      sync.Mutex
 	workers map[string]*worker // by attempt key
+	stuck   map[string]bool    // polecats whose worktree could not be removed
 	rigs    map[string]*rigHost
 	mayor   *mayor
 	size    proc.Size
@@ -65,11 +72,13 @@ func (t *Town) StartHost(ctx context.Context, o HostOptions) (*Host, error) {
 	h := &Host{
 		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size,
 		bell: make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
-		workers: map[string]*worker{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},
+		workers: map[string]*worker{}, stuck: map[string]bool{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},
 	}
+	h.leaving, h.leave = context.WithCancel(hctx)
 	t.host = h
 	if err := h.open(ctx); err != nil {
 		cancel()
+		h.work.Wait()
 		t.host = nil
 		return nil, err
 	}
@@ -179,6 +188,8 @@ func (h *Host) plan() time.Time {
 // dispatch starts what agents.Plan decides. The decision is made again inside the
 // transaction that claims, so that two of them can never start one bead twice.
 func (h *Host) dispatch() time.Time {
+	h.starting.Lock()
+	defer h.starting.Unlock()
 	var d agents.Decision
 	err := h.t.store.View(func(tx *store.Tx) error {
 		w, err := h.world(tx)
@@ -235,6 +246,7 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	for _, one := range h.workers {
 		w.Leaving = append(w.Leaving, one.name)
 	}
+	w.Leaving = slices.AppendSeq(w.Leaving, maps.Keys(h.stuck))
 	h.mu.Unlock()
 	if w.Stopped, err = h.stopped(tx); err != nil {
 		return w, err
@@ -387,14 +399,11 @@ func (h *Host) landing() bool {
 func (h *Host) shutdown() {
 	h.mu.Lock()
 	h.drain = true
-	workers := make([]*worker, 0, len(h.workers))
-	for _, w := range h.workers {
-		workers = append(workers, w)
-	}
 	h.mu.Unlock()
-	for _, w := range workers {
-		w.request(ending{kind: endShutdown, why: "the host stopped"})
-	}
+	h.starting.Lock() // whatever was claimed before is in workers now, and nothing is any more
+	workers := slices.Collect(maps.Values(h.workersNow()))
+	h.starting.Unlock()
+	h.leave()
 	for _, w := range workers {
 		<-w.done
 	}
@@ -412,6 +421,12 @@ func (h *Host) shutdown() {
 	}
 	_ = os.Remove(SocketPath(h.t.Dir, h.t.deps.Env)) // the next host replaces it anyway
 	close(h.left)
+}
+
+func (h *Host) workersNow() map[string]*worker {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.workers)
 }
 
 func (h *Host) rigHosts() []*rigHost {

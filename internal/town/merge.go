@@ -3,6 +3,7 @@ package town
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,6 +167,10 @@ func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refiner
 
 // sendBack opens a bead again with what the next attempt should know, or hands it to a person.
 func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refinery.SendBack, now time.Time) error {
+	// The verdict may be older than the run that ended: the target was gated in between.
+	if r.Gate != "" && !slices.ContainsFunc(gates, func(g beads.GateRun) bool { return g.Log == r.LogPath }) {
+		gates = append(gates, beads.GateRun{Gate: r.Gate, Outcome: string(r.Outcome), Log: r.LogPath})
+	}
 	on := beads.Reject
 	if r.StrikeOut {
 		on = beads.StrikeOut

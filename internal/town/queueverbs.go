@@ -192,7 +192,7 @@ func (t *Town) refineryRestart(ctx context.Context, who api.Caller, r api.NameRe
 }
 
 func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAct(ctx, who, r.Name, refinery.Pause{By: who.Name, Reason: "paused by " + who.Name})
+	return t.refineryAct(ctx, who, r.Name, refinery.Pause{By: who.Name})
 }
 
 func (t *Town) refineryResume(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {

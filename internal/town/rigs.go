@@ -180,7 +180,7 @@ func (t *Town) clone(ctx context.Context, name string, rc *config.Rig) (warnings
 		if err != nil {
 			return nil, err
 		}
-		if _, err := c.Repo.InitRoot(ctx, rc.Branch, id.At(t.deps.Now()), "First commit of an empty repository\n"); err != nil {
+		if _, err := c.Repo.InitRoot(ctx, "refs/heads/"+rc.Branch, id.At(t.deps.Now()), "First commit of an empty repository\n"); err != nil {
 			return nil, errors.Join(step(err, "rig %q", name), os.RemoveAll(t.path("rigs", name)))
 		}
 		warnings = append(warnings, "the repository has no commit yet: its town copy starts with an empty one")
@@ -315,7 +315,7 @@ func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out ap
 	return out, nil
 }
 
-func (t *Town) rigRemove(_ context.Context, who api.Caller, r api.NameReq) (out api.Ack, err error) {
+func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (out api.Ack, err error) {
 	if r.Name == "" {
 		return out, fault.Usagef("rig remove: which rig?")
 	}
@@ -344,6 +344,12 @@ func (t *Town) rigRemove(_ context.Context, who api.Caller, r api.NameReq) (out 
 	}
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.RemoveRig(data, name) }); err != nil {
 		return out, err
+	}
+	if repo, err := t.repo(ctx, name); err == nil {
+		// The Mayor's checkout holds nothing of its own; one that stays only confuses.
+		if err := repo.WorktreeRemove(ctx, t.path("mayor", name), git.RemoveForced); err != nil {
+			t.deps.Log.Warn("the Mayor's checkout", "rig", name, "err", err)
+		}
 	}
 	if err := t.update(func(tx *store.Tx) error {
 		return tx.Append(beads.Event{Kind: beads.EvRigRemoved, Actor: who.Name, Rig: name, Text: "removed rig " + name})

@@ -59,6 +59,7 @@ type ended struct {
 	rescue worktree.Rescue
 	kept   bool // rescue holds something
 	killed int  // processes
+	over   bool // the attempt has ended, whatever err says
 	err    error
 }
 
@@ -73,12 +74,20 @@ type worker struct {
 	token string
 	end   chan ending // 1: the newest request that was not taken yet
 	done  chan struct{}
-	ctx   context.Context // of its start; ends with the first request
-	stop  context.CancelFunc
+	ctx   context.Context // of its start; ends with the first request. The worker's own
+
+	submitting sync.Mutex // held from a look at what is to be submitted until it is
 
 	mu      sync.Mutex
+	stop    context.CancelFunc // ends ctx
+	over    bool               // no request is taken any more
 	session *agentrun.Session
 	stat    look
+
+	// The worker's own.
+	tried  bool   // its agent's program was started, or could not be
+	log    string // what its setup printed, where that failed
+	answer func() // tells who asked for the end what became of it
 }
 
 // look is what was last seen in a worktree.
@@ -91,7 +100,7 @@ type look struct {
 
 func (h *Host) newWorker(a *beads.Attempt, token string) *worker {
 	w := &worker{h: h, bead: a.Bead, n: a.N, rig: a.Rig, name: a.Polecat, token: token, end: make(chan ending, 1), done: make(chan struct{})}
-	w.ctx, w.stop = context.WithCancel(h.ctx)
+	w.ctx, w.stop = context.WithCancel(h.leaving)
 	return w
 }
 
@@ -105,6 +114,12 @@ func (h *Host) launch(w *worker) {
 
 // request asks the worker to end. A second request while one is under way is refused.
 func (w *worker) request(e ending) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		e.answer(ended{err: fault.Refusedf("polecat %q: has ended already", w.name)})
+		return
+	}
 	select {
 	case w.end <- e:
 		w.stop()
@@ -121,20 +136,7 @@ func (e ending) answer(r ended) {
 
 // live is the whole life: start, wait, end; again after a restart.
 func (w *worker) live() {
-	defer func() {
-		w.h.mu.Lock()
-		delete(w.h.workers, beads.AttemptKey(w.bead, w.n))
-		w.h.mu.Unlock()
-		w.stop()
-		close(w.done)
-		// A request that came too late is answered by what already happened.
-		select {
-		case e := <-w.end:
-			e.answer(ended{err: fault.Refusedf("polecat %q: has ended already", w.name)})
-		default:
-		}
-		w.h.ring()
-	}()
+	defer w.close()
 	for {
 		err := w.start()
 		if err != nil && w.ctx.Err() == nil {
@@ -145,6 +147,27 @@ func (w *worker) live() {
 			return
 		}
 	}
+}
+
+// close is the end of the worker: its polecat is free, and everybody who asked is answered.
+func (w *worker) close() {
+	w.h.mu.Lock()
+	delete(w.h.workers, beads.AttemptKey(w.bead, w.n))
+	w.h.mu.Unlock()
+	w.mu.Lock()
+	w.over = true
+	w.stop()
+	w.mu.Unlock()
+	close(w.done)
+	if w.answer != nil {
+		w.answer()
+	}
+	select {
+	case e := <-w.end: // it came too late
+		e.answer(ended{err: fault.Refusedf("polecat %q: has ended already", w.name)})
+	default:
+	}
+	w.h.ring()
 }
 
 // watch waits for the process to end or for a request, and does what follows. It reports
@@ -164,17 +187,25 @@ func (w *worker) watch() bool {
 		if r.err != nil {
 			w.h.t.deps.Log.Error("end attempt", "attempt", beads.AttemptKey(w.bead, w.n), "err", r.err)
 		}
+		if r.err == nil || r.over || e.kind == endShutdown || w.gone() {
+			if r.err != nil && !r.over {
+				// The process is gone and what it did could not be put away: the worktree stays, and
+				// the next start of the host tries again.
+				w.h.stuckAt(w.name)
+				w.h.problem("attempt/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("the work of %s could not be put away: %v", w.name, r.err), "its worktree is left at "+w.path())
+			}
+			w.answer = func() { e.answer(r) }
+			return false
+		}
 		e.answer(r)
-		if r.err == nil || e.kind == endShutdown || e.kind == endExit && w.gone() {
-			return false
-		}
-		if w.gone() {
-			// The work could not be kept and the process is gone: the worktree stays, and the
-			// next start of the host tries again.
-			w.h.problem("attempt/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("the work of %s could not be saved: %v", w.name, r.err), "its worktree is left at "+w.path())
-			return false
-		}
 	}
+}
+
+// stuckAt keeps a polecat's name from being used while its worktree is in the way.
+func (h *Host) stuckAt(name string) {
+	h.mu.Lock()
+	h.stuck[name] = true
+	h.mu.Unlock()
 }
 
 // wait is the next request, or the process's own end. A request that is already there wins:
@@ -188,17 +219,29 @@ func (w *worker) wait() ending {
 		case e := <-w.end:
 			return e
 		case <-exited:
-			select {
-			case e := <-w.end:
-				return e
-			default:
-				return ending{kind: endExit}
-			}
+			return w.asked(ending{kind: endExit})
+		case <-w.h.leaving.Done():
+			return w.asked(shutdownEnding())
 		case <-tick.C:
 			w.lookIfBusy()
 		}
 	}
 }
+
+// asked is the request that is there, or else.
+func (w *worker) asked(other ending) ending {
+	select {
+	case e := <-w.end:
+		return e
+	default:
+	}
+	if w.h.leaving.Err() != nil {
+		return shutdownEnding()
+	}
+	return other
+}
+
+func shutdownEnding() ending { return ending{kind: endShutdown, why: "the host stopped"} }
 
 // exited is closed when there is no process (any more).
 func (w *worker) exited() <-chan struct{} {
@@ -262,24 +305,33 @@ func (w *worker) start() error {
 		return err
 	}
 	env := w.h.agentEnv(id, w.vars(a, repo, rc))
-	if err := w.setup(wt, rc, env); err != nil {
+	if err := os.MkdirAll(filepath.Dir(w.logPath()), 0o700); err != nil {
 		return err
+	}
+	if a.Worktree == "" { // else it was ready before: an agent was in it
+		if err := w.setup(wt, rc, env); err != nil {
+			return err
+		}
 	}
 	return w.spawn(a, b, wt, env)
 }
 
 // prepare cuts the worktree from a recorded base and brings in what the attempt starts from.
 func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.Worktree, *beads.Attempt, error) {
+	s, err := w.beginning(repo, a)
+	if err != nil {
+		return nil, nil, err
+	}
 	if a.Base == "" {
-		base, err := repo.ResolveCommit(w.ctx, "refs/heads/"+rc.Branch)
+		base, err := w.base(repo, rc, s)
 		if err != nil {
 			return nil, nil, step(err, "base of %s", a.Key())
 		}
-		if a, err = w.edit(func(a *beads.Attempt) { a.Base, a.Worktree = base, w.path() }); err != nil {
+		if a, err = w.edit(func(a *beads.Attempt) { a.Base = base }); err != nil {
 			return nil, nil, err
 		}
 	}
-	from, note, err := w.from(repo, rc, a)
+	from, note, err := w.from(repo, rc, a, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -289,9 +341,9 @@ func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.
 	if err != nil {
 		return nil, nil, step(err, "worktree of %s", a.Key())
 	}
-	if s := a.Start; s != nil && s.Rescue != "" && a.StartedAt.IsZero() {
-		if err := w.restore(wt, s.Rescue); err != nil {
-			return nil, nil, err
+	if s.rescue != "" && a.Worktree == "" {
+		if _, err := worktree.Restore(w.ctx, wt, s.rescue); err != nil {
+			return nil, nil, step(err, "bring %s back", s.rescue)
 		}
 	}
 	if note != "" && (a.Start == nil || !strings.Contains(a.Start.Note, note)) {
@@ -307,30 +359,61 @@ func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.
 	return wt, a, err
 }
 
+// beginning is what an attempt starts from beyond the target branch.
+type beginning struct {
+	commit string // of an earlier attempt; empty: none
+	rescue string // ref with uncommitted work on top of commit; empty: none
+}
+
+func (w *worker) beginning(repo *git.Repo, a *beads.Attempt) (beginning, error) {
+	if a.Start == nil {
+		return beginning{}, nil
+	}
+	if a.Start.Rescue == "" {
+		return beginning{commit: a.Start.Commit}, nil
+	}
+	r, err := worktree.Load(w.ctx, repo, a.Start.Rescue)
+	if err != nil {
+		return beginning{}, step(err, "kept work %s", a.Start.Rescue)
+	}
+	if r.Clean {
+		return beginning{commit: r.Head}, nil
+	}
+	return beginning{commit: r.Head, rescue: r.Ref}, nil
+}
+
+// base is the commit of the target branch that an attempt is cut from: its tip, but where
+// uncommitted work comes back, which fits only where it was.
+func (w *worker) base(repo *git.Repo, rc config.Rig, s beginning) (string, error) {
+	tip, err := repo.ResolveCommit(w.ctx, "refs/heads/"+rc.Branch)
+	if err != nil || s.rescue == "" || s.commit == "" {
+		return tip, err
+	}
+	old, err := repo.MergeBase(w.ctx, s.commit, tip)
+	if err != nil || old == "" {
+		return tip, err
+	}
+	return old, nil
+}
+
 // from is the commit an attempt's branch starts at: the base; or the tip of an earlier
 // attempt with the base merged in; or, where that conflicts, that tip, and a note of the files.
-func (w *worker) from(repo *git.Repo, rc config.Rig, a *beads.Attempt) (commit, note string, err error) {
-	s := a.Start
+func (w *worker) from(repo *git.Repo, rc config.Rig, a *beads.Attempt, s beginning) (commit, note string, err error) {
 	switch {
-	case s == nil || s.Rescue == "" && s.Commit == "":
+	case s.rescue != "" && s.commit == "":
 		return a.Base, "", nil
-	case s.Rescue != "":
-		r, err := worktree.Load(w.ctx, repo, s.Rescue)
-		if err != nil {
-			return "", "", step(err, "kept work %s", s.Rescue)
-		}
-		if r.Head != "" {
-			return r.Head, "Your uncommitted work from before is back in the worktree, as it was.", nil
-		}
+	case s.rescue != "":
+		return s.commit, "Your uncommitted work from before is back in the worktree, as it was.", nil
+	case s.commit == "":
 		return a.Base, "", nil
 	}
-	if in, err := repo.IsAncestor(w.ctx, s.Commit, a.Base); err != nil || in {
+	if in, err := repo.IsAncestor(w.ctx, s.commit, a.Base); err != nil || in {
 		return a.Base, "", err
 	}
-	if in, err := repo.IsAncestor(w.ctx, a.Base, s.Commit); err != nil || in {
-		return s.Commit, "", err
+	if in, err := repo.IsAncestor(w.ctx, a.Base, s.commit); err != nil || in {
+		return s.commit, "", err
 	}
-	m, err := repo.MergeTree(w.ctx, s.Commit, a.Base)
+	m, err := repo.MergeTree(w.ctx, s.commit, a.Base)
 	if err != nil {
 		return "", "", step(err, "merge %s into the work of before", rc.Branch)
 	}
@@ -339,21 +422,16 @@ func (w *worker) from(repo *git.Repo, rc config.Rig, a *beads.Attempt) (commit, 
 		for _, c := range m.Conflicts {
 			files = append(files, c.Path)
 		}
-		return s.Commit, fmt.Sprintf("The work of before conflicts with %s as it is now (%s, in $GASTOWN_TARGET) in: %s.\nMerge it yourself, resolve these files and commit.", rc.Branch, a.Base, strings.Join(files, ", ")), nil
+		return s.commit, fmt.Sprintf("The work of before conflicts with %s as it is now (%s, in $GASTOWN_TARGET) in: %s.\nMerge it yourself, resolve these files and commit.", rc.Branch, a.Base, strings.Join(files, ", ")), nil
 	}
 	id, err := w.h.t.ident(w.ctx, rc.Origin)
 	if err != nil {
 		return "", "", err
 	}
 	commit, err = repo.CommitTree(w.ctx, git.NewCommit{
-		Tree: m.Tree, Parents: []string{s.Commit, a.Base}, Message: "Merge " + rc.Branch + " into " + a.Branch + "\n", Author: id.At(a.CreatedAt),
+		Tree: m.Tree, Parents: []string{s.commit, a.Base}, Message: "Merge " + rc.Branch + " into " + a.Branch + "\n", Author: id.At(a.CreatedAt),
 	})
 	return commit, "", step(err, "merge %s into the work of before", rc.Branch)
-}
-
-func (w *worker) restore(wt *git.Worktree, ref string) error {
-	_, err := worktree.Restore(w.ctx, wt, ref)
-	return step(err, "bring %s back", ref)
 }
 
 // edit changes the stored attempt.
@@ -398,8 +476,9 @@ func (w *worker) setup(wt *git.Worktree, rc config.Rig, env []string) error {
 		return errors.Join(fmt.Errorf("setup %q: stopped after %s", rc.Setup, setupLimit), p.Stop(context.WithoutCancel(ctx), proc.StopPlan{Grace: killGrace}))
 	}
 	if e := p.Exit(); e.Code != 0 {
-		tail, _ := os.ReadFile(log) // the log is shown with the error where it can be read
-		return fmt.Errorf("setup %q: %s\n%s", rc.Setup, e, lastLines(string(tail), 20))
+		data, _ := os.ReadFile(log) // its end is kept with the attempt where it can be read
+		w.log = lastLines(beads.CleanText(string(data)), 200)
+		return fmt.Errorf("setup %q: %s: %s", rc.Setup, e, lastLine(strings.Split(w.log, "\n")))
 	}
 	return nil
 }
@@ -422,21 +501,19 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	if err != nil {
 		return err
 	}
-	v := agents.Vars{Gastown: w.h.exe(), Model: a.Model, Session: a.Session, Role: agents.PolecatRole(a), Task: agents.TaskOf(b, a, docs, facts)}
-	if len(p.Session) > 0 && v.Session == "" {
-		v.Session = w.h.t.deps.Token()
-		if a, err = w.edit(func(a *beads.Attempt) { a.Session = v.Session }); err != nil {
-			return err
-		}
-	} else if v.Session != "" {
-		v.Resume = true
+	session := a.Session
+	if len(p.Session) > 0 && session == "" {
+		session = w.h.t.deps.Token()
+	}
+	v := agents.Vars{Gastown: w.h.exe(), Model: a.Model, Session: session, Resume: a.Session != "", Role: agents.PolecatRole(a), Task: agents.TaskOf(b, a, docs, facts)}
+	// From here on the worktree may hold an agent's work: whatever ends the attempt keeps it.
+	if a, err = w.edit(func(a *beads.Attempt) { a.Session, a.Worktree = session, w.path() }); err != nil {
+		return err
 	}
 	for k, val := range p.Env {
 		env = append(env, k+"="+val)
 	}
-	if err := os.MkdirAll(filepath.Dir(w.logPath()), 0o700); err != nil {
-		return err
-	}
+	w.tried = true
 	s, err := agentrun.Start(agentrun.Options{
 		Name: w.name, Size: w.h.sizeNow(), Log: w.logPath(), OnChange: w.h.touched,
 		Spec: proc.Spec{Argv: p.Argv(agents.Polecat, v), Dir: wt.Path(), Env: env, Exe: w.h.exe()},

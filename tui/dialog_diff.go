@@ -1,0 +1,420 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+	"gastown/internal/api"
+)
+
+// diffDialog is d: what an attempt changed, by file and hunk, with remarks on lines that go
+// back to the polecat.
+type diffDialog struct {
+	id     beads.ID
+	doc    *diffDoc // nil until it came
+	why    string   // why it did not
+	at     int      // the line under the cursor
+	top    int
+	page   int
+	aside  int // cells scrolled to the right
+	find   search
+	note   input
+	noting bool
+}
+
+const asideStep = 8 // cells that left and right scroll: a tab
+
+// openDiff opens the diff of the selected bead's newest attempt.
+func (m *model) openDiff() tea.Cmd {
+	return m.onBead(func(r beadRow) tea.Cmd {
+		if r.last == nil {
+			m.refuse("nobody has worked on " + clean(string(r.bead.ID)) + " yet, so there is no diff")
+			return nil
+		}
+		return m.diffOf(r.bead.ID)
+	})
+}
+
+func (m *model) diffOf(id beads.ID) tea.Cmd {
+	m.push(&diffDialog{id: id})
+	ctx, host := m.ctx, m.host
+	return m.guard(func() tea.Msg {
+		d, err := api.GetDiff.Do(ctx, host, api.DiffReq{Bead: id})
+		return fetchedMsg{key: "diff " + string(id), value: newDiffDoc(d), err: err}
+	})
+}
+
+func (d *diffDialog) scope() Scope    { return InDiff }
+func (d *diffDialog) wantsText() bool { return d.noting || d.find.typing }
+func (d *diffDialog) broad() bool     { return true }
+
+func (d *diffDialog) receive(f fetchedMsg) {
+	if f.key != "diff "+string(d.id) {
+		return
+	}
+	if f.err != nil {
+		text, hint := explain(f.err)
+		d.why = clean(strings.TrimSpace(text + ". " + hint))
+		return
+	}
+	d.doc, _ = f.value.(*diffDoc)
+	if len(d.doc.hunks) > 0 {
+		d.at = d.doc.hunks[0]
+	}
+}
+
+func (d *diffDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	switch {
+	case d.noting:
+		return d.write(m, ev)
+	case d.find.typing:
+		d.find.key(ev)
+		d.seek(0)
+		return consumed, nil
+	}
+	switch ev.intent {
+	case Back, QuitDialog:
+		if n := len(m.drafts[d.id]); n > 0 {
+			m.say(plural(n, "remark")+" not sent; d shows them again, C sends", '.')
+		}
+		return ignored, nil
+	case Attach, Kill, Assign, Nudge, CopyID:
+		m.show(d.id)
+		return closed, m.run(ev.intent)
+	case SendRemarks:
+		return consumed, d.send(m)
+	case CommentLine:
+		d.begin(m)
+		return consumed, nil
+	case Find:
+		d.find.begin()
+		return consumed, nil
+	}
+	if d.doc != nil && d.travel(ev.intent) {
+		return consumed, nil
+	}
+	return ignored, nil
+}
+
+// travel moves the cursor.
+func (d *diffDialog) travel(in Intent) bool {
+	to := d.at
+	switch in {
+	case Up:
+		to--
+	case Down:
+		to++
+	case PageUp:
+		to -= max(d.page-1, 1)
+	case PageDown:
+		to += max(d.page-1, 1)
+	case Top:
+		to = 0
+	case Bottom:
+		to = len(d.doc.lines)
+	case NextHunk:
+		to = step(d.doc.hunks, d.at, 1)
+		d.top = to // a hunk is read from its first line
+	case PrevHunk:
+		to = step(d.doc.hunks, d.at, -1)
+		d.top = to
+	case NextField:
+		to = step(d.doc.fileStarts(), d.at, 1)
+		d.top = to
+	case PrevField:
+		to = step(d.doc.fileStarts(), d.at, -1)
+		d.top = to
+	case Left:
+		d.aside = max(d.aside-asideStep, 0)
+	case Right:
+		d.aside += asideStep
+	case FindNext:
+		d.seek(1)
+		return true
+	case FindPrev:
+		d.seek(-1)
+		return true
+	default:
+		return false
+	}
+	d.at = max(min(to, len(d.doc.lines)-1), 0)
+	return true
+}
+
+func (d *diffDialog) seek(by int) {
+	if d.doc != nil {
+		d.at = d.find.in(d.doc.lines, d.at, by)
+	}
+}
+
+// begin opens the remark of the line under the cursor.
+func (d *diffDialog) begin(m *model) {
+	if d.doc == nil || len(d.doc.lines) == 0 {
+		return
+	}
+	d.noting = true
+	d.note = input{}
+	if i := d.draft(m); i >= 0 {
+		d.note.set(m.drafts[d.id][i].text)
+	}
+}
+
+// draft is the number of the remark on the line under the cursor; -1 when there is none.
+func (d *diffDialog) draft(m *model) int {
+	place, quote := d.doc.place(d.at), d.doc.lines[d.at]
+	for i, r := range m.drafts[d.id] {
+		if r.place == place && r.quote == quote {
+			return i
+		}
+	}
+	return -1
+}
+
+func (d *diffDialog) write(m *model, ev event) (verdict, tea.Cmd) {
+	switch ev.key.Code {
+	case tea.KeyEscape:
+		d.noting = false
+		return consumed, nil
+	case tea.KeyEnter, tea.KeyKpEnter:
+		d.noting = false
+		all, i := m.drafts[d.id], d.draft(m)
+		r := remark{d.doc.place(d.at), d.doc.lines[d.at], d.note.String()}
+		switch {
+		case r.text == "" && i >= 0:
+			all = append(all[:i:i], all[i+1:]...)
+		case r.text == "":
+		case i >= 0:
+			all[i] = r
+		default:
+			all = append(all, r)
+		}
+		m.drafts[d.id] = all
+		return consumed, nil
+	}
+	d.note.edit(ev)
+	return consumed, nil
+}
+
+// send gives the remarks to the bead, where its next attempt reads them, and to the polecat
+// that works on it now.
+func (d *diffDialog) send(m *model) tea.Cmd {
+	all := m.drafts[d.id]
+	if len(all) == 0 {
+		m.refuse("no remarks yet; c writes one on this line")
+		return nil
+	}
+	id, text := d.id, review(d.doc.diff, all)
+	polecat := ""
+	if r, ok := m.beadByID(string(id)); ok && r.cat != nil {
+		polecat = r.cat.Name
+	}
+	cmd := m.call("send "+plural(len(all), "remark"), func(ctx context.Context, h api.Doer) (string, error) {
+		if _, err := api.BeadComment.Do(ctx, h, api.CommentReq{Bead: id, Text: text}); err != nil {
+			return "", err
+		}
+		if polecat != "" {
+			if _, err := api.PolecatNudge.Do(ctx, h, api.NudgeReq{Name: polecat, Text: text}); err == nil {
+				return fmt.Sprintf("sent to %s as mail, and kept on %s", polecat, id), nil
+			}
+		}
+		return fmt.Sprintf("kept on %s; its next attempt reads them", id), nil
+	})
+	if cmd != nil {
+		delete(m.drafts, id)
+	}
+	return cmd
+}
+
+func (d *diffDialog) draw(m *model, w, h int) face {
+	f := face{title: "DIFF " + clean(string(d.id)), grow: true}
+	switch {
+	case d.why != "":
+		f.rows, f.foot = m.note(w, d.why), []string{"Esc"}
+		return f
+	case d.doc == nil:
+		f.rows, f.foot = m.note(w, "reading ..."), []string{"Esc"}
+		return f
+	}
+	diff := d.doc.diff
+	f.title += fmt.Sprintf(" try %d of %s from %s", diff.Attempt, clean(diff.Polecat), short(diff.Base))
+	if len(d.doc.lines) == 0 {
+		f.rows, f.foot = m.note(w, "Nothing is changed yet."), []string{"Esc"}
+		return f
+	}
+	f.foot = d.hints(m)
+	below := d.belowRows(m, w)
+	head := d.headRow(m, w)
+	d.page = max(h-1-len(below), 1)
+	d.top = min(max(d.top, d.at-d.page+1), d.at)
+	d.top = max(min(d.top, len(d.doc.lines)-d.page), 0)
+	names := d.nameWidth(w)
+	list := d.fileRows(m, names, d.page)
+	f.rows = append(f.rows, head)
+	for i := range d.page {
+		left := ""
+		if names > 0 {
+			left = list[i]
+		}
+		f.rows = append(f.rows, left+d.lineRow(m, d.top+i, w-names))
+	}
+	f.rows = append(f.rows, below...)
+	return f
+}
+
+func (d *diffDialog) hints(m *model) []string {
+	if d.noting {
+		return []string{"Enter keep", "Esc cancel"}
+	}
+	out := hintsIn(m.keys, InDiff, NextHunk, NextField, CommentLine)
+	if n := len(m.drafts[d.id]); n > 0 {
+		to := "the bead"
+		if r, ok := m.beadByID(string(d.id)); ok && r.cat != nil {
+			to = clean(r.cat.Name)
+		}
+		out = append(out, fmt.Sprintf("C send %d to %s", n, to))
+	}
+	return append(append(out, hintsIn(m.keys, InDiff, Find)...), "Esc")
+}
+
+func (d *diffDialog) headRow(m *model, w int) string {
+	added, removed := 0, 0
+	for _, f := range d.doc.files {
+		added, removed = added+f.added, removed+f.removed
+	}
+	n := m.line(w, "").put("", " ").put(m.dim, "files ").put("", itoa(len(d.doc.files))).put("", "  ")
+	n.put(m.green, "+"+itoa(added)).put("", " ").put(m.red, "-"+itoa(removed)).put("", "  ")
+	hunk, of := d.doc.hunkAt(d.at)
+	right := ""
+	if of > 0 {
+		right = fmt.Sprintf("hunk %d of %d ", hunk, of)
+	}
+	if f := d.doc.fileAt(d.at); f >= 0 {
+		n.put("1", cut(d.doc.files[f].path, n.left-width(right)-2, m.more))
+	}
+	return n.right(m.dim, right).end()
+}
+
+// nameWidth is the width of the list of files; 0 where there is no room for one.
+func (d *diffDialog) nameWidth(w int) int {
+	if w < 70 || len(d.doc.files) < 2 {
+		return 0
+	}
+	longest := 0
+	for _, f := range d.doc.files {
+		longest = max(longest, width(base(f.path)))
+	}
+	return min(longest, w/4) + 14
+}
+
+func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// fileRows is the list of files, the current one in sight.
+func (d *diffDialog) fileRows(m *model, w, h int) []string {
+	if w == 0 {
+		return nil
+	}
+	at := max(d.doc.fileAt(d.at), 0)
+	top := max(min(at-h/2, len(d.doc.files)-h), 0)
+	rows := make([]string, h)
+	for i := range rows {
+		n := m.line(w, "")
+		if k := top + i; k < len(d.doc.files) {
+			f, st, mark := d.doc.files[k], sty(""), " "
+			if k == at {
+				n, st, mark = m.line(w, m.picked), "1", m.marker
+			}
+			stat := fmt.Sprintf("+%d -%d", f.added, f.removed)
+			if f.binary {
+				stat = "binary"
+			}
+			n.put(m.accent, mark).put("", " ").put(st, pad(base(f.path), w-4-width(stat), m.more)).put("", " ").put(m.dim, stat)
+		}
+		rows[i] = n.end()
+	}
+	return rows
+}
+
+// lineRow draws line i of the diff in w cells.
+func (d *diffDialog) lineRow(m *model, i, w int) string {
+	if i >= len(d.doc.lines) {
+		return spaces(w)
+	}
+	bg := sty("")
+	if i == d.at {
+		bg = m.picked
+	}
+	n := m.line(w, bg)
+	mark := " "
+	if i == d.at {
+		mark = m.marker
+	}
+	n.put(m.accent, mark)
+	text := settle(strings.ReplaceAll(d.doc.lines[i], "\t", "    "))
+	if d.doc.no[i] == 0 {
+		st := m.dim
+		switch {
+		case strings.HasPrefix(text, "@@"):
+			st = m.cyan
+		case d.doc.isName(i):
+			st = "1"
+		}
+		return n.put("", "     ").put(st, d.slide(text)).end()
+	}
+	said := " "
+	for _, r := range m.drafts[d.id] {
+		if r.quote == d.doc.lines[i] && r.place == d.doc.place(i) {
+			said = "c"
+		}
+	}
+	n.put(m.dim, padLeft(itoa(int(d.doc.no[i])), 4, "")).put(m.yellow.and("1"), said)
+	sign, st := " ", sty("")
+	switch {
+	case strings.HasPrefix(text, "+"):
+		sign, st = "+", m.green
+	case strings.HasPrefix(text, "-"):
+		sign, st = "-", m.red
+	}
+	if text != "" {
+		text = text[1:]
+	}
+	return n.put(st, sign+" ").put(st, d.slide(text)).end()
+}
+
+// slide leaves out what is scrolled away at the left.
+func (d *diffDialog) slide(s string) string {
+	if d.aside == 0 {
+		return s
+	}
+	return s[len(cut(s, d.aside, "")):]
+}
+
+// belowRows is the remark under the cursor, or how the change fits main.
+func (d *diffDialog) belowRows(m *model, w int) []string {
+	rule := m.line(w, "").put(m.border, strings.Repeat(m.rule, w)).end()
+	switch i := d.draft(m); {
+	case d.noting:
+		return []string{rule, m.text(w, m.dim, "your remark on "+d.doc.place(d.at)), d.note.draw(m, w, "", true)}
+	case d.find.typing:
+		return []string{rule, d.find.draw(m, w)}
+	case i >= 0:
+		return []string{rule, m.line(w, "").put("", " ").put(m.yellow, "you: ").put("", clean(m.drafts[d.id][i].text)).end()}
+	}
+	diff := d.doc.diff
+	switch {
+	case d.find.miss:
+		return []string{rule, m.text(w, m.dim, "not found: "+d.find.words.String())}
+	case len(diff.Conflicts) > 0:
+		return []string{rule, m.text(w, m.yellow, "conflicts with main: "+clean(strings.Join(diff.Conflicts, ", ")))}
+	case diff.Cut:
+		return []string{rule, m.text(w, m.yellow, "only the first 8 MB are shown")}
+	case diff.State == beads.Landed:
+		return []string{rule, m.text(w, m.dim, "this has landed")}
+	case diff.Tip == "":
+		return []string{rule, m.text(w, m.dim, "the worktree as of now, uncommitted work included")}
+	}
+	return []string{rule, m.text(w, m.dim, "merge with main: clean")}
+}

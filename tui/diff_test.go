@@ -1,0 +1,207 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"gastown/internal/api"
+)
+
+const sampleDiffText = `diff --git a/internal/auth/callback.go b/internal/auth/callback.go
+index 1111111..2222222 100644
+--- a/internal/auth/callback.go
++++ b/internal/auth/callback.go
+@@ -41,5 +41,9 @@ func (h *Handler) Callback
+ 	code := r.URL.Query().Get("code")
++	if used, err := h.st.MarkUsed(state); err != nil || used {
++		http.Error(w, "state 登录", 400)
++		return
++	}
+ 	tok, err := h.ex.Exchange(ctx, code)
+-	h.save(tok)
++	if err := h.save(tok); err != nil {
+@@ -80,2 +84,3 @@ func (h *Handler) save
+ 	return nil
++	// done
+ }
+diff --git a/state.go b/state.go
+--- a/state.go
++++ b/state.go
+@@ -1,1 +1,2 @@
+ package auth
++var used = map[string]bool{}
+diff --git a/logo.png b/logo.png
+new file mode 100644
+Binary files /dev/null and b/logo.png differ
+`
+
+func sampleDiff() api.Diff {
+	return api.Diff{Bead: "gt-a1f", Attempt: 1, Polecat: "toast", Base: "a91c7e2ff0", Text: sampleDiffText, Files: []api.DiffFile{
+		{Path: "internal/auth/callback.go", Added: 6, Removed: 1}, {Path: "state.go", Added: 1}, {Path: "logo.png", Binary: true},
+	}}
+}
+
+func TestDiffDoc(t *testing.T) {
+	d := newDiffDoc(sampleDiff())
+	if len(d.files) != 3 || len(d.hunks) != 3 {
+		t.Fatalf("%d files, %d hunks", len(d.files), len(d.hunks))
+	}
+	for _, c := range []struct{ line, place string }{
+		{"+\tif used, err", "internal/auth/callback.go:42"},
+		{"-\th.save(tok)", "internal/auth/callback.go:43 (removed)"},
+		{"+\tif err := h.save", "internal/auth/callback.go:47"},
+		{"+\t// done", "internal/auth/callback.go:85"},
+		{"+var used", "state.go:2"},
+		{"Binary", "logo.png"},
+	} {
+		for i, l := range d.lines {
+			if strings.HasPrefix(l, c.line) {
+				if got := d.place(i); got != c.place {
+					t.Errorf("%s is at %s, want %s", c.line, got, c.place)
+				}
+			}
+		}
+	}
+	if n, of := d.hunkAt(d.hunks[1]); n != 2 || of != 2 {
+		t.Errorf("hunk %d of %d, want 2 of 2", n, of)
+	}
+}
+
+// TestDiffDocTakesAnything: whatever is called a diff is taken apart without a panic.
+func TestDiffDocTakesAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOf(rapid.SampledFrom([]string{
+			"diff --git a/x b/x", "@@ -1,2 +3,4 @@", "@@", "@@ -99999999999 +x", "+a", "-b", " c", "", "\\ No newline", "Binary files", "+++ b/x",
+		})).Draw(t, "lines")
+		d := newDiffDoc(api.Diff{Text: strings.Join(lines, "\n")})
+		for i := range d.lines {
+			d.place(i)
+			d.hunkAt(i)
+		}
+	})
+}
+
+func diffHost(cols, rows int) *fakeHost {
+	h := sampleHost(cols, rows)
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.GetDiff.Name() {
+			return sampleDiff(), nil
+		}
+		return nil, nil
+	}
+	return h
+}
+
+func (p *player) dialog() string {
+	if len(p.m.stack) == 0 {
+		return ""
+	}
+	return plainRow(strings.Join(p.m.dialog(p.m.stack[len(p.m.stack)-1], true).rows, "\n"))
+}
+
+func (p *player) wantDialog(want string) {
+	p.t.Helper()
+	if !strings.Contains(p.dialog(), want) {
+		p.t.Errorf("the dialog does not say %q:\n%s", want, p.dialog())
+	}
+}
+
+func TestRemarksGoToBeadAndPolecat(t *testing.T) {
+	p := drive(t, diffHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-a1f")
+	p.keys("d", "down", "down", "c", "s", "a", "y", " ", "4", "0", "0", "enter")
+	p.wantDialog("C send 1 to toast")
+	p.wantDialog("you: say 400")
+	p.keys("esc")
+	p.wantToast("1 remark not sent")
+	p.keys("d", "C")
+	p.wantCall("bead.comment {Bead:gt-a1f Text:Review of gt-a1f, attempt 1:\n\ninternal/auth/callback.go:42\n> +\tif used")
+	p.wantCall("say 400")
+	p.wantCall("polecat.nudge {Name:toast Text:Review of gt-a1f")
+	p.wantToast("sent to toast")
+	p.keys("C")
+	p.wantToast("no remarks yet")
+}
+
+func TestDiffTravel(t *testing.T) {
+	p := drive(t, diffHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-a1f")
+	p.keys("d", "]")
+	d, _ := p.m.stack[0].(*diffDialog)
+	p.wantDialog("hunk 2 of 2")
+	p.keys("[")
+	p.wantDialog("hunk 1 of 2")
+	p.keys("tab")
+	if got := d.doc.fileAt(d.at); got != 1 {
+		t.Errorf("file %d after Tab", got)
+	}
+	p.keys("/", "d", "o", "n", "e", "enter")
+	if got := d.doc.lines[d.at]; got != "+\t// done" {
+		t.Errorf("found %q", got)
+	}
+	p.keys("G", "down", "g", "up", "right", "left")
+	if d.at != 0 {
+		t.Errorf("line %d at the top", d.at)
+	}
+	p.keys("esc")
+	if len(p.m.stack) != 0 {
+		t.Error("Esc does not close")
+	}
+}
+
+func TestNoDiffWithoutWork(t *testing.T) {
+	p := drive(t, diffHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-e12")
+	p.keys("d")
+	p.wantNothing()
+	p.wantToast("nobody has worked on gt-e12 yet")
+}
+
+// TestLongDiffOpensAtOnce: 100,000 lines are read and drawn within the time a key may take.
+func TestLongDiffOpensAtOnce(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("diff --git a/x b/x\n@@ -0,0 +1,100000 @@\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&b, "+line %d of a file that is generated\n", i)
+	}
+	h := sampleHost(120, 40)
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.GetDiff.Name() {
+			return api.Diff{Bead: "gt-a1f", Attempt: 1, Text: b.String(), Files: []api.DiffFile{{Path: "x", Added: 100_000}}}, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.send(pressOf("ctrl+]"))
+	p.wait(time.Second)
+	p.m.show("gt-a1f")
+	began := time.Now()
+	p.keys("d", "G")
+	if took := time.Since(began); took > 200*time.Millisecond {
+		t.Errorf("%v to open and go to the end of 100,000 lines", took)
+	}
+	p.wantDialog("line 99999 of")
+}
+
+func TestNudge(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "N", "h", "i", "enter")
+	p.wantCall("polecat.nudge {Name:slit Text:hi}")
+	if got := p.h.terms["slit"].typed(); got != "" {
+		t.Fatalf("typed %q into a program that did not ask", got)
+	}
+	p.keys("y")
+	if got := p.h.terms["slit"].typed(); got != "paste:hi" {
+		t.Errorf("the terminal got %q", got)
+	}
+	if p.m.mode != typing || p.m.term.name != "slit" {
+		t.Error("the person does not see where it was pasted")
+	}
+}
