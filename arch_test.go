@@ -45,6 +45,7 @@ func mayImport() map[string][]string {
 		},
 		"internal/wire":     {"beads", "internal/api", "internal/fault"},
 		"internal/cli":      {"beads", "agents", "refinery", "internal/api", "internal/wire", "internal/config", "internal/fault"},
+		"internal/mcp":      {"beads", "refinery", "internal/api", "internal/fault"},
 		"internal/scripted": {"beads", "refinery", "internal/api", "internal/proc", "internal/fault"},
 		"internal/demo":     {"beads", "refinery", "internal/api", "internal/proc", "internal/fault"},
 		"internal/bench":    {"beads", "internal/proc"},
@@ -52,7 +53,7 @@ func mayImport() map[string][]string {
 		// level 5
 		".": {
 			"beads", "agents", "refinery", "tui", "internal/api", "internal/cli", "internal/config", "internal/demo", "internal/fault",
-			"internal/git", "internal/proc", "internal/scripted", "internal/town", "internal/vt", "internal/wire",
+			"internal/git", "internal/mcp", "internal/proc", "internal/scripted", "internal/town", "internal/vt", "internal/wire",
 		},
 	}
 }
@@ -60,13 +61,14 @@ func mayImport() map[string][]string {
 // doors are the imports that only some packages may have.
 func doors() map[string][]string {
 	return map[string][]string{
-		"os/exec":                       {"internal/proc"},
-		"github.com/creack/pty":         {"internal/proc"},
-		"go.etcd.io/bbolt":              {"beads/store"},
-		"charm.land/bubbletea/v2":       {"tui"},
-		"charm.land/bubbles/v2":         {"tui"},
-		"github.com/charmbracelet/x/vt": {"internal/vt"},
-		"github.com/spf13/cobra":        {"internal/cli"},
+		"os/exec":                                {"internal/proc"},
+		"github.com/creack/pty":                  {"internal/proc"},
+		"go.etcd.io/bbolt":                       {"beads/store"},
+		"charm.land/bubbletea/v2":                {"tui"},
+		"charm.land/bubbles/v2":                  {"tui"},
+		"github.com/charmbracelet/x/vt":          {"internal/vt"},
+		"github.com/spf13/cobra":                 {"internal/cli"},
+		"github.com/modelcontextprotocol/go-sdk": {"internal/mcp"},
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"gastown/internal/api"
 	"gastown/internal/cli"
 	"gastown/internal/fault"
+	"gastown/internal/mcp"
 	"gastown/internal/proc"
 	"gastown/internal/scripted"
 	"gastown/internal/town"
@@ -84,6 +85,9 @@ func (p *process) run() int {
 		Screen: p.screen,
 		Up:     p.up,
 		Demo:   p.demo,
+		MCP: func(ctx context.Context, d api.Doer, role string) error {
+			return mcp.Serve(ctx, d, mcp.Options{Role: role, Version: versionText()}, os.Stdin, os.Stdout)
+		},
 	})
 }
 

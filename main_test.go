@@ -37,9 +37,13 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program from outside: the real binary, real git, a home of its own
 // per script. `go test -run 'TestScripts/gates'` runs one.
 func TestScripts(t *testing.T) {
+	env := goEnv(t)
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Setup: setup,
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Vars = append(e.Vars, env...)
+			return setup(e)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"town":    newTown,
 			"await":   await,
@@ -110,6 +114,24 @@ gastown done
 	return nil
 }
 
+// goEnv lets the Go tool run in a script: with the caches that are there, without network.
+func goEnv(t *testing.T) []string {
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH"}
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		t.Fatalf("go env: %v", err)
+	}
+	env := []string{"REPO=" + dir, "GOPROXY=off", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local"}
+	for i, value := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		env = append(env, names[i]+"="+value)
+	}
+	return env
+}
+
 // newTown makes a town in T with the agent "mine" and an idle Mayor and, where more is
 // given, the repository src as its rig app, added with these flags.
 func newTown(ts *testscript.TestScript, _ bool, args []string) {
@@ -130,9 +152,10 @@ func newTown(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("gastown", append([]string{"rig", "add", "app", "src"}, args...)...))
 }
 
-// patience is how long a script waits for a fact, and lookEvery how often it looks.
+// patience is how long a script waits for a fact (gates are niced and starve on a busy
+// machine), and lookEvery how often it looks.
 const (
-	patience  = 40 * time.Second
+	patience  = 90 * time.Second
 	lookEvery = 25 * time.Millisecond
 )
 

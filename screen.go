@@ -251,7 +251,9 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 // demoTown makes the demo's town in dir, or takes up the one that is there.
 func (p *process) demoTown(ctx context.Context, dir string, tempo demo.Tempo) error {
 	if _, err := os.Stat(filepath.Join(dir, "town.toml")); err != nil {
-		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		if free, err := town.Vacant(dir); err != nil {
+			return err
+		} else if !free {
 			return fault.Refusedf("demo %q: the directory is not empty and no town", dir)
 		}
 		if err := town.Init(dir); err != nil {

@@ -28,6 +28,12 @@ type Preset struct {
 	// Task hands {task} over as the last arguments; empty for an agent that asks `gastown prime`.
 	Task []string
 	Env  map[string]string
+	// Keys are the variables it needs to reach its model though they look like secrets, which no
+	// agent is given otherwise.
+	Keys []string
+	// Files names the program whose own files are settled before each start, so that it asks
+	// nothing: "claude", or empty.
+	Files string
 	// Check is how its version is asked for, within two seconds.
 	Check []string
 	// Own marks a command of the person's own, which is told nothing but its environment.
@@ -42,6 +48,10 @@ type Vars struct {
 	Role    string // the role text
 	Task    string
 	Resume  bool
+	// Commands are shell lines that the rig's settings run and an agent may run too.
+	Commands []string
+	// Dirs are the person's own directories that an agent may read, absolute.
+	Dirs []string
 }
 
 // Builtin is the table of presets that need no settings.
@@ -54,20 +64,26 @@ func Builtin() []Preset {
 			Roles:   map[Role][]string{Mayor: {"mayor"}, Polecat: {"polecat"}},
 		},
 		{
-			// Claude Code in its own terminal. Flags as of 2.1: the role text rides on the system
-			// prompt, the task is the first prompt; edits are allowed, and the commands that every
-			// task needs.
+			// Claude Code in its own terminal: the role text rides on the system prompt, the task is
+			// the first prompt, the town's verbs are tools; see claude.go.
 			Name:    "claude",
 			Command: []string{"claude"},
 			Roles: map[Role][]string{
-				Mayor:   {"--append-system-prompt", "{role}", "--allowedTools", "Bash(gastown:*)"},
-				Polecat: {"--append-system-prompt", "{role}", "--permission-mode", "acceptEdits", "--allowedTools", "Bash(gastown:*),Bash(git:*)"},
+				Mayor:   claudeFlags("default"), // whatever is not allowed is asked
+				Polecat: claudeFlags("acceptEdits"),
 			},
 			Model:   []string{"--model", "{model}"},
 			Session: []string{"--session-id", "{session}"},
 			Resume:  []string{"--resume", "{session}"},
-			Task:    []string{"{task}"},
-			Check:   []string{"claude", "--version"},
+			Task:    []string{"--", "{task}"},
+			// Else it searches for the town's tools before each first use.
+			Env:   map[string]string{"ENABLE_TOOL_SEARCH": "false"},
+			Files: "claude",
+			Keys: []string{
+				"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
+				"CLAUDE_CODE_MAX_OUTPUT_TOKENS", "MAX_MCP_OUTPUT_TOKENS", "MAX_THINKING_TOKENS",
+			},
+			Check: []string{"claude", "--version"},
 		},
 	}
 }
@@ -172,7 +188,7 @@ func (p Preset) Argv(role Role, v Vars) []string {
 	}
 	fill := map[string]string{
 		"{gastown}": v.Gastown, "{model}": v.Model, "{session}": v.Session,
-		"{role}": v.Role, "{task}": v.Task,
+		"{role}": v.Role, "{task}": v.Task, "{mcp}": claudeMCP(v.Gastown), "{settings}": claudeSettings(role, v, p.Args),
 	}
 	for i, a := range argv {
 		if val, ok := fill[a]; ok { // whole arguments only: text of a task is never expanded again

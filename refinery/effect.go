@@ -18,7 +18,8 @@ type Record interface {
 
 // Action is an effect on the world: refinery/run performs it after that
 // transaction. Build, RunGate and Publish are each answered by exactly one event
-// with their Seq: Built, GateDone, and one of Published, PublishLost, PublishErr.
+// with their Seq: Built, GateDone, and one of Published, PublishLost, PublishRefused
+// and PublishErr.
 // StopGate is answered by the GateDone of the gate it ends.
 type Action interface {
 	Effect
@@ -73,8 +74,9 @@ type Build struct {
 	Branch  string
 	Target  string // the tip known; the branch must still descend from it. Empty: any
 	History string
-	Gates   []string // names for the trailer; empty: none
-	Parts   []BuildPart
+	Gates   []string    // names for the trailer; empty: none
+	Parts   []BuildPart // in landing order
+	Others  []BuildPart // the rest of the queue, by Bead, N and Tip
 }
 
 // BuildPart is one entry of a candidate to be built.
@@ -84,7 +86,9 @@ type BuildPart struct {
 	Polecat string
 	Title   string
 	Tip     string
-	Date    time.Time // of its commit, so that a rebuild gives the same hash
+	Date    time.Time  // of its commit, so that a rebuild gives the same hash
+	Needs   []beads.ID // what it waits for is known; it may contain their tips
+	Change  bool       // Part.Change is wanted
 }
 
 // RunGate asks for one gate on exactly one commit.
@@ -92,8 +96,9 @@ type RunGate struct {
 	Seq     uint64
 	Index   int // of the gate in Config.Gates
 	Gate    Gate
-	Bead    beads.ID // empty: the target itself is gated
+	Bead    beads.ID // empty: the target itself or a batch is gated
 	N       int
+	Batch   []beads.ID // of a candidate with several
 	Commit  string
 	Tree    string
 	Fresh   bool // in a new worktree

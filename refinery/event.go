@@ -26,10 +26,12 @@ type Release struct {
 	By   string
 }
 
-// Approve is a person's yes to a bead whose entry asks for one.
+// Approve is a person's yes to what waits for it: Entry.Green. With Tree it is a yes
+// to that tree only.
 type Approve struct {
 	Bead beads.ID
 	By   string
+	Tree string
 }
 
 // Drop takes a bead out of the queue; a run that gates it is stopped. A bead whose
@@ -67,8 +69,10 @@ type Restarted struct {
 	Err        string // the repository could not be read: a stored intent is kept
 }
 
-// Built answers Build. Exactly one of Commit, Conflict, AlreadyIn, Missing and Err
-// tells the result; with AlreadyIn, Commit is where the bead is.
+// Built answers Build. Exactly one of Commit, Conflict, AlreadyIn, Missing, Waits and
+// Err tells the result; with AlreadyIn, Commit is where the bead is. All but Commit
+// are about one part and the target alone. A part that fits the target but not the
+// parts before it ends the candidate there: Parts are fewer than asked for.
 type Built struct {
 	Seq       uint64
 	Base      string
@@ -79,9 +83,13 @@ type Built struct {
 	Conflict  *Conflict
 	AlreadyIn beads.ID
 	Missing   beads.ID // its tip is not in the repository; Err says which
-	Rewritten bool     // the target does not descend from Build.Target; Err says so
+	Waits     *Waits
+	Rewritten bool // the target does not descend from Build.Target; Err says so
 	Err       string
 }
+
+// Waits is a part that contains the tip of a bead that has not landed.
+type Waits struct{ Bead, On beads.ID }
 
 // Conflict is a part that does not merge.
 type Conflict struct {
@@ -131,27 +139,34 @@ type PublishLost struct {
 	Rewritten bool // Now does not descend from Intent.Old
 }
 
+// PublishRefused answers Publish: New is not what was gated, so nothing was moved.
+type PublishRefused struct {
+	Seq uint64
+	Why string
+}
+
 // PublishErr answers Publish: it is not known whether the target moved.
 type PublishErr struct {
 	Seq uint64
 	Err string
 }
 
-func (Submit) event()      {}
-func (Hold) event()        {}
-func (Release) event()     {}
-func (Approve) event()     {}
-func (Drop) event()        {}
-func (Pause) event()       {}
-func (Resume) event()      {}
-func (Restart) event()     {}
-func (Tick) event()        {}
-func (TargetMoved) event() {}
-func (Restarted) event()   {}
-func (Built) event()       {}
-func (GateStarted) event() {}
-func (Output) event()      {}
-func (GateDone) event()    {}
-func (Published) event()   {}
-func (PublishLost) event() {}
-func (PublishErr) event()  {}
+func (Submit) event()         {}
+func (Hold) event()           {}
+func (Release) event()        {}
+func (Approve) event()        {}
+func (Drop) event()           {}
+func (Pause) event()          {}
+func (Resume) event()         {}
+func (Restart) event()        {}
+func (Tick) event()           {}
+func (TargetMoved) event()    {}
+func (Restarted) event()      {}
+func (Built) event()          {}
+func (GateStarted) event()    {}
+func (Output) event()         {}
+func (GateDone) event()       {}
+func (Published) event()      {}
+func (PublishLost) event()    {}
+func (PublishErr) event()     {}
+func (PublishRefused) event() {}

@@ -44,6 +44,16 @@ func (q Queue) Limit(g Gate) (timeout, silence time.Duration) {
 	return unknownTimeout, silence
 }
 
+// Key names what a verdict holds for besides the tree: the gate set and the toolchain.
+func (c Config) Key() string {
+	key := GateKey(c.Gates)
+	if c.Toolchain != "" {
+		sum := sha256.Sum256([]byte(c.Toolchain))
+		key += "-" + hex.EncodeToString(sum[:4])
+	}
+	return key
+}
+
 func gateNames(gates []Gate) []string {
 	var names []string
 	for _, g := range gates {
@@ -73,8 +83,11 @@ func (m *machine) startGate(i int) {
 		m.q.Fresh = false
 		r.Results = nil
 	}
-	if len(r.Parts) > 0 {
-		eff.Bead, eff.N = r.Parts[0].Bead, r.Parts[0].N
+	eff.Bead, eff.N = m.runBead(), m.runN()
+	if len(r.Parts) > 1 {
+		for _, p := range r.Parts {
+			eff.Batch = append(eff.Batch, p.Bead)
+		}
 	}
 	m.emit(eff)
 }
@@ -138,6 +151,11 @@ func (m *machine) outcome(ev GateDone) {
 		m.judge()
 	case TimedUp:
 		m.succeeded()
+		if len(r.Parts) > 1 { // one more run of all of it would tell less than one of its half
+			m.record(ev, 1)
+			m.judge()
+			return
+		}
 		if m.count(&r.Hangs, func(e *Entry) *int { return &e.Hangs }) < 2 {
 			m.regate()
 			return
@@ -149,8 +167,16 @@ func (m *machine) outcome(ev GateDone) {
 			m.regate()
 			return
 		}
+		if len(r.Parts) > 1 {
+			m.halve()
+			return
+		}
 		m.broken(ev, "was ended from outside twice")
 	case Broken:
+		if base := m.verdict(r.BaseTree); len(r.Parts) > 1 && base != nil && base.Outcome == Pass {
+			m.halve() // it runs on the target, so something in the batch breaks it
+			return
+		}
 		m.broken(ev, "cannot run")
 	default:
 		m.forget()
@@ -175,28 +201,24 @@ func (m *machine) passed(ev GateDone) {
 		return
 	}
 	if v := m.verdict(r.Tree); v != nil && v.Outcome != Pass {
-		m.emit(Note{Kind: beads.EvGateDone, Bead: m.runBead(), N: m.runN(), Text: fmt.Sprintf("gate %q is flaky: it failed on %s, then passed in a fresh worktree", v.Gate, m.subject())})
+		m.flaky(*v)
 	}
 	m.record(GateDone{Outcome: Pass}, 1)
 	m.green()
 }
 
-// count adds one to a try counter of the run's entries, or of the run without any,
-// and gives the highest.
+// count adds one to a try counter: of the entry that is gated alone, else of the run.
 func (m *machine) count(ofRun *int, ofEntry func(*Entry) *int) int {
-	if len(m.q.Run.Parts) == 0 {
-		*ofRun++
-		return *ofRun
-	}
-	most := 0
-	for _, p := range m.q.Run.Parts {
-		if i := index(m.q, p.Bead); i >= 0 {
-			n := ofEntry(&m.q.Entries[i])
-			*n++
-			most = max(most, *n)
+	n := ofRun
+	if len(m.q.Run.Parts) == 1 {
+		i := index(m.q, m.runBead())
+		if i < 0 {
+			return 0
 		}
+		n = ofEntry(&m.q.Entries[i])
 	}
-	return most
+	*n++
+	return *n
 }
 
 // broken pauses the queue: a gate gives no verdict, and nobody is blamed.
@@ -222,23 +244,16 @@ func lastLine(s string) string {
 	return strings.TrimSpace(lines[len(lines)-1])
 }
 
-// subject is what the run gates, in words.
-func (m *machine) subject() string {
-	if b := m.runBead(); b != "" {
-		return string(b)
-	}
-	return m.cfg.Branch + " itself"
-}
-
+// runBead is the one bead of the run; a batch and the target itself have none.
 func (m *machine) runBead() beads.ID {
-	if len(m.q.Run.Parts) == 0 {
+	if len(m.q.Run.Parts) != 1 {
 		return ""
 	}
 	return m.q.Run.Parts[0].Bead
 }
 
 func (m *machine) runN() int {
-	if len(m.q.Run.Parts) == 0 {
+	if len(m.q.Run.Parts) != 1 {
 		return 0
 	}
 	return m.q.Run.Parts[0].N
@@ -261,6 +276,9 @@ func (m *machine) record(ev GateDone, runs int) {
 	if len(m.q.Verdicts) > keepVerdicts {
 		m.q.Verdicts = m.q.Verdicts[:keepVerdicts]
 	}
+	for i := keepTails; i < len(m.q.Verdicts); i++ {
+		m.q.Verdicts[i].Tail = ""
+	}
 }
 
 // verdict is what is known of a tree under the gates of today, or nil.
@@ -276,6 +294,7 @@ func (m *machine) verdict(tree string) *Verdict {
 // forgetRed drops every verdict but green ones, so that a person's "again" means it.
 func (m *machine) forgetRed() {
 	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(v Verdict) bool { return v.Outcome != Pass })
+	m.q.Suspects = nil
 	for i := range m.q.Entries {
 		m.q.Entries[i].RedOn = ""
 	}

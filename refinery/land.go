@@ -35,6 +35,8 @@ func (m *machine) onBuilt(ev Built) {
 	case ev.AlreadyIn != "":
 		m.succeeded()
 		m.alreadyIn(ev)
+	case ev.Waits != nil:
+		m.waits(*ev.Waits)
 	case m.q.Run.Key != m.key:
 		m.forget() // the settings changed; its trailer names the old gates
 	case ev.Commit == "" || ev.Tree == "" || ev.Base == "" || ev.BaseTree == "":
@@ -48,10 +50,10 @@ func (m *machine) onBuilt(ev Built) {
 func (m *machine) built(ev Built) {
 	r := m.q.Run
 	r.Base, r.BaseTree, r.Commit, r.Tree, r.PhaseSince = ev.Base, ev.BaseTree, ev.Commit, ev.Tree, m.now
-	if len(ev.Parts) == len(r.Parts) {
-		for i := range r.Parts {
-			r.Parts[i].Commit = ev.Parts[i].Commit
-		}
+	if !m.cut(ev.Parts) {
+		m.forget()
+		m.errored("build candidate: the answer has other parts")
+		return
 	}
 	switch v := m.verdict(r.Tree); {
 	case len(m.cfg.Gates) == 0:
@@ -63,6 +65,42 @@ func (m *machine) built(ev Built) {
 	default:
 		m.judge()
 	}
+}
+
+// cut takes over what was built of the run's parts; those after it go back to their
+// place: they do not merge with the ones before them, and may with the target.
+func (m *machine) cut(built []Part) bool {
+	r := m.q.Run
+	if len(built) == 0 && len(r.Parts) == 1 {
+		return true
+	}
+	if len(built) == 0 || len(built) > len(r.Parts) {
+		return false
+	}
+	for i, p := range built {
+		if p.Bead != r.Parts[i].Bead || p.N != r.Parts[i].N {
+			return false
+		}
+		r.Parts[i].Commit, r.Parts[i].Change = p.Commit, p.Change
+	}
+	for _, p := range r.Parts[len(built):] {
+		if i := index(m.q, p.Bead); i >= 0 {
+			m.enter(&m.q.Entries[i], EntryQueued)
+		}
+	}
+	r.Parts = r.Parts[:len(built)]
+	return true
+}
+
+// waits makes an entry wait for the bead whose work it contains.
+func (m *machine) waits(w Waits) {
+	i := index(m.q, w.Bead)
+	m.forget()
+	if i < 0 || slices.Contains(m.q.Entries[i].Needs, w.On) {
+		m.errored(fmt.Sprintf("build candidate: %s contains the work of %s and waits for it", w.Bead, w.On))
+		return
+	}
+	m.q.Entries[i].Needs = append(m.q.Entries[i].Needs, w.On)
 }
 
 func conflictIn(files []string) string {
@@ -89,9 +127,8 @@ func (m *machine) green() {
 			m.forget()
 			return
 		}
-		if e := &m.q.Entries[i]; e.AskFirst && !e.Approved {
-			m.forget()
-			m.enter(e, EntryApprove)
+		if e := &m.q.Entries[i]; e.AskFirst && (!e.Approved || e.Yes != p.Change) {
+			m.askFor(e, len(r.Parts), Candidate{Base: r.Base, Commit: r.Commit, Tree: r.Tree, Change: p.Change})
 			return
 		}
 	}
@@ -99,6 +136,20 @@ func (m *machine) green() {
 	m.q.Intent = &Intent{Seq: r.Seq, Old: r.Base, New: r.Commit, Tree: r.Tree, Parts: slices.Clone(r.Parts), At: m.now}
 	m.enterParts(EntryLanding)
 	m.emit(Publish{Seq: r.Seq, Branch: m.cfg.Branch, Intent: m.intent()})
+}
+
+// askFor leaves a green candidate to a person. In a batch it was green with others:
+// its own tree is next.
+func (m *machine) askFor(e *Entry, parts int, c Candidate) {
+	if e.Approved {
+		m.changed(e.Bead, "", "needs another yes: its change is not what was approved, as the target moved in the same files")
+	}
+	e.Approved, e.Yes, e.Green = false, "", nil
+	m.forget()
+	if parts == 1 {
+		e.Green = &c
+		m.enter(e, EntryApprove)
+	}
 }
 
 // judge decides whom a red candidate is blamed on: nobody, before the base is
@@ -117,25 +168,31 @@ func (m *machine) judge() {
 	}
 	base := m.verdict(r.BaseTree)
 	switch {
+	case len(r.Parts) > 1 && (base == nil || base.Outcome == Pass):
+		m.halve()
 	case r.BaseTree == emptyTree1 || r.BaseTree == emptyTree256, base != nil && base.Outcome == Pass:
 		m.blame(v)
 	case base == nil:
 		m.gateBase()
 	default:
-		for _, p := range r.Parts {
-			if i := index(m.q, p.Bead); i >= 0 {
-				m.q.Entries[i].RedOn = r.Base
-			}
+		if i := index(m.q, m.runBead()); i >= 0 {
+			m.q.Entries[i].RedOn = r.Base
 		}
 		m.mainRed(*base)
 	}
 }
 
 func (m *machine) blame(v Verdict) {
+	if v.Outcome == TimedUp && v.Runs < 2 { // seen in a batch
+		m.count(nil, func(e *Entry) *int { return &e.Hangs })
+		m.regate()
+		return
+	}
 	if m.cfg.Confirm && v.Runs < 2 {
 		m.regate()
 		return
 	}
+	m.judged(1)
 	tree := m.q.Run.Tree
 	why := fmt.Sprintf("gate %q failed: exit %d", v.Gate, v.Code)
 	if v.Outcome == TimedUp {
@@ -228,6 +285,7 @@ func (m *machine) landed() {
 	}
 	m.q.Run, m.q.Intent, m.q.Target = nil, nil, in.New
 	m.succeeded()
+	m.landedSuspects(in.Parts)
 	for _, p := range in.Parts {
 		commit := p.Commit
 		if commit == "" {
@@ -238,6 +296,7 @@ func (m *machine) landed() {
 		}
 		delete(m.q.First, p.Bead)
 		m.q.Total++
+		m.judged(0)
 		m.q.Landed = slices.Insert(m.q.Landed, 0, LandedBead{Bead: p.Bead, N: p.N, Commit: commit, At: m.now})
 		m.emit(Settle{Bead: p.Bead, N: p.N, Commit: commit})
 	}
@@ -248,12 +307,20 @@ func (m *machine) landed() {
 
 func (m *machine) onPublishLost(ev PublishLost) {
 	m.forget()
-	m.q.Intent = nil
+	m.q.Intent, m.q.Suspects = nil, nil
 	if ev.Rewritten {
 		m.rewritten(ev.Now)
 		return
 	}
 	m.q.Target = ev.Now
+}
+
+// refused drops a landing that would not have been what was gated, and stops: one of
+// ours is wrong, and no retry makes it right.
+func (m *machine) refused(ev PublishRefused) {
+	m.forget()
+	m.q.Intent = nil
+	m.fail("landing refused: "+ev.Why, "nothing was moved; keep the log, then press r to build it anew")
 }
 
 func (m *machine) onTargetMoved(ev TargetMoved) {
@@ -269,6 +336,9 @@ func (m *machine) onTargetMoved(ev TargetMoved) {
 	}
 	if r := m.q.Run; r != nil && r.Phase == PhaseGate && r.Base != ev.Commit {
 		m.interrupt(StopTarget)
+	}
+	if ev.Commit != m.q.Target {
+		m.q.Suspects = nil
 	}
 	m.q.Target = ev.Commit
 }

@@ -11,9 +11,10 @@ import (
 )
 
 // allowance is how long an entry of a priority lets later ones of a higher priority
-// pass it: earliest deadline first, so nothing starves.
+// pass it: earliest deadline first, so nothing starves. A P0 goes before all but what
+// has been due for half a day.
 func allowance(priority int) time.Duration {
-	table := [...]time.Duration{0, 10 * time.Minute, 30 * time.Minute, 100 * time.Minute, 300 * time.Minute}
+	table := [...]time.Duration{-12 * time.Hour, 10 * time.Minute, 30 * time.Minute, 100 * time.Minute, 300 * time.Minute}
 	return table[min(max(priority, 0), len(table)-1)]
 }
 
@@ -24,11 +25,15 @@ func (e Entry) Deadline() time.Time { return e.SubmittedAt.Add(allowance(e.Prior
 // Ordered is the queue in the order it is worked, whatever each entry waits for.
 func Ordered(q Queue) []Entry {
 	es := slices.Clone(q.Entries)
-	slices.SortStableFunc(es, func(a, b Entry) int {
-		return cmp.Or(a.Deadline().Compare(b.Deadline()), strings.Compare(string(a.Bead), string(b.Bead)))
-	})
+	slices.SortStableFunc(es, inOrder)
 	return es
 }
+
+func inOrder(a, b Entry) int {
+	return cmp.Or(a.Deadline().Compare(b.Deadline()), strings.Compare(string(a.Bead), string(b.Bead)))
+}
+
+func before(a, b Entry) bool { return inOrder(a, b) < 0 }
 
 // Position is the place of a bead in the queue from 1, or 0.
 func Position(q Queue, bead beads.ID) int {
@@ -47,22 +52,17 @@ func index(q Queue, bead beads.ID) int {
 
 // runnable is the index of the entry to work on next, or -1.
 func runnable(q Queue, cfg Config) int {
-	if q.Paused || len(cfg.Gates) == 0 && !cfg.Ungated {
+	batch, _ := take(q, cfg)
+	if len(batch) == 0 {
 		return -1
 	}
-	if q.Stop != nil && q.Stop.Kind != MainRed {
-		return -1
-	}
-	for _, e := range Ordered(q) {
-		if eligible(q, e) {
-			return index(q, e.Bead)
-		}
-	}
-	return -1
+	return index(q, batch[0].Bead)
 }
 
-func eligible(q Queue, e Entry) bool {
-	if e.State != EntryQueued || e.Held || waitsFor(q, e) != "" {
+// eligible reports whether an entry can be worked on after those before it in its
+// batch.
+func eligible(q Queue, e Entry, batch []Entry) bool {
+	if e.State != EntryQueued || e.Held || waitsFor(q, e, batch) != "" {
 		return false
 	}
 	if q.Stop == nil {
@@ -72,10 +72,13 @@ func eligible(q Queue, e Entry) bool {
 	return e.RedOn != q.Stop.Commit && (e.Priority == 0 || e.QueuedAt.After(q.Stop.At))
 }
 
-// waitsFor is the queued blocker of an entry, or "". One that waits for the entry
-// itself is not counted: a circle would stand for ever.
-func waitsFor(q Queue, e Entry) beads.ID {
+// waitsFor is the queued blocker of an entry that is not in the batch before it, or
+// "". One that waits for the entry itself is not counted: a circle would stand for ever.
+func waitsFor(q Queue, e Entry, batch []Entry) beads.ID {
 	for _, n := range e.Needs {
+		if slices.ContainsFunc(batch, func(b Entry) bool { return b.Bead == n }) {
+			continue
+		}
 		if n != e.Bead && index(q, n) >= 0 && !needs(q, n, e.Bead, map[beads.ID]bool{}) {
 			return n
 		}
@@ -117,6 +120,9 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 		}
 		return fmt.Sprintf("%s is held by a person.", bead)
 	case EntryApprove:
+		if e.AskWhy != "" {
+			return fmt.Sprintf("%s is green and waits for a person's yes: %s.", bead, e.AskWhy)
+		}
 		return fmt.Sprintf("%s is green and waits for a person's yes.", bead)
 	case EntryLanding:
 		return fmt.Sprintf("%s is being landed.", bead)
@@ -138,14 +144,23 @@ func whyGating(q Queue, bead beads.ID, now time.Time) string {
 	case !r.HungSince.IsZero():
 		return fmt.Sprintf("the gate of %s looks hung since %s.", bead, age(now.Sub(r.HungSince)))
 	}
-	return fmt.Sprintf("gate %d of %s has been running for %s of at most %s.", r.Gate+1, bead, age(now.Sub(r.PhaseSince)), r.Timeout)
+	with := ""
+	switch n := len(r.Parts) - 1; {
+	case n > 0 && r.Of > 0:
+		with = fmt.Sprintf(" and %d more, half of %d that are red together,", n, r.Of)
+	case n > 0:
+		with = fmt.Sprintf(" and %d more", n)
+	case r.Of > 0:
+		with = fmt.Sprintf(", one of %d that are red together,", r.Of)
+	}
+	return fmt.Sprintf("gate %d of %s%s has been running for %s of at most %s.", r.Gate+1, bead, with, age(now.Sub(r.PhaseSince)), r.Timeout)
 }
 
 func whyQueued(q Queue, e Entry, now time.Time) string {
-	if q.State == Failed || q.State == Paused || q.State == NoGates || q.State == MainRed && !eligible(q, e) {
+	if q.State == Failed || q.State == Paused || q.State == NoGates || q.State == MainRed && !eligible(q, e, nil) {
 		return fmt.Sprintf("the merge queue does not move: %s.", q.Reason)
 	}
-	if n := waitsFor(q, e); n != "" {
+	if n := waitsFor(q, e, nil); n != "" {
 		return fmt.Sprintf("%s waits for %s, which must land first.", e.Bead, n)
 	}
 	if q.Run != nil && len(q.Run.Parts) == 0 && q.Run.Phase == PhaseGate {

@@ -27,6 +27,7 @@ func (m *machine) onSubmit(ev Submit) {
 	i := index(m.q, e.Bead)
 	if i < 0 {
 		m.q.Entries = append(m.q.Entries, e)
+		m.urgent(e)
 		return
 	}
 	old := m.q.Entries[i]
@@ -38,6 +39,7 @@ func (m *machine) onSubmit(ev Submit) {
 		e.SubmittedAt = old.SubmittedAt
 	}
 	m.q.Entries[i] = e
+	m.urgent(e)
 }
 
 func (m *machine) onHold(ev Hold) {
@@ -62,6 +64,10 @@ func (m *machine) onRelease(ev Release) {
 	e := &m.q.Entries[i]
 	e.Held, e.Why = false, ""
 	m.changed(ev.Bead, ev.By, "released")
+	if e.Green != nil && !e.Approved && e.State == EntryHeld {
+		m.enter(e, EntryApprove)
+		return
+	}
 	if e.State == EntryHeld {
 		m.enter(e, EntryQueued)
 	}
@@ -69,15 +75,17 @@ func (m *machine) onRelease(ev Release) {
 
 func (m *machine) onApprove(ev Approve) {
 	i := index(m.q, ev.Bead)
-	if i < 0 || m.q.Entries[i].Approved {
+	if i < 0 || m.q.Entries[i].State != EntryApprove || m.q.Entries[i].Green == nil {
 		return
 	}
 	e := &m.q.Entries[i]
-	e.Approved = true
-	m.changed(ev.Bead, ev.By, "approved")
-	if e.State == EntryApprove {
-		m.enter(e, EntryQueued)
+	if ev.Tree != "" && ev.Tree != e.Green.Tree {
+		m.changed(ev.Bead, ev.By, "not approved: it is another tree by now, "+short(e.Green.Tree))
+		return
 	}
+	e.Approved, e.Yes = true, e.Green.Change
+	m.changed(ev.Bead, ev.By, "approved "+short(e.Green.Tree))
+	m.enter(e, EntryQueued)
 }
 
 func (m *machine) onDrop(ev Drop) {

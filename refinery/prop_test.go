@@ -27,7 +27,8 @@ type world struct {
 	target  string
 	parent  map[string]string // commit: first parent
 	tree    map[string]string // commit: tree, the sorted list of what is in it
-	green   map[string]bool   // commit: all gates passed on exactly it
+	values  []string          // that we gave the target
+	green   map[string]bool   // tree: all gates passed on exactly it
 	passed  map[string]int    // "SEQ": gates passed in this run
 	bad     map[string]bool   // attempts that make a gate fail
 	settled map[beads.ID]int
@@ -44,7 +45,7 @@ func newWorld(t *rapid.T) *world {
 		t: t, q: Queue{Rig: "app"}, now: start(), target: "root",
 		parent: map[string]string{}, tree: map[string]string{"root": "readme"}, green: map[string]bool{}, passed: map[string]int{},
 		bad: map[string]bool{}, settled: map[beads.ID]int{}, first: map[beads.ID]time.Time{}, n: map[beads.ID]int{},
-		cfg: Config{Branch: "main", Confirm: rapid.Bool().Draw(t, "confirm")},
+		cfg: Config{Branch: "main", Confirm: rapid.Bool().Draw(t, "confirm"), Batch: rapid.IntRange(0, 3).Draw(t, "batch") > 0},
 	}
 	for i := range rapid.IntRange(1, 2).Draw(t, "gates") {
 		w.cfg.Gates = append(w.cfg.Gates, Gate{Name: fmt.Sprint("g", i), Run: "x"})
@@ -106,23 +107,32 @@ func (w *world) idle(e Action) {
 	}
 }
 
-// order checks the choice of a build against the rules, written once more.
+// order checks the choice of a build against the rules, written once more: nothing
+// that could go is passed over, and what goes together may.
 func (w *world) order(b Build) {
 	if _, ok := w.pending.(Build); !ok {
 		w.idle(b)
 	}
 	at := func(id beads.ID) time.Time {
 		e := w.q.Entries[index(w.q, id)]
-		return e.SubmittedAt.Add([]time.Duration{0, 10, 30, 100, 300}[e.Priority] * time.Minute)
+		return e.SubmittedAt.Add([]time.Duration{-720, 10, 30, 100, 300}[e.Priority] * time.Minute)
 	}
-	chosen := b.Parts[0].Bead
-	for _, e := range w.q.Entries {
-		if e.Bead == chosen || e.Held || e.State == EntryApprove || w.q.Stop != nil ||
-			slices.ContainsFunc(e.Needs, func(n beads.ID) bool { return index(w.q, n) >= 0 }) {
-			continue
+	taken := map[beads.ID]bool{}
+	for _, p := range b.Parts {
+		chosen := p.Bead
+		taken[chosen] = true
+		e := w.q.Entries[index(w.q, chosen)]
+		if len(b.Parts) > 1 && (e.Priority == 0 || e.SentBack > 1 || e.AskFirst && !e.Approved || !w.cfg.Batch || w.q.Stop != nil) {
+			w.t.Fatalf("%s shares a candidate: %+v", chosen, b.Parts)
 		}
-		if at(e.Bead).Before(at(chosen)) || at(e.Bead).Equal(at(chosen)) && e.Bead < chosen {
-			w.t.Fatalf("%s goes before %s", chosen, e.Bead)
+		for _, e := range w.q.Entries {
+			if taken[e.Bead] || e.Held || e.State == EntryApprove || w.q.Stop != nil ||
+				slices.ContainsFunc(e.Needs, func(n beads.ID) bool { return index(w.q, n) >= 0 }) {
+				continue
+			}
+			if at(e.Bead).Before(at(chosen)) || at(e.Bead).Equal(at(chosen)) && e.Bead < chosen {
+				w.t.Fatalf("%s goes before %s", chosen, e.Bead)
+			}
 		}
 	}
 }
@@ -143,9 +153,9 @@ func (w *world) check(ev Event) {
 			w.t.Fatalf("%s landed %d times", id, n)
 		}
 	}
-	for c := w.target; c != "" && c != "root"; c = w.parent[c] {
-		if !strings.HasPrefix(c, "ext") && !w.green[c] {
-			w.t.Fatalf("%s is on the target and was not gated green", c)
+	for _, c := range w.values {
+		if !w.green[w.tree[c]] {
+			w.t.Fatalf("%s was a value of the target and its tree was not gated green", c)
 		}
 	}
 	if (w.q.Run == nil) != (w.pending == nil) {
@@ -216,25 +226,34 @@ func (w *world) fault(p int, what string) bool {
 }
 
 func (w *world) answerBuild(a Build) {
-	p := a.Parts[0]
-	part := fmt.Sprintf("%s/%d", p.Bead, p.N)
-	switch {
-	case w.fault(8, "build error"):
+	if w.fault(8, "build error") {
 		w.send(Built{Seq: a.Seq, Err: "disk full"})
 		return
-	case w.has(w.target, p.Bead):
-		w.send(Built{Seq: a.Seq, Base: w.target, AlreadyIn: p.Bead, Commit: w.target})
-		return
-	case w.fault(8, "conflict"):
-		w.blameOK = true
-		w.send(Built{Seq: a.Seq, Base: w.target, Conflict: &Conflict{Bead: p.Bead, N: p.N, Files: []string{"x"}}})
-		return
 	}
-	c := w.target + "+" + part
-	w.parent[c] = w.target
-	w.tree[c] = w.tree[w.target] + " " + part
+	at := w.target
+	var parts []Part
+	for i, p := range a.Parts {
+		part := fmt.Sprintf("%s/%d", p.Bead, p.N)
+		switch {
+		case w.has(w.target, p.Bead):
+			w.send(Built{Seq: a.Seq, Base: w.target, AlreadyIn: p.Bead, Commit: w.target})
+			return
+		case w.fault(5, "conflict"):
+			w.blameOK = true
+			w.send(Built{Seq: a.Seq, Base: w.target, Conflict: &Conflict{Bead: p.Bead, N: p.N, Files: []string{"x"}}})
+			return
+		}
+		if i > 0 && w.fault(5, "conflict with the batch") {
+			break
+		}
+		c := at + "+" + part
+		w.parent[c] = at
+		w.tree[c] = w.tree[at] + " " + part
+		at = c
+		parts = append(parts, Part{Bead: p.Bead, N: p.N, Commit: c, Change: "+" + part})
+	}
 	w.blameOK = true // a known verdict may be acted on
-	w.send(Built{Seq: a.Seq, Base: w.target, BaseTree: w.tree[w.target], Commit: c, Tree: w.tree[c]})
+	w.send(Built{Seq: a.Seq, Base: w.target, BaseTree: w.tree[w.target], Commit: at, Tree: w.tree[at], Parts: parts})
 }
 
 func (w *world) red(tree string) bool {
@@ -274,7 +293,7 @@ func (w *world) answerGate(a RunGate) {
 			w.passed[run]++
 		}
 		if w.passed[run] == len(w.cfg.Gates) {
-			w.green[a.Commit] = true
+			w.green[a.Tree] = true
 		}
 	}
 	w.send(done)
@@ -311,6 +330,7 @@ func (w *world) publish(in Intent) bool {
 		return false
 	}
 	w.target = in.New
+	w.values = append(w.values, in.New)
 	return true
 }
 

@@ -53,9 +53,23 @@ type Entry struct {
 	Since       time.Time  `json:"since"` // in State since
 	// AskFirst makes a green candidate wait for a person's yes; Approved is that yes.
 	AskFirst bool   `json:"ask_first,omitempty"`
+	AskWhy   string `json:"ask_why,omitempty"` // why it asks, one line
 	Approved bool   `json:"approved,omitempty"`
-	Why      string `json:"why,omitempty"`    // why the Refinery itself holds it, one line
-	RedOn    string `json:"red_on,omitempty"` // red target on which it is red too
+	Yes      string `json:"yes,omitempty"` // the Candidate.Change that Approved is for
+	// Green is what passed the gates last and waits for the yes.
+	Green *Candidate `json:"green,omitempty"`
+	Why   string     `json:"why,omitempty"`    // why the Refinery itself holds it, one line
+	RedOn string     `json:"red_on,omitempty"` // red target on which it is red too
+}
+
+// Candidate is what a person says yes to: exactly one change on one base.
+type Candidate struct {
+	Base   string `json:"base"`
+	Commit string `json:"commit"`
+	Tree   string `json:"tree"`
+	// Change names the difference from Base to Commit by the content of each file it
+	// touches; it stays the same while the target moves in other files.
+	Change string `json:"change"`
 }
 
 // Gate is one command that must pass before a merge; it comes from the town's
@@ -75,6 +89,9 @@ type Config struct {
 	Ungated bool   // a person accepted landing without gates
 	History string // "merge" or "linear"
 	Confirm bool   // gate a red candidate once more in a fresh worktree before it is sent back
+	Batch   bool   // gate several entries as one candidate
+	// Toolchain stands for the programs that gates use; verdicts of another are not used.
+	Toolchain string
 }
 
 // Outcome is how one run of one gate ended.
@@ -114,14 +131,17 @@ const (
 type Part struct {
 	Bead   beads.ID `json:"bead"`
 	N      int      `json:"attempt"`
+	Tip    string   `json:"tip,omitempty"`    // what was submitted
 	Commit string   `json:"commit,omitempty"` // its commit on the candidate's first-parent line, once built
+	Change string   `json:"change,omitempty"` // see Candidate; only where a person is asked
 }
 
 // Run is the work in progress: one candidate on its way to the target. Its Seq is
 // in every effect and every answer; an answer with another Seq is dropped.
 type Run struct {
 	Seq        uint64       `json:"seq"`
-	Parts      []Part       `json:"parts"` // in landing order
+	Parts      []Part       `json:"parts"`        // in landing order
+	Of         int          `json:"of,omitempty"` // Parts are the first half of this many that are red together
 	Phase      Phase        `json:"phase"`
 	Base       string       `json:"base,omitempty"`   // target when built
 	Commit     string       `json:"commit,omitempty"` // the candidate
@@ -143,7 +163,7 @@ type Run struct {
 	StopWhy  StopReason    `json:"stop_why,omitempty"` // while Stopping
 	StopAt   time.Time     `json:"stop_at,omitzero"`   // Stopping since
 	Hangs    int           `json:"hangs,omitempty"`    // of a run without parts
-	Infra    int           `json:"infra,omitempty"`    // of a run without parts
+	Infra    int           `json:"infra,omitempty"`    // of a run without parts or with many
 }
 
 // StopReason is why the running gate was told to end.
@@ -156,6 +176,7 @@ const (
 	StopPause    StopReason = "pause"
 	StopEntry    StopReason = "entry" // dropped, held or replaced
 	StopTarget   StopReason = "target moved"
+	StopUrgent   StopReason = "a P0 goes first"
 	StopSettings StopReason = "settings changed"
 	StopOverdue  StopReason = "overdue" // past its timeout without an answer
 )
@@ -194,6 +215,16 @@ type Intent struct {
 	At    time.Time `json:"at"`
 }
 
+// Flake is a gate that failed on a tree and then passed on it.
+type Flake struct {
+	Gate    string     `json:"gate"`
+	Tree    string     `json:"tree"`
+	Outcome Outcome    `json:"outcome"` // before it passed
+	Beads   []beads.ID `json:"beads,omitempty"`
+	Log     string     `json:"log,omitempty"` // of the run that failed
+	At      time.Time  `json:"at"`
+}
+
 // LandedBead is one line of what landed lately.
 type LandedBead struct {
 	Bead   beads.ID  `json:"bead"`
@@ -230,4 +261,8 @@ type Queue struct {
 	Errs      []time.Time            `json:"errs,omitempty"`     // errors of the runner since its last success
 	LastErr   string                 `json:"last_err,omitempty"`
 	NotBefore time.Time              `json:"not_before,omitzero"` // back-off after an error
+
+	Red      float64 `json:"red,omitempty"`      // smoothed share of beads whose gates fail; see Rate
+	Suspects []Part  `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next
+	Flakes   []Flake `json:"flakes,omitempty"`   // newest first, at most 20
 }

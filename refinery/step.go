@@ -28,7 +28,7 @@ const (
 // the next queue and what to do. It is total, gives the same for the same, and
 // shares nothing mutable with its input.
 func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
-	m := &machine{q: clone(q), now: now, cfg: cfg, key: GateKey(cfg.Gates)}
+	m := &machine{q: clone(q), now: now, cfg: cfg, key: cfg.Key()}
 	before := problems(q)
 	m.apply(ev)
 	m.watch()
@@ -105,6 +105,10 @@ func (m *machine) answer(ev Event) {
 		if m.expects(ev.Seq, PhaseLand) {
 			m.onPublishLost(ev)
 		}
+	case PublishRefused:
+		if m.expects(ev.Seq, PhaseLand) {
+			m.refused(ev)
+		}
 	case PublishErr:
 		if m.expects(ev.Seq, PhaseLand) {
 			m.forget()
@@ -127,25 +131,32 @@ func (m *machine) advance() {
 		m.redo()
 		return
 	}
-	if i := runnable(m.q, m.cfg); i >= 0 {
-		m.build(i)
+	if batch, of := take(m.q, m.cfg); len(batch) > 0 {
+		m.build(batch, of)
 	}
 }
 
 func (m *machine) stopped(kind State) bool { return m.q.Stop != nil && m.q.Stop.Kind == kind }
 
-func (m *machine) build(i int) {
-	e := &m.q.Entries[i]
+func (m *machine) build(batch []Entry, of int) {
 	m.q.Seq++
-	m.q.Run = &Run{
-		Seq: m.q.Seq, Parts: []Part{{Bead: e.Bead, N: e.N}}, Phase: PhaseBuild,
-		Key: m.key, StartedAt: m.now, PhaseSince: m.now,
+	r := &Run{Seq: m.q.Seq, Of: of, Phase: PhaseBuild, Key: m.key, StartedAt: m.now, PhaseSince: m.now}
+	eff := Build{Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Gates: gateNames(m.cfg.Gates)}
+	for _, e := range batch {
+		r.Parts = append(r.Parts, Part{Bead: e.Bead, N: e.N, Tip: e.Tip})
+		eff.Parts = append(eff.Parts, BuildPart{
+			Bead: e.Bead, N: e.N, Polecat: e.Polecat, Title: e.Title, Tip: e.Tip, Date: e.QueuedAt,
+			Needs: slices.Clone(e.Needs), Change: e.AskFirst,
+		})
 	}
-	m.enter(e, EntryGating)
-	m.emit(Build{
-		Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Gates: gateNames(m.cfg.Gates),
-		Parts: []BuildPart{{Bead: e.Bead, N: e.N, Polecat: e.Polecat, Title: e.Title, Tip: e.Tip, Date: e.QueuedAt}},
-	})
+	for _, e := range m.q.Entries {
+		if !slices.ContainsFunc(r.Parts, func(p Part) bool { return p.Bead == e.Bead }) {
+			eff.Others = append(eff.Others, BuildPart{Bead: e.Bead, N: e.N, Tip: e.Tip})
+		}
+	}
+	m.q.Run = r
+	m.enterParts(EntryGating)
+	m.emit(eff)
 }
 
 // redo asks for the stored intent once more, which is safe at any time: whoever
@@ -245,13 +256,24 @@ func (m *machine) enter(e *Entry, s EntryState) {
 	}
 }
 
-func (m *machine) remove(i int) { m.q.Entries = slices.Delete(m.q.Entries, i, i+1) }
+func (m *machine) remove(i int) {
+	gone := m.q.Entries[i].Bead
+	if slices.ContainsFunc(m.q.Suspects, func(p Part) bool { return p.Bead == gone }) {
+		m.q.Suspects = nil
+	}
+	m.q.Entries = slices.Delete(m.q.Entries, i, i+1)
+}
 
 // clone copies everything a Step may change.
 func clone(q Queue) Queue {
 	q.Entries = slices.Clone(q.Entries)
 	for i := range q.Entries {
-		q.Entries[i].Needs = slices.Clone(q.Entries[i].Needs)
+		e := &q.Entries[i]
+		e.Needs = slices.Clone(e.Needs)
+		if e.Green != nil {
+			g := *e.Green
+			e.Green = &g
+		}
 	}
 	if q.Run != nil {
 		r := *q.Run
@@ -269,6 +291,7 @@ func clone(q Queue) Queue {
 	}
 	q.Landed, q.Restarts = slices.Clone(q.Landed), slices.Clone(q.Restarts)
 	q.Verdicts, q.Errs = slices.Clone(q.Verdicts), slices.Clone(q.Errs)
+	q.Suspects, q.Flakes = slices.Clone(q.Suspects), slices.Clone(q.Flakes)
 	q.Usual, q.First = maps.Clone(q.Usual), maps.Clone(q.First)
 	return q
 }

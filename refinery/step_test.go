@@ -465,6 +465,7 @@ func TestConfirm(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	q := Queue{Entries: []Entry{
+		{Bead: "older-p4", Priority: 4, SubmittedAt: start().Add(-1021 * time.Minute), State: EntryQueued},
 		{Bead: "old-p4", Priority: 4, SubmittedAt: start().Add(-301 * time.Minute), State: EntryQueued},
 		{Bead: "b-p1", Priority: 1, SubmittedAt: start(), State: EntryQueued},
 		{Bead: "a-p1", Priority: 1, SubmittedAt: start(), State: EntryQueued},
@@ -479,7 +480,7 @@ func TestOrder(t *testing.T) {
 		q = clone(q)
 		q.Entries = append(q.Entries[:i], q.Entries[i+1:]...)
 	}
-	if diff := cmp.Diff([]string{"old-p4", "p0", "a-p1", "b-p1", "p3", "p2"}, order); diff != "" {
+	if diff := cmp.Diff([]string{"older-p4", "p0", "old-p4", "a-p1", "b-p1", "p3", "p2"}, order); diff != "" {
 		t.Fatal(diff)
 	}
 	circle := Queue{Entries: []Entry{

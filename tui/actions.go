@@ -47,6 +47,11 @@ func (m *model) done(msg doneMsg) tea.Cmd {
 		}
 		return nil
 	}
+	if strings.Contains(msg.text, "\n") {
+		m.clearToast()
+		m.push(&textDialog{title: strings.ToUpper(clean(msg.label)), text: strings.Split(msg.text, "\n")})
+		return nil
+	}
 	m.say(orWord(msg.text, msg.label+": done"), '+')
 	return nil
 }
@@ -137,8 +142,15 @@ func orWord(s, otherwise string) string {
 // rigForRestart is the selected row's rig, else the one that needs it most.
 func (m *model) rigForRestart() *api.RefineryInfo {
 	if m.focus == paneRefinery {
-		if at := m.lists[paneRefinery].at; at < len(m.facts.mrs) {
-			return m.facts.mrs[at].info
+		if at, rows := m.lists[paneRefinery].at, m.shownMRs(); at < len(rows) {
+			return rows[at].info
+		}
+	}
+	if m.rig != "" {
+		for i := range m.facts.view.Refineries {
+			if r := &m.facts.view.Refineries[i]; r.Rig == m.rig && badness(r.State) >= badness(m.facts.worst.State) {
+				return r
+			}
 		}
 	}
 	return m.facts.worst
@@ -265,11 +277,11 @@ func (m *model) answer() tea.Cmd {
 }
 
 func (m *model) hold() tea.Cmd {
-	at := m.lists[paneRefinery].at
-	if at >= len(m.facts.mrs) {
+	at, rows := m.lists[paneRefinery].at, m.shownMRs()
+	if at >= len(rows) {
 		return nil
 	}
-	e := m.facts.mrs[at].mr
+	e := rows[at].mr
 	verb, label := api.QueueHold, "hold "
 	if e.State == refinery.EntryHeld {
 		verb, label = api.QueueRelease, "release "
@@ -313,29 +325,6 @@ func (m *model) askWhy(id beads.ID) tea.Cmd {
 			w.Why += " " + w.Hint
 		}
 		return w.Why, err
-	})
-}
-
-const logLines = 2000 // rows of a gate's output that the log dialog asks for
-
-func (m *model) openLog() tea.Cmd {
-	info := m.rigForRestart()
-	if info == nil {
-		m.refuse("no rig, so no refinery")
-		return nil
-	}
-	req := api.LogReq{Rig: info.Rig, Lines: logLines}
-	if m.focus == paneRefinery && m.lists[paneRefinery].key != "" {
-		req = api.LogReq{Bead: beads.ID(m.lists[paneRefinery].key), Lines: logLines}
-	}
-	key := "log " + info.Rig + string(req.Bead)
-	m.push(&logDialog{key: key, rig: info.Rig, text: []string{"..."}})
-	return m.fetch(key, func(ctx context.Context, d api.Doer) (string, error) {
-		p, err := api.RefineryLog.Do(ctx, d, req)
-		if p.From != "" && err == nil {
-			p.Text = p.From + "\n" + p.Text
-		}
-		return p.Text, err
 	})
 }
 

@@ -31,6 +31,12 @@ func isASCII(s string) bool {
 // same width.
 func clean(s string) string { return settle(beads.Clean(s, 0)) }
 
+// cleanLine is clean for a line of code or of a log: its indentation stays.
+func cleanLine(s string) string {
+	s = beads.CleanText(strings.ReplaceAll(s, "\t", "    "))
+	return settle(strings.ReplaceAll(s, "\n", " "))
+}
+
 // settle replaces the graphemes whose width depends on the terminal (joined emoji, skin
 // tones, presentation selectors, keycaps) by their first character and blanks, so that
 // columns stay aligned whether the terminal counts graphemes or code points. Escape codes in

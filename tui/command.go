@@ -18,6 +18,9 @@ type command struct {
 	run              func(m *model, arg string) tea.Cmd
 }
 
+// allCommands is the table and, for every other verb that fits one line, the verb itself.
+func allCommands() []command { return append(commands(), verbCommands()...) }
+
 func (c command) usage() string { return strings.TrimSpace(c.name + " " + c.args) }
 
 // commands is the table of : commands.
@@ -36,10 +39,15 @@ func commands() []command {
 		{"resume", "", "start work again", func(m *model, _ string) tea.Cmd { return m.setPaused(false) }},
 		{"deliver", "[RIG]", "deliver what landed to the rig's own repository", deliver},
 		{"ungated", "[RIG]", "accept landing without gates (asks)", ungated},
+		{"diff", "[BEAD]", "what the attempt changed", withBead(func(m *model, id beads.ID) tea.Cmd { return m.diffOf(id) })},
+		{"edit", "[BEAD]", "edit a bead in $EDITOR", withBead(func(m *model, id beads.ID) tea.Cmd { m.show(id); return m.editBead() })},
+		{"convoys", "", "progress and waves", func(m *model, _ string) tea.Cmd { return m.run(ShowConvoys) }},
+		{"cost", "", "what was spent", func(m *model, _ string) tea.Cmd { return m.run(ShowCost) }},
+		{"log", "", "output of the gate", func(m *model, _ string) tea.Cmd { return m.run(ShowLog) }},
 		{"problems", "", "what needs you", func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
 		{"events", "", "what happened", func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
 		{"undo", "", "undo the last kill or reassign", func(m *model, _ string) tea.Cmd { return m.undo() }},
-		{"send-key", "ctrl+]", "send the town key to the terminal", sendTownKey},
+		{"send-key", "", "send Ctrl-] itself to the terminal", sendTownKey},
 		{"quit", "", "quit (asks)", func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},
 	}
 }
@@ -165,95 +173,4 @@ func sendTownKey(m *model, _ string) tea.Cmd {
 	m.post(m.term.name, func() error { return t.Send([]byte{0x1d}) })
 	m.setMode(typing)
 	return nil
-}
-
-// commandDialog is the : line with the commands that fit what is typed.
-type commandDialog struct {
-	in  input
-	at  list
-	all []command
-}
-
-func newCommand() *commandDialog { return &commandDialog{all: commands()} }
-
-func (d *commandDialog) scope() Scope    { return InInput }
-func (d *commandDialog) wantsText() bool { return true }
-
-// match is the commands whose name the text begins or that begin with it, and what follows it.
-func (d *commandDialog) match() ([]command, string) {
-	text := strings.ToLower(d.in.String())
-	var out []command
-	arg := ""
-	for _, c := range d.all {
-		switch {
-		case strings.HasPrefix(c.name, text):
-			out = append(out, c)
-		case strings.HasPrefix(text, c.name+" "):
-			out, arg = append(out, c), strings.TrimSpace(d.in.String()[len(c.name):])
-		}
-	}
-	if len(out) > 0 || text == "" {
-		return out, arg
-	}
-	for _, c := range d.all {
-		if strings.Contains(c.name+" "+c.help, text) {
-			out = append(out, c)
-		}
-	}
-	return out, ""
-}
-
-func (d *commandDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	found, arg := d.match()
-	switch ev.key.Code {
-	case tea.KeyEscape:
-		return closed, nil
-	case tea.KeyEnter, tea.KeyKpEnter:
-		if len(found) == 0 {
-			m.fail("no command "+d.in.String(), "")
-			return closed, nil
-		}
-		if d.in.String() == "" {
-			return closed, nil
-		}
-		m.remove(d)
-		return consumed, found[min(d.at.at, len(found)-1)].run(m, arg)
-	case tea.KeyTab:
-		if len(found) > 0 {
-			d.in.set(found[min(d.at.at, len(found)-1)].name + " ")
-		}
-		return consumed, nil
-	case tea.KeyUp:
-		d.at.at = max(d.at.at-1, 0)
-		return consumed, nil
-	case tea.KeyDown:
-		d.at.at = max(min(d.at.at+1, len(found)-1), 0)
-		return consumed, nil
-	}
-	if ev.key.Keystroke() == "ctrl+c" {
-		return closed, nil
-	}
-	if d.in.edit(ev) {
-		d.at = list{}
-	}
-	return consumed, nil
-}
-
-func (d *commandDialog) draw(m *model, w, h int) face {
-	f := face{title: ": COMMAND", right: plural(len(d.all), "command"), foot: []string{"Tab complete", "Enter run", "Esc"}}
-	f.rows = append(f.rows, d.in.draw(m, w, ":", true), spaces(w))
-	found, _ := d.match()
-	if len(found) == 0 {
-		f.rows = append(f.rows, m.text(w, m.dim, "no such command"))
-	}
-	d.at.at = max(min(d.at.at, len(found)-1), 0)
-	top := d.at.fit(len(found), h-2)
-	for i := top; i < min(top+h-2, len(found)); i++ {
-		n := m.line(w, "").put("", "   ")
-		if i == d.at.at && d.in.String() != "" {
-			n = m.line(w, m.picked).put(m.accent, " "+m.marker+" ")
-		}
-		f.rows = append(f.rows, n.cell("", found[i].usage(), 22).put(m.dim, found[i].help).end())
-	}
-	return f
 }

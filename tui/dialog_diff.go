@@ -145,6 +145,27 @@ func (d *diffDialog) travel(in Intent) bool {
 	return true
 }
 
+// click implements clicker: a file or a line.
+func (d *diffDialog) click(m *model, row, x int, again bool) tea.Cmd {
+	if d.doc == nil || row < 1 || row > d.page || d.noting {
+		return nil
+	}
+	names := d.nameWidth(m.top.w - 2)
+	if x < names {
+		at := max(d.doc.fileAt(d.at), 0)
+		if k := max(min(at-d.page/2, len(d.doc.files)-d.page), 0) + row - 1; k < len(d.doc.files) {
+			d.at = d.doc.files[k].from
+			d.top = d.at
+		}
+		return nil
+	}
+	d.at = min(d.top+row-1, len(d.doc.lines)-1)
+	if again {
+		d.begin(m)
+	}
+	return nil
+}
+
 func (d *diffDialog) seek(by int) {
 	if d.doc != nil {
 		d.at = d.find.in(d.doc.lines, d.at, by)
@@ -353,7 +374,7 @@ func (d *diffDialog) lineRow(m *model, i, w int) string {
 		mark = m.marker
 	}
 	n.put(m.accent, mark)
-	text := settle(strings.ReplaceAll(d.doc.lines[i], "\t", "    "))
+	text := cleanLine(d.doc.lines[i])
 	if d.doc.no[i] == 0 {
 		st := m.dim
 		switch {
@@ -394,7 +415,7 @@ func (d *diffDialog) slide(s string) string {
 
 // belowRows is the remark under the cursor, or how the change fits main.
 func (d *diffDialog) belowRows(m *model, w int) []string {
-	rule := m.line(w, "").put(m.border, strings.Repeat(m.rule, w)).end()
+	rule := m.ruleRow(w)
 	switch i := d.draft(m); {
 	case d.noting:
 		return []string{rule, m.text(w, m.dim, "your remark on "+d.doc.place(d.at)), d.note.draw(m, w, "", true)}

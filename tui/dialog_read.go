@@ -143,7 +143,7 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 func (m *model) prose(w int, label, text string) []string {
 	var rows []string
 	for _, s := range strings.Split(strings.TrimSpace(beads.CleanText(text)), "\n") {
-		s = settle(strings.ReplaceAll(s, "\t", "    "))
+		s = cleanLine(s)
 		got := m.fact(w, label, s, "")
 		if len(got) == 0 {
 			got = []string{spaces(w)}
@@ -194,63 +194,8 @@ func (m *model) excerpt(w int, log string, n int) []string {
 	lines = lines[max(len(lines)-n, 0):]
 	rows := make([]string, 0, len(lines))
 	for _, s := range lines {
-		s = settle(strings.ReplaceAll(s, "\t", "    "))
+		s = cleanLine(s)
 		rows = append(rows, m.line(w, "").put("", "          ").put(m.border, m.sep+" ").put(m.dim, s).end())
 	}
 	return rows
-}
-
-// logDialog is L: the output of a gate.
-type logDialog struct {
-	scroller
-	key, rig string
-	text     []string
-	placed   bool
-}
-
-func (d *logDialog) scope() Scope    { return InList }
-func (d *logDialog) wantsText() bool { return false }
-
-func (d *logDialog) receive(f fetchedMsg) {
-	if f.key != d.key {
-		return
-	}
-	text := f.text
-	if f.err != nil {
-		text, _ = explain(f.err)
-	}
-	d.text = strings.Split(strings.TrimRight(beads.CleanText(text), "\n"), "\n")
-	d.placed = false
-}
-
-func (d *logDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	switch ev.intent {
-	case RestartRefinery, HoldEntry:
-		return closed, m.run(ev.intent)
-	case Open:
-		return closed, nil
-	}
-	if d.move(ev.intent) {
-		return consumed, nil
-	}
-	return ignored, nil
-}
-
-func (d *logDialog) draw(m *model, w, h int) face {
-	f := face{title: "REFINERY LOG  " + clean(d.rig), grow: true, foot: append(hints(m.keys, RestartRefinery), "g G ends", "Esc")}
-	for i := range m.facts.view.Refineries {
-		if r := &m.facts.view.Refineries[i]; r.Rig == d.rig {
-			word, mark := refineryWord(r, m.clock)
-			f.right, f.mark = word, mark
-		}
-	}
-	if !d.placed {
-		d.placed, d.top = true, len(d.text) // the newest output first
-	}
-	d.rows, d.page = len(d.text), max(h, 0)
-	d.clamp()
-	for _, s := range d.text[d.top:min(d.top+d.page, len(d.text))] {
-		f.rows = append(f.rows, m.text(w, "", settle(strings.ReplaceAll(s, "\t", "    "))))
-	}
-	return f
 }

@@ -238,6 +238,22 @@ func (d *assignDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return ignored, nil
 }
 
+// click implements clicker.
+func (d *assignDialog) click(m *model, row, _ int, again bool) tea.Cmd {
+	first := 1
+	if d.from != nil {
+		first = 3
+	}
+	if i := row - first; i >= 0 && i < len(d.choices) {
+		d.writing = false
+		d.at.goTo(i, d.keys())
+		if again {
+			return m.toOverlay(event{key: tea.Key{Code: tea.KeyEnter}})
+		}
+	}
+	return nil
+}
+
 func (d *assignDialog) commit(m *model) tea.Cmd {
 	to := d.choices[d.at.at]
 	if d.from == nil {

@@ -147,6 +147,13 @@ func (p *player) wantNothing() {
 	}
 }
 
+func (p *player) wantNo(call string) {
+	p.t.Helper()
+	if strings.Contains(p.h.asked(), call) {
+		p.t.Errorf("asked %q, want no %q", p.h.asked(), call)
+	}
+}
+
 func (p *player) wantToast(want string) {
 	p.t.Helper()
 	if !strings.Contains(p.m.toast.text, want) {
@@ -288,9 +295,9 @@ func TestHeldArrowMovesAtOnce(t *testing.T) {
 func TestKill(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "x", "enter")
-	p.wantNothing() // Enter is Cancel
+	p.wantNo("polecat.kill") // Enter is Cancel
 	p.keys("x", "esc")
-	p.wantNothing()
+	p.wantNo("polecat.kill")
 	p.keys("x", "y")
 	p.wantCall("polecat.kill {Name:slit")
 	p.keys("G", "x")

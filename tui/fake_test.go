@@ -256,7 +256,10 @@ func sampleView() *api.View {
 		v.Beads = append(v.Beads, b)
 	}
 	sampleRefinery(v)
-	v.Convoys = []api.Convoy{{Convoy: beads.Convoy{Name: "auth-revamp", State: beads.ConvoyLaunched}, Total: 13, Closed: 4}}
+	v.Convoys = []api.Convoy{{
+		Convoy: beads.Convoy{Name: "auth-revamp", State: beads.ConvoyLaunched, Beads: []beads.ID{"gt-9c1", "gt-9c0", "gt-a0e", "gt-a1f", "gt-c9d", "gt-f20"}},
+		Total:  13, Closed: 4, Waves: [][]beads.ID{{"gt-9c1", "gt-9c0"}, {"gt-a0e", "gt-a1f", "gt-c9d"}, {"gt-f20"}},
+	}}
 	v.Mayor = api.MayorInfo{State: "running", Agent: "claude"}
 	v.Status.Cap, v.Status.Town = 6, "/home/me/gastown"
 	v.Status.Beads = api.Counts{Open: 4, Working: 5, Submitted: 2, Closed: 6, Ready: 1, Blocked: 3}
@@ -313,4 +316,19 @@ func sampleHost(cols, rows int) *fakeHost {
 		h.terms[name] = newFakeTerm(l.slot.w, l.slot.h, text)
 	}
 	return h
+}
+
+// samplePreview is what a kill of slit would do.
+func samplePreview(h *fakeHost) api.KillPreview {
+	k := api.KillPreview{
+		Uncommitted: []string{"web/login.tsx", "web/new.tsx"}, Ignored: []string{"node_modules/", "dist/", ".env"},
+		Processes: []api.Process{{PID: 47112, Name: "codex"}, {PID: 47190, Name: "node"}},
+	}
+	for _, c := range h.View().Status.Polecats {
+		if c.Name == "slit" {
+			k.PolecatInfo = c
+			k.Dirty = 2
+		}
+	}
+	return k
 }

@@ -197,6 +197,8 @@ func TestGoldenDialogs(t *testing.T) {
 		{"answer", "A", "slit asks (gt-c9d)"},
 		{"diff", "d", "hunk 1 of 2"},
 		{"nudge", "N", "TELL slit"},
+		{"convoy", "c", "CONVOY auth-revamp"},
+		{"cost", "$", "COST  $4.12"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := sampleHost(80, 24)
@@ -204,6 +206,8 @@ func TestGoldenDialogs(t *testing.T) {
 				switch verb {
 				case api.GetDiff.Name():
 					return sampleDiff(), nil
+				case api.PolecatPreview.Name():
+					return samplePreview(h), nil
 				case api.Why.Name():
 					return api.WhyRes{Why: "slit waits for your answer since 14:01."}, nil
 				case api.RefineryLog.Name():
@@ -222,6 +226,8 @@ func TestGoldenDialogs(t *testing.T) {
 				s.await("since 14:01")
 			case "log":
 				s.await("TestCallbackTimeout")
+			case "kill":
+				s.await("2 processes")
 			}
 			rows := s.outer.Text()
 			aligned(t, rows, 80)

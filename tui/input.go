@@ -24,6 +24,9 @@ func (p *input) model() *textinput.Model {
 
 func (p *input) String() string { return strings.TrimSpace(p.model().Value()) }
 
+// raw is the text with the blanks around it.
+func (p *input) raw() string { return p.model().Value() }
+
 func (p *input) set(s string) {
 	p.model().SetValue(s)
 	p.model().CursorEnd()

@@ -66,10 +66,21 @@ const (
 	// More of the board.
 	ShowDiff
 	Nudge
+	Follow
+	BounceEntry
+	ShowConvoys
+	PauseConvoy
+	ShowCost
+	ZoomPane
+	WidenMayor
+	NarrowMayor
+	ScrollBack
+	EditBead
+	NextRig
 )
 
 // lastIntent is for tests that walk through all.
-const lastIntent = Nudge
+const lastIntent = NextRig
 
 // Scope is where a binding holds.
 type Scope int
@@ -89,6 +100,11 @@ const (
 	InInput
 	InList // problems, events, log, help
 	InDiff
+	InLog
+	InEventList
+	InConvoy
+	InScroll
+	InForm
 )
 
 // String is the scope's name in the help.
@@ -96,7 +112,7 @@ func (s Scope) String() string {
 	return [...]string{
 		"everywhere", "beads", "polecats", "refinery", "events", "bead", "kill dialog",
 		"reassign dialog", "quit dialog", "question", "text", "list",
-		"diff",
+		"diff", "log", "events", "convoy", "scroll mode", "form",
 	}[s]
 }
 
@@ -142,6 +158,8 @@ func townKeys() []binding {
 		{Town, Help, []string{"?"}, "all keys", "? keys"},
 		{Town, ShowProblems, []string{"!"}, "what needs you", "! problems"},
 		{Town, ShowEvents, []string{"e"}, "what happened", "e events"},
+		{Town, ShowConvoys, []string{"c"}, "convoys: progress and waves", "c convoys"},
+		{Town, ShowCost, []string{"$"}, "what was spent", "$ cost"},
 		{Town, ShowLog, []string{"L"}, "output of the gate", "L log"},
 		{Town, PauseTown, []string{"P"}, "pause or resume the town: nothing new starts", ""},
 		{Town, Up, []string{"up", "k"}, "move up", ""},
@@ -154,6 +172,12 @@ func townKeys() []binding {
 		{Town, Bottom, []string{"G", "end"}, "last row", ""},
 		{Town, NextPane, []string{"tab"}, "next pane", "Tab next pane"},
 		{Town, PrevPane, []string{"shift+tab"}, "previous pane", ""},
+		{Town, ZoomPane, []string{"z"}, "this pane over the whole window, and back", "z zoom"},
+		{Town, WidenMayor, []string{"+"}, "a wider Mayor", ""},
+		{Town, NarrowMayor, []string{"_"}, "a narrower Mayor", ""},
+		{Town, ScrollBack, []string{"["}, "scroll the terminal at the left", ""},
+		{Town, NextRig, []string{"f"}, "next rig only, then all again", "f rig"},
+		{Town, EditBead, []string{"o"}, "edit the bead in $EDITOR", ""},
 		{Town, Widen, []string{">", "<"}, "board over the whole window and back (small windows)", ""},
 		{Town, Redraw, []string{"ctrl+l"}, "redraw", ""},
 		{Town, QuitDialog, []string{"q"}, "quit (asks)", "q quit"},
@@ -164,6 +188,7 @@ func townKeys() []binding {
 func paneKeys() []binding {
 	return []binding{
 		{InRefinery, HoldEntry, []string{"space"}, "hold back or release the merge request", "Space hold"},
+		{InRefinery, BounceEntry, []string{"b"}, "send the merge request back (asks)", "b bounce"},
 	}
 }
 
@@ -185,6 +210,23 @@ func dialogKeys() []binding {
 		{InDiff, Find, []string{"/"}, "search", "/ find"},
 		{InDiff, FindNext, []string{"n"}, "next match", ""},
 		{InDiff, FindPrev, []string{"N"}, "match before", ""},
+		{InLog, HoldEntry, []string{"space"}, "hold back or release the merge request", "Space hold"},
+		{InLog, BounceEntry, []string{"b"}, "send it back to its polecat (asks)", "b bounce"},
+		{InLog, Find, []string{"/"}, "search", "/ find"},
+		{InLog, FindNext, []string{"n"}, "next match", ""},
+		{InLog, FindPrev, []string{"N"}, "match before", ""},
+		{InLog, Follow, []string{"f"}, "follow the newest output", "f follow"},
+		{InEventList, Open, []string{"enter"}, "jump to the bead", "Enter jump"},
+		{InEventList, Find, []string{"/"}, "only events with these words", "/ filter"},
+		{InEventList, Follow, []string{"f"}, "follow the newest", "f follow"},
+		{InEventList, CopyID, []string{"y"}, "copy the event", "y copy"},
+		{InScroll, Find, []string{"/"}, "search", ""},
+		{InScroll, FindNext, []string{"n"}, "next match above", ""},
+		{InScroll, FindPrev, []string{"N"}, "next match below", ""},
+		{InConvoy, PrevItem, []string{"<", "left"}, "convoy before", ""},
+		{InConvoy, NextItem, []string{">", "right"}, "next convoy", "</> next"},
+		{InConvoy, PauseConvoy, []string{"P"}, "launch or pause the convoy", "P launch or pause"},
+		{InConvoy, CopyID, []string{"y"}, "copy as Markdown", "y copy"},
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 	tinyCols, tinyRows   = 20, 4
 )
 
+// What widening and narrowing leave each side.
+const leastBoard, leastSlot = 47, 40
+
 // layout is where everything goes. Empty rectangles are not drawn.
 type layout struct {
 	kind                         kind
@@ -40,7 +43,10 @@ type layout struct {
 
 // arrange is a pure function of the size. The slot depends on nothing else, so that focus,
 // attaching, the drawer and dialogs never resize an agent.
-func arrange(cols, rows int) layout {
+func arrange(cols, rows int) layout { return arrangeShare(cols, rows, 0) }
+
+// arrangeShare is arrange with extra columns given to the left slot, as far as there are any.
+func arrangeShare(cols, rows, extra int) layout {
 	l := layout{size: Size{cols, rows}}
 	switch {
 	case cols < tinyCols || rows < tinyRows:
@@ -67,7 +73,7 @@ func arrange(cols, rows int) layout {
 		return l
 	}
 	l.bordered = true
-	right := splitBody(&l, body)
+	right := splitBody(&l, body, extra)
 	if cols < wideCols {
 		l.kind = split
 		l.beads, l.cats, l.refinery = stack3(right)
@@ -83,11 +89,12 @@ func arrange(cols, rows int) layout {
 }
 
 // splitBody places the left slot and returns what is left for the board.
-func splitBody(l *layout, body rect) rect {
+func splitBody(l *layout, body rect, extra int) rect {
 	w := (body.w*53 + 50) / 100
 	if body.w >= wideCols {
 		w = 86
 	}
+	w = max(min(w+extra, body.w-leastBoard), leastSlot)
 	l.left = rect{body.x, body.y, w, body.h}
 	l.slot = l.left.inner()
 	return rect{body.x + w, body.y, body.w - w, body.h}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"io"
 	"slices"
 	"time"
 
@@ -36,10 +37,11 @@ type ports struct {
 	ctx   context.Context
 	host  Host
 	now   func() time.Time
-	after func(time.Duration, tea.Msg) tea.Cmd // a message later
-	post  func(name string, f func() error)    // terminal writes, in order, off Update
-	bell  tea.Cmd                              // waits for the next change
-	guard func(tea.Cmd) tea.Cmd                // keeps a panic of a command
+	after func(time.Duration, tea.Msg) tea.Cmd                           // a message later
+	post  func(name string, f func() error)                              // terminal writes, in order, off Update
+	bell  tea.Cmd                                                        // waits for the next change
+	guard func(tea.Cmd) tea.Cmd                                          // keeps a panic of a command
+	edit  func(in io.Reader, out io.Writer, text string) (string, error) // the person's editor; may be nil
 }
 
 // model is the Elm model. Bubble Tea calls Update and View from one goroutine.
@@ -62,17 +64,25 @@ type model struct {
 	full   bool // the drawer covers the terminal
 	lists  [panes]list
 	filter string
+	rig    string // only this one's rows; empty: all
+	extra  int    // columns that the person gave the left slot beyond its share
 	term   termPane
 	stack  []overlay
 	toast  toast
 	typed  typed
+	mouse  pointer
+	drawn  []string        // the rows of the last picture
+	top    rect            // of the dialog on top in it
 	busy   map[string]bool // verbs under way, by label
 	sized  map[string]Terminal
 	timers timers
 	dirty  bool
 	shown  tea.View
 	result Outcome
+	said   []string              // of : lines, the newest last
 	drafts map[beads.ID][]remark // on diffs, not sent yet
+
+	showGen uint64 // of the last bead that was asked to be shown
 }
 
 // timers says which one-shot timers are set.
@@ -199,6 +209,7 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 
 // input handles what the person does and what comes of it.
 func (m *model) input(msg tea.Msg) tea.Cmd {
+	was := m.dirty
 	m.dirty = true
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
@@ -209,12 +220,18 @@ func (m *model) input(msg tea.Msg) tea.Cmd {
 		return m.paste(msg.Content)
 	case tea.MouseClickMsg:
 		return m.click(msg)
+	case tea.MouseMotionMsg:
+		m.drag(msg)
+	case tea.MouseReleaseMsg:
+		return m.drop(msg)
 	case tea.MouseWheelMsg:
 		return m.wheel(msg)
 	case doneMsg:
 		return m.done(msg)
 	case fetchedMsg:
 		m.deliver(msg)
+	case editMsg:
+		return m.edited(msg)
 	case toastMsg:
 		if int(msg) == m.toast.seq && !m.toast.sticky {
 			m.toast = toast{seq: m.toast.seq}
@@ -222,7 +239,7 @@ func (m *model) input(msg tea.Msg) tea.Cmd {
 	case sendErrMsg:
 		m.fail(clean(msg.name)+": "+clean(msg.err.Error()), "")
 	default:
-		m.dirty = false
+		m.dirty = was
 	}
 	return nil
 }
@@ -254,6 +271,11 @@ func (m *model) changed() tea.Cmd {
 	if m.host.View() != m.facts.view {
 		m.reload()
 		cmds = append(cmds, m.fitTerminals(), m.second())
+		for _, o := range m.stack {
+			if w, ok := o.(watcher); ok {
+				cmds = append(cmds, w.changed(m))
+			}
+		}
 	}
 	return tea.Batch(append(cmds, m.picture(false))...)
 }
@@ -265,6 +287,7 @@ func (m *model) reload() {
 		v = &api.View{}
 	}
 	m.facts = derive(v)
+	m.showAsked()
 	for id := range m.lists {
 		m.lists[id].follow(m.rowKeys(paneID(id)))
 	}
@@ -286,7 +309,7 @@ func (m *model) picture(late bool) tea.Cmd {
 }
 
 func (m *model) resize(s Size) {
-	m.layout = arrange(s.Cols, s.Rows)
+	m.layout = arrangeShare(s.Cols, s.Rows, m.extra)
 	if m.layout.event.w == 0 && m.focus == paneEvents {
 		m.focus = paneBeads
 	}

@@ -46,6 +46,11 @@ type receiver interface {
 	receive(f fetchedMsg)
 }
 
+// watcher is an overlay that may have to look again when the town changed.
+type watcher interface {
+	changed(m *model) tea.Cmd
+}
+
 // broad is an overlay that takes the width there is: its lines are code.
 type broad interface{ broad() bool }
 

@@ -89,6 +89,11 @@ func fitHints(hints []string, w int) string {
 	return out
 }
 
+// ruleRow is a row that parts two blocks.
+func (m *model) ruleRow(w int) string {
+	return m.line(w, "").put(m.border, strings.Repeat(m.rule, max(w, 0))).end()
+}
+
 func blankRows(w, h int) []string {
 	rows := make([]string, max(h, 0))
 	for i := range rows {

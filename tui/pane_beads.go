@@ -9,11 +9,14 @@ import (
 
 // shownBeads are the board's rows that pass the filter.
 func (m *model) shownBeads() []beadRow {
-	if m.filter == "" {
+	if m.filter == "" && m.rig == "" {
 		return m.facts.beads
 	}
 	var out []beadRow
 	for _, r := range m.facts.beads {
+		if m.rig != "" && r.bead.Rig != m.rig {
+			continue
+		}
 		if m.passes(string(r.bead.ID), r.bead.Title, r.word, r.who, string(r.bead.Rig)) {
 			out = append(out, r)
 		}
@@ -75,11 +78,17 @@ func (m *model) renderBeads(w, h int) []string {
 	if m.layout.kind == drawer {
 		right = m.drawerSummary()
 	}
+	if m.filter != "" || m.rig != "" {
+		title = fmt.Sprintf("1 BEADS %d of %d", len(rows), len(m.facts.beads))
+	}
 	if m.filter != "" {
 		title, right = fmt.Sprintf("1 BEADS %d of %d", len(rows), len(m.facts.beads)), "/"+m.filter
 	}
+	if m.rig != "" {
+		title += "  only " + clean(m.rig)
+	}
 	b := box{title: title, right: right, focused: focused}
-	b.foot = hints(m.keys, Filter, NewBead, Assign, Kill, Open)
+	b.foot = hints(m.keys, Open, ShowDiff, Assign, Kill, NewBead, Filter, m.rigHint())
 	if m.layout.kind == drawer {
 		b.foot = hints(m.keys, GoTerminal, NextPane)
 	}
@@ -240,7 +249,7 @@ func (m *model) stripRows(w, h int) []string {
 	if !ok || m.layout.kind == listOnly || m.layout.kind == split || h < 16 {
 		return nil
 	}
-	rows := []string{m.line(w, "").put(m.border, strings.Repeat(m.rule, w)).end()}
+	rows := []string{m.ruleRow(w)}
 	for _, s := range m.stripTexts(r) {
 		rows = append(rows, m.line(w, "").put("", spaces(m.margin())).put(s.st, s.text).end())
 	}

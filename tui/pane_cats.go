@@ -12,6 +12,9 @@ import (
 // shownCats are the rows of the polecats pane: busy ones, then one line for the idle.
 func (m *model) shownCats() (busy []catRow, idle []string) {
 	for _, r := range m.facts.cats {
+		if m.rig != "" && r.cat.Rig != m.rig && r.cat.Bead != "" {
+			continue
+		}
 		if r.glyph == '.' {
 			idle = append(idle, clean(r.cat.Name))
 			continue
@@ -31,7 +34,7 @@ func (m *model) renderCats(w, h int) []string {
 	if s.Paused {
 		b.right, b.mark = "PAUSED", '='
 	}
-	b.foot = hints(m.keys, Attach, AnswerAsk, Assign, Kill, Revive)
+	b.foot = hints(m.keys, Attach, ShowDiff, Nudge, AnswerAsk, Kill, Revive)
 	b.body = m.catBody(w-2, h-2, focused)
 	return m.box(b, w, h)
 }

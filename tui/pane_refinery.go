@@ -27,7 +27,7 @@ func (m *model) renderRefinery(w, h int) []string {
 			b.mark = 0
 		}
 	}
-	b.foot = hints(m.keys, ShowLog, HoldEntry)
+	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
 	b.body = m.refineryBody(w-2, h-2, focused)
 	return m.box(b, w, h)
 }
@@ -37,7 +37,7 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 		return m.note(w, "No rig, so nothing to merge.")
 	}
 	var out []string
-	rows := m.facts.mrs
+	rows := m.shownMRs()
 	tail := m.refineryTail(w, max(h-2-min(len(rows), 3), 0))
 	if len(rows) > 0 {
 		c := m.mrCols(w)
@@ -81,7 +81,7 @@ type mrCols struct{ id, title, gates, n int }
 
 func (m *model) mrCols(w int) mrCols {
 	c := mrCols{id: min(max(m.facts.idWide, 6), 13), gates: 5, n: 1}
-	for _, r := range m.facts.mrs {
+	for _, r := range m.shownMRs() {
 		c.gates = min(max(c.gates, width(gatesCell(r))), 20)
 		c.n = max(c.n, len(itoa(r.mr.Position)))
 	}
@@ -170,6 +170,9 @@ func (m *model) refineryTail(w, h int) []string {
 	}
 	for i := range m.facts.view.Refineries {
 		r := &m.facts.view.Refineries[i]
+		if m.rig != "" && r.Rig != m.rig {
+			continue
+		}
 		prefix := ""
 		if len(m.facts.view.Refineries) > 1 {
 			word, _ := refineryWord(r, m.clock)

@@ -24,20 +24,6 @@ func newFilter(m *model) *promptDialog {
 	return d
 }
 
-// newBeadDialog is n.
-func newBeadDialog() *promptDialog {
-	return &promptDialog{
-		title: "NEW BEAD", label: "title  ", foot: "Enter create", keepWhenEmpty: true,
-		above: []string{"One task, in one line. It starts when it is assigned (a)."},
-		enter: func(m *model, text string) tea.Cmd {
-			return m.call("new bead", func(ctx context.Context, d api.Doer) (string, error) {
-				b, err := api.BeadCreate.Do(ctx, d, api.BeadCreateReq{Title: text})
-				return fmt.Sprintf("%s created: %s", b.ID, b.Title), err
-			})
-		},
-	}
-}
-
 // newAnswer is A.
 func newAnswer(c *api.PolecatInfo) *promptDialog {
 	name := c.Name

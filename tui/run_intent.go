@@ -35,17 +35,31 @@ func (m *model) run(in Intent) tea.Cmd {
 	case ShowProblems:
 		m.push(&problemsDialog{})
 	case ShowEvents:
-		m.push(&eventsDialog{follow: true})
+		m.push(newEvents())
 	case ShowLog:
 		return m.openLog()
 	case ShowDiff:
 		return m.openDiff()
+	case ShowConvoys:
+		m.push(newConvoys(m))
+	case ShowCost:
+		m.push(&costDialog{})
+	case ZoomPane:
+		m.zoom()
+	case WidenMayor:
+		return m.share(shareStep)
+	case NarrowMayor:
+		return m.share(-shareStep)
+	case ScrollBack:
+		m.scrollBack()
+	case NextRig:
+		m.nextRig()
 	case Filter:
 		m.push(newFilter(m))
 	case CommandLine:
 		m.push(newCommand())
 	case NewBead:
-		m.push(newBeadDialog())
+		m.push(newBeadDialog(m))
 	default:
 		return m.act(in)
 	}
@@ -75,6 +89,10 @@ func (m *model) act(in Intent) tea.Cmd {
 		return m.onBead(func(r beadRow) tea.Cmd { m.push(newPriority(r)); return nil })
 	case HoldEntry:
 		return m.hold()
+	case BounceEntry:
+		return m.bounce()
+	case EditBead:
+		return m.editBead()
 	case CopyID:
 		return m.copyID()
 	case PauseTown:
@@ -105,7 +123,7 @@ func (m *model) move(in Intent) bool {
 // focusPane focuses a pane; where events have none of their own, their list opens.
 func (m *model) focusPane(id paneID) {
 	if id == paneEvents && m.layout.event.w == 0 {
-		m.push(&eventsDialog{follow: true})
+		m.push(newEvents())
 		return
 	}
 	m.focus = id
@@ -139,7 +157,7 @@ func (m *model) rowKeys(id paneID) []string {
 			out = append(out, r.cat.Name)
 		}
 	case paneRefinery:
-		for _, r := range m.facts.mrs {
+		for _, r := range m.shownMRs() {
 			out = append(out, string(r.mr.Bead))
 		}
 	case paneEvents:

@@ -119,7 +119,7 @@ func (m *model) segments() []segment {
 func (m *model) modeSegment() segment {
 	text, st := " TOWN ", m.town
 	switch {
-	case m.mode == typing && m.term.scroll > 0:
+	case m.scrolling(), m.mode == typing && m.term.scroll > 0:
 		text, st = " SCROLL "+clean(m.term.name)+" ", m.typing
 	case m.mode == typing:
 		text, st = " TYPE "+clean(m.term.name)+" ", m.typing
@@ -131,6 +131,15 @@ func (m *model) modeSegment() segment {
 		text = " TOWN " + [...]string{"beads", "polecats", "refinery", "events"}[m.focus] + " "
 	}
 	return segment{0, []part{{text, st}}}
+}
+
+// scrolling reports scroll mode.
+func (m *model) scrolling() bool {
+	if len(m.stack) == 0 {
+		return false
+	}
+	_, ok := m.stack[len(m.stack)-1].(*scrollMode)
+	return ok
 }
 
 func (m *model) alarmParts() []part {

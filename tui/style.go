@@ -116,6 +116,9 @@ func (p palette) words(g byte) sty {
 // frameSet is the characters of one kind of border.
 type frameSet struct{ tl, tr, bl, br, h, v string }
 
+// all is the characters of the set.
+func (f frameSet) all() string { return f.tl + f.tr + f.bl + f.br + f.h + f.v }
+
 // charset is what is drawn beside text.
 type charset struct {
 	single, double frameSet

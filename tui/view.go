@@ -11,17 +11,26 @@ import (
 
 // focused reports whether a pane of the board has the focus.
 func (m *model) focused(id paneID) bool {
-	return m.mode == inTown && m.focus == id && len(m.stack) == 0
+	return m.mode == inTown && m.focus == id && m.onBoard()
 }
+
+// onBoard reports whether nothing lies over the board.
+func (m *model) onBoard() bool { return len(m.stack) == 0 }
 
 // compose draws the whole screen.
 func (m *model) compose() tea.View {
 	v := tea.View{AltScreen: true, MouseMode: tea.MouseModeCellMotion, WindowTitle: m.title()}
 	rows := m.screenRows()
-	for i := range m.stack {
-		rows = m.lay(rows, m.dialog(m.stack[i], i == len(m.stack)-1))
+	for i, o := range m.stack {
+		if _, ok := o.(unseen); ok {
+			rows[len(rows)-2] = o.draw(m, m.layout.size.Cols, 1).rows[0]
+			continue
+		}
+		d := m.dialog(o, i == len(m.stack)-1)
+		m.top = rect{d.x, d.y, d.w, len(d.rows)}
+		rows = m.lay(rows, d)
 	}
-	v.SetContent(strings.Join(rows, "\n"))
+	v.SetContent(strings.Join(m.mark(rows), "\n"))
 	if m.mode == typing && len(m.stack) == 0 {
 		v.Cursor = m.term.cursor(m.layout.slot)
 	}
@@ -63,6 +72,9 @@ func (m *model) screenRows() []string {
 		return m.drawerRows()
 	case split, wide:
 	}
+	if m.zoomed() {
+		return m.zoomRows()
+	}
 	rows := make([]string, 0, l.size.Rows)
 	rows = append(rows, m.header())
 	left := m.renderLeft(l.left.w, l.left.h)
@@ -79,6 +91,15 @@ func (m *model) screenRows() []string {
 		rows = append(rows, left[i]+right[i])
 	}
 	return append(rows, m.footRow(), m.statusBar())
+}
+
+// zoomRows is one pane over the whole window, with the columns that fit there.
+func (m *model) zoomRows() []string {
+	kept := m.layout.kind
+	m.layout.kind = wide
+	body := m.boardTab(m.layout.size.Cols, m.layout.size.Rows-3)
+	m.layout.kind = kept
+	return append(append([]string{m.header()}, body...), m.footRow(), m.statusBar())
 }
 
 // drawerRows is the layout of small windows: the terminal, and in TOWN the board over it.

@@ -78,6 +78,7 @@ var (
 	GetEvents = Command[EventsReq, []beads.Event]{"events"}
 	Why       = Command[BeadReq, WhyRes]{"why"}
 	Undo      = Command[Empty, Ack]{"undo"}
+	Show      = Command[BeadReq, Ack]{"show"}
 
 	RescueList    = Command[Empty, []Rescue]{"rescue.list"}
 	RescueShow    = Command[RescueReq, Peeked]{"rescue.show"}
@@ -160,6 +161,7 @@ func Table() []Verb {
 		GetEvents.row(Store, all, "what happened"),
 		Why.row(Store, all, "one true sentence: why is this bead not landed, not ready or not started"),
 		Undo.row(Host, 0, "take the last kill or reassign back, within 30 s"),
+		Show.row(Host, Mayor, "move the cursor of the person's screen to a bead"),
 		RescueList.row(Store, all, "list kept work of ended attempts"),
 		RescueShow.row(Store, all, "show kept work as a diff"),
 		RescueRestore.row(Store, Mayor, "bring kept work back in a new worktree as uncommitted changes"),

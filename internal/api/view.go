@@ -90,6 +90,9 @@ type View struct {
 	// Undo says what `u` would take back and until when; empty Undo: nothing.
 	Undo      string
 	UndoUntil time.Time
+	// Show is the bead that somebody asked to be shown; ShowGen grows each time.
+	Show    beads.ID
+	ShowGen uint64
 	// Starts counts how often this town's screen was opened; hints show for the first five.
 	Starts int
 }

@@ -53,6 +53,9 @@ type Env struct {
 	Screen func(ctx context.Context, town string, opts ScreenOptions) error
 	// Up runs the host without a screen until ctx ends or it is told to stop.
 	Up func(ctx context.Context, town string, w io.Writer) error
+	// MCP serves verbs as tools on In and Out, for an agent of the role (empty: a person's),
+	// until In ends.
+	MCP func(ctx context.Context, d api.Doer, role string) error
 	// Demo runs the whole job in a town of its own.
 	Demo func(ctx context.Context, opts DemoOptions) error
 }

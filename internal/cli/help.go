@@ -36,7 +36,7 @@ func (a *app) groups() []section {
 			{a.bead(), "tasks"}, {a.plan(), "a spec to beads"},
 			{a.sling(), "give beads to workers"}, {a.convoy(), "sets of beads"},
 			{a.why(), "why is it not landed?"}, {a.rescue(), "work that was kept"},
-			{a.diff(), "what was changed"},
+			{a.diff(), "what was changed"}, {a.show(), "on the screen"},
 		}},
 		{"Agents", []entry{
 			{a.polecat(), "workers"}, {a.mayor(), "the one you talk to"},
@@ -57,6 +57,7 @@ func (a *app) groups() []section {
 		{"For agents", []entry{
 			{a.prime(), "my role and task"}, {a.done(), "submit my work"},
 			{a.escalate(), "ask for help"}, {a.remember(), "keep a fact"},
+			{a.mcp(), "verbs as MCP tools"},
 		}},
 	}
 }

@@ -27,6 +27,10 @@ func (a *app) undo() *cobra.Command {
 	return command(a, api.Undo, spec{use: "undo", example: "gastown undo"}, nothing, showAck)
 }
 
+func (a *app) show() *cobra.Command {
+	return command(a, api.Show, spec{use: "show BEAD", example: "gastown show ma-x1f", complete: beadNames}, bead, showAck)
+}
+
 func (a *app) rescue() *cobra.Command {
 	var restore api.RescueReq
 	r := command(a, api.RescueRestore, spec{

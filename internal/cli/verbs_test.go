@@ -82,6 +82,7 @@ func lines() []struct {
 		{"polecat preview nux", "polecat.preview", name("nux")},
 		{"polecat nudge nux tests first", "polecat.nudge", api.NudgeReq{Name: "nux", Text: "tests first"}},
 		{"diff ma-1 --attempt 2", "diff", api.DiffReq{Bead: "ma-1", Attempt: 2}},
+		{"show ma-1", "show", one},
 		{"mayor status", "mayor.status", api.Empty{}},
 		{"mayor restart", "mayor.restart", api.Empty{}},
 		{"mayor agent codex", "mayor.agent", name("codex")},

@@ -45,13 +45,29 @@ git -c commit.gpgsign=false -c core.hooksPath=/dev/null commit -q -m "weather: a
 `
 
 // Project writes the sample project into dir and commits it on a branch main. environ is the
-// environment git runs in, as KEY=VALUE. A dir that is a repository already is left as it is.
+// environment git runs in, as KEY=VALUE. A dir that is there already is left as it is: the project
+// is made beside it and gets its name when it is whole.
 func Project(ctx context.Context, dir string, environ []string) error {
-	if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+	if _, err := os.Stat(dir); err == nil {
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look at sample project %q: %w", dir, err)
 	}
+	half := dir + ".half"
+	if err := os.RemoveAll(half); err != nil {
+		return fmt.Errorf("write sample project %q: %w", dir, err)
+	}
+	if err := build(ctx, half, environ); err != nil {
+		return err
+	}
+	if err := os.Rename(half, dir); err != nil {
+		return fmt.Errorf("write sample project %q: %w", dir, err)
+	}
+	return nil
+}
+
+// build writes and commits the project.
+func build(ctx context.Context, dir string, environ []string) error {
 	if err := write(dir); err != nil {
 		return fmt.Errorf("write sample project %q: %w", dir, err)
 	}

@@ -23,6 +23,7 @@ var pins = []string{
 	"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.fsync=all",
 	"-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "commit.gpgSign=false",
 	"-c", "core.attributesFile=/dev/null", "-c", "protocol.ext.allow=never", "-c", "submodule.recurse=false",
+	"-c", "core.quotePath=false",
 }
 
 // openPins are given to calls that run with the person's own configuration.

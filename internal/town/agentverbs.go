@@ -47,6 +47,16 @@ func (t *Town) done(ctx context.Context, who api.Caller, r api.DoneReq) (out api
 	if r.Result != "" {
 		return out, fault.Refusedf("done: %s needs code, a result text does not finish it", b.ID).WithHint("commit your work on %s and call: gastown done", a.Branch)
 	}
+	w, err := t.worker(a.Polecat)
+	if err != nil {
+		return out, err
+	}
+	w.submitting.Lock() // a second done must not move the frozen tip of the first
+	defer w.submitting.Unlock()
+	err = t.store.View(func(tx *store.Tx) error { a, b, err = t.me(tx, who); return err })
+	if err != nil {
+		return out, err
+	}
 	tip, err := t.submittable(ctx, a)
 	if err != nil {
 		return out, err

@@ -208,7 +208,7 @@ func diffFiles(text string) []api.DiffFile {
 		case strings.HasPrefix(line, "@@"):
 			inHunk = true
 		case !inHunk && strings.HasPrefix(line, "+++ b/"):
-			f.Path = line[len("+++ b/"):]
+			f.Path = strings.TrimSuffix(line[len("+++ b/"):], "\t") // git ends a name with spaces so
 		case !inHunk && strings.HasPrefix(line, "Binary files "):
 			f.Binary = true
 		case inHunk && line[0] == '+':

@@ -90,6 +90,7 @@ func handlers() map[string]handler {
 	add(on(api.GetEvents, (*Town).events))
 	add(on(api.Why, (*Town).why))
 	add(on(api.Undo, (*Town).undo))
+	add(on(api.Show, (*Town).showBead))
 	add(on(api.RescueList, (*Town).rescueList))
 	add(on(api.RescueShow, (*Town).rescueShow))
 	add(on(api.RescueRestore, (*Town).rescueRestore))

@@ -299,7 +299,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 				b.Reason, b.Sling = fmt.Sprintf("%d attempts in a row ended without done; last: %s", b.Failures, v.why), nil
 				return
 			}
-			wait := agents.Backoff(b.Failures, w.h.t.deps.Rand())
+			wait := agents.Backoff(b.Failures+1, w.h.t.deps.Rand())
 			b.Sling = &beads.Sling{At: now.UTC(), By: "host", NotBefore: now.Add(wait).UTC()}
 		}
 	}
@@ -353,13 +353,9 @@ func (w *worker) countStart(tx *store.Tx, e ending, kept bool, why string, now t
 	if _, err := tx.GetKV(kvBreakers, &breakers); err != nil {
 		return err
 	}
-	br, had := breakers[a.Preset]
+	br := breakers[a.Preset]
 	if kept || !a.StartedAt.IsZero() && now.Sub(a.StartedAt) >= agents.QuickEnd {
-		if !had {
-			return nil
-		}
-		delete(breakers, a.Preset)
-		return tx.PutKV(kvBreakers, breakers)
+		return resetBreaker(tx, a.Preset)
 	}
 	br = br.Failed(w.bead, why, now.UTC())
 	breakers[a.Preset] = br
@@ -383,8 +379,13 @@ func (w *worker) failedStart(err error) {
 	if errors.As(err, &se) {
 		why = fmt.Sprintf("its program could not start: %s", beads.Clean(se.Error(), 300))
 	}
+	if errors.Is(err, worktree.ErrOccupied) {
+		w.h.stuckAt(w.name) // by something that is not ours to remove
+	}
 	r := w.finish(ending{kind: endExit, why: why})
 	if r.err != nil {
+		w.stopAgent(context.WithoutCancel(w.h.ctx), killGrace)
+		w.h.stuckAt(w.name)
 		w.h.t.deps.Log.Error("end attempt", "attempt", beads.AttemptKey(w.bead, w.n), "err", r.err)
 		w.h.problem("attempt/"+beads.AttemptKey(w.bead, w.n), w.rig, w.bead, fmt.Sprintf("attempt of %s: %v", w.name, r.err), "look at "+w.path())
 	}

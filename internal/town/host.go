@@ -55,6 +55,7 @@ type Host struct {
 	mayor   *mayor
 	size    proc.Size
 	undo    *undoable
+	show    shown
 	drain   bool
 	faces   map[chan struct{}]struct{} // screens to ring
 

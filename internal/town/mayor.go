@@ -36,6 +36,13 @@ type mayor struct {
 // host at its start. What goes wrong is shown where the Mayor would be; the town works
 // without one.
 func (h *Host) startMayor(by string) {
+	h.mayoring.Lock()
+	defer h.mayoring.Unlock()
+	h.newMayor(by)
+}
+
+// newMayor does startMayor's work; mayoring is held.
+func (h *Host) newMayor(by string) {
 	name := h.t.settings().Town.Mayor
 	m := &mayor{agent: name, since: h.t.deps.Now()}
 	err := errors.New("no agent is set: gastown config set town.mayor PRESET")
@@ -139,6 +146,13 @@ func (h *Host) watchMayor(m *mayor) {
 }
 
 func (h *Host) stopMayor() {
+	h.mayoring.Lock()
+	defer h.mayoring.Unlock()
+	h.endMayor()
+}
+
+// endMayor does stopMayor's work; mayoring is held.
+func (h *Host) endMayor() {
 	if s := h.mayorSession(); s != nil {
 		if err := s.Stop(context.WithoutCancel(h.ctx), killGrace); err != nil {
 			h.t.deps.Log.Error("stop the Mayor", "err", err)
@@ -191,8 +205,13 @@ func (t *Town) mayorStatus(_ context.Context, _ api.Caller, _ api.Empty) (api.Ma
 }
 
 func (t *Town) mayorRestart(_ context.Context, who api.Caller, _ api.Empty) (api.MayorInfo, error) {
-	t.host.stopMayor()
-	t.host.startMayor(who.Name)
+	h := t.host
+	h.mayoring.Lock()
+	if h.leaving.Err() == nil {
+		h.endMayor()
+		h.newMayor(who.Name)
+	}
+	h.mayoring.Unlock()
 	info := t.mayorInfo()
 	if info.State == "failed" {
 		return info, fault.Failf("mayor: %s", info.Why)

@@ -65,7 +65,7 @@ func (t *Town) queueConfig(rig string) refinery.Config {
 	if !ok {
 		return refinery.Config{}
 	}
-	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History}
+	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true}
 	for _, g := range rc.Gates {
 		out.Gates = append(out.Gates, queueGate(g))
 	}

@@ -235,7 +235,7 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 		out.Msg = fmt.Sprintf("killed %s; %s is ready again. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
 	}
 	t.host.canUndo("kill of "+w.name, w.bead, t.deps.Now(), func(ctx context.Context, who api.Caller) (api.Slung, error) {
-		return t.revive(who, w.bead, 0, w.name)
+		return t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
 	})
 	return out, nil
 }
@@ -275,7 +275,7 @@ func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.Reassi
 	old := w.name
 	t.host.canUndo("reassign of "+string(w.bead), w.bead, t.deps.Now(), func(ctx context.Context, who api.Caller) (api.Slung, error) {
 		if _, err := t.worker(string(w.bead)); err != nil {
-			return t.revive(who, w.bead, 0, old)
+			return t.revive(who, revival{bead: w.bead, n: w.n, polecat: old, anyway: true})
 		}
 		return t.polecatReassign(ctx, who, api.ReassignReq{Name: string(w.bead), To: old, Note: "given back"})
 	})
@@ -313,7 +313,7 @@ func (t *Town) polecatRevive(_ context.Context, who api.Caller, r api.NameReq) (
 	if err != nil {
 		return out, err
 	}
-	return t.revive(who, id, n, "")
+	return t.revive(who, revival{bead: id, n: n})
 }
 
 // ended finds the newest ended attempt that a polecat's name, a bead id or BEAD/N means.
@@ -351,9 +351,17 @@ func (t *Town) ended(name string) (id beads.ID, n int, err error) {
 	return id, n, err
 }
 
-// revive slings a bead so that its next attempt starts from the kept work of attempt n; 0
-// is the newest one that kept something.
-func (t *Town) revive(who api.Caller, id beads.ID, n int, polecat string) (out api.Slung, err error) {
+// revival says which attempt's work comes back.
+type revival struct {
+	bead    beads.ID
+	n       int    // 0: the newest that kept something, or else the newest
+	polecat string // who goes on with it; empty: the one who had it
+	anyway  bool   // also where the attempt kept nothing: its bead goes on as it had begun
+}
+
+// revive slings a bead so that its next attempt starts from the kept work of an earlier one.
+func (t *Town) revive(who api.Caller, v revival) (out api.Slung, err error) {
+	id, n, polecat := v.bead, v.n, v.polecat
 	err = t.update(func(tx *store.Tx) error {
 		b, err := tx.Bead(id)
 		if err != nil {
@@ -365,14 +373,14 @@ func (t *Town) revive(who api.Caller, id beads.ID, n int, polecat string) (out a
 		}
 		var from *beads.Attempt
 		for _, a := range as {
-			if n == 0 && (a.Rescue != "" || from == nil) || a.N == n {
+			if n == 0 && (a.Rescue != "" || from == nil || from.Rescue == "") || a.N == n {
 				from = a
 			}
 		}
 		if from == nil {
 			return fault.NotFoundf("%s: it has no earlier attempt", id)
 		}
-		if n != 0 && from.Rescue == "" {
+		if n != 0 && from.Rescue == "" && !v.anyway {
 			return fault.Refusedf("attempt %s: it left nothing to restore", from.Key())
 		}
 		c, err := t.slung(tx, b, who, "", "")
@@ -712,7 +720,7 @@ func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq)
 	if err != nil {
 		return out, err
 	}
-	return t.revive(who, a.Bead, a.N, r.Polecat)
+	return t.revive(who, revival{bead: a.Bead, n: a.N, polecat: r.Polecat})
 }
 
 // rescueRetention is how long kept work is safe from prune (domain: 14 days at least).

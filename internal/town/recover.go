@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gastown/beads"
@@ -13,31 +14,47 @@ import (
 	"gastown/internal/git"
 	"gastown/internal/proc"
 	"gastown/refinery"
-	"gastown/worktree"
 )
+
+// helperVar marks the git processes of a town, whoever started them; its value is the town's directory.
+const helperVar = "GASTOWN_HELPER"
+
+// helperWait is how long git processes of a killed host may take to end; they take milliseconds.
+const helperWait = 10 * time.Second
 
 // recover takes the inventory of what a former host left behind, before anything is started:
 // its processes end, every live attempt's work goes to a ref and its bead is ready to go on,
 // worktrees of ended attempts go, and each Refinery learns what is true in git.
 func (h *Host) recover(ctx context.Context) error {
-	var live []*beads.Attempt
+	var all []*beads.Attempt
 	var rec mayorRecord
-	err := h.t.store.View(func(tx *store.Tx) (err error) {
-		if live, err = tx.LiveAttempts(); err != nil {
+	err := h.t.update(func(tx *store.Tx) (err error) {
+		if all, err = tx.Attempts(); err != nil {
 			return err
 		}
-		_, err = tx.GetKV(kvMayor, &rec)
-		return err
+		if _, err = tx.GetKV(kvMayor, &rec); err != nil {
+			return err
+		}
+		return forgetTroubles(tx)
 	})
 	if err != nil {
 		return err
 	}
+	proc.KillShims(h.exe())
 	killLeft(rec.Marker, rec.Proc)
-	for _, a := range live {
-		killLeft(a.Marker, a.Proc)
+	for _, a := range all {
+		if a.Marker != "" {
+			killLeft(a.Marker, a.Proc)
+		}
 	}
-	for _, a := range live {
-		if err := h.recoverAttempt(ctx, a); err != nil {
+	if !proc.AwaitMarked(helperVar, h.t.Dir, helperWait) {
+		h.t.deps.Log.Warn("git of a former host still runs")
+	}
+	for _, a := range all {
+		if !a.State.Live() {
+			continue
+		}
+		if err := h.recoverAttempt(a); err != nil {
 			// The attempt stays as it is for the next start: nothing is lost, and it holds one slot.
 			h.problem("attempt/"+a.Key(), a.Rig, a.Bead, fmt.Sprintf("attempt %s could not be recovered: %v", a.Key(), err), "gastown doctor")
 		}
@@ -48,6 +65,17 @@ func (h *Host) recover(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// forgetTroubles takes back what a former host could not do and this one tries again.
+func forgetTroubles(tx *store.Tx) error {
+	ns, err := tx.Notices()
+	for _, n := range ns {
+		if kind, _, _ := strings.Cut(n.Key, "/"); kind == "attempt" || kind == "worktree" || kind == "rig" || kind == "refinery" {
+			err = errors.Join(err, tx.DeleteNotice(n.Key))
+		}
+	}
+	return err
 }
 
 // killLeft ends what is left of a process tree of a former host.
@@ -62,15 +90,10 @@ func killLeft(marker string, id *beads.ProcID) {
 
 // recoverAttempt ends an attempt whose process went with its host. A worker does it: it is
 // an ending like any other.
-func (h *Host) recoverAttempt(ctx context.Context, a *beads.Attempt) error {
+func (h *Host) recoverAttempt(a *beads.Attempt) error {
 	w := h.newWorker(a, "")
 	defer w.stop()
-	defer close(w.done)
-	if a.Base == "" { // it was claimed and no more
-		return w.recordEnd(ending{kind: endShutdown, why: "the host stopped"}, worktree.Rescue{}, false)
-	}
-	r := w.finish(ending{kind: endShutdown, why: "the host stopped"})
-	return r.err
+	return w.finish(shutdownEnding()).err
 }
 
 // recoverRig clears away what no live attempt owns and feeds the inventory to the Refinery.
@@ -79,8 +102,8 @@ func (h *Host) recoverRig(ctx context.Context, rig string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.sweep(ctx, repo, rig); err != nil {
-		return err
+	if err := h.sweep(ctx, repo, rig); err != nil { // the Refinery can do without
+		h.problem("rig/"+rig, rig, "", fmt.Sprintf("rig %s: clear away what ended attempts left: %v", rig, err), "gastown doctor")
 	}
 	r, err := h.openRig(ctx, rig)
 	if err != nil {
@@ -114,68 +137,69 @@ func (h *Host) sweep(ctx context.Context, repo *git.Repo, rig string) error {
 	if err != nil {
 		return err
 	}
-	of := map[string]*beads.Attempt{}
 	for _, a := range ended {
-		of["refs/heads/"+a.Branch] = a
-	}
-	trees, err := repo.WorktreeList(ctx)
-	if err != nil {
-		return err
-	}
-	root := h.t.path("rigs", rig, "wt")
-	for _, wt := range trees {
-		a := of[wt.Branch]
-		if a == nil {
-			a = h.byPath(ended, wt.Path)
+		if a.Worktree != "" { // not cleared away yet
+			h.sweepAttempt(ctx, a)
 		}
-		if a == nil || filepath.Dir(wt.Path) != root {
-			continue
-		}
-		w := h.newWorker(a, "")
-		r, err := w.keepLate(ctx)
-		if err == nil {
-			w.cleanUp(ctx, r)
-		} else {
-			h.problem("worktree/"+a.Key(), rig, a.Bead, fmt.Sprintf("the worktree %s stays: %v", wt.Path, err), "gastown doctor")
-		}
-		w.stop()
 	}
-	return h.sweepBranches(ctx, repo, of)
+	return errors.Join(h.sweepUnused(ctx, repo, rig, ended), h.sweepKept(ctx, repo, ended))
 }
 
-// byPath is the newest ended attempt whose polecat's worktree is at path.
-func (h *Host) byPath(ended []*beads.Attempt, path string) *beads.Attempt {
-	var found *beads.Attempt
-	for _, a := range ended {
-		if h.t.worktreeDir(a.Rig, a.Polecat) == path && (found == nil || a.CreatedAt.After(found.CreatedAt)) {
-			found = a
-		}
+// sweepAttempt clears away one ended attempt.
+func (h *Host) sweepAttempt(ctx context.Context, a *beads.Attempt) {
+	w := h.newWorker(a, "")
+	defer w.stop()
+	if r, err := w.keepLate(ctx); err == nil {
+		w.cleanUp(ctx, r)
+	} else {
+		w.stays(err)
 	}
-	return found
 }
 
-// sweepBranches deletes branches of ended attempts whose tip another ref keeps.
-func (h *Host) sweepBranches(ctx context.Context, repo *git.Repo, of map[string]*beads.Attempt) error {
+// sweepUnused discards the branches, and with them the worktrees, of attempts that ended before
+// they began: all others' are gone, or their worktree stays and was told.
+func (h *Host) sweepUnused(ctx context.Context, repo *git.Repo, rig string, ended []*beads.Attempt) error {
 	refs, err := repo.ForEachRef(ctx, "refs/heads/gt/")
-	if err != nil {
+	if err != nil || len(refs) == 0 {
 		return err
+	}
+	unused := map[string]*beads.Attempt{}
+	for _, a := range ended {
+		if a.Worktree == "" && a.StartedAt.IsZero() && a.Tip == "" {
+			unused["refs/heads/"+a.Branch] = a
+		}
 	}
 	for _, ref := range refs {
-		if of[ref.Name] == nil {
+		if a := unused[ref.Name]; a != nil {
+			err = errors.Join(err, h.t.discard(ctx, rig, a.Bead, a.N))
+		}
+	}
+	return err
+}
+
+// sweepKept deletes the frozen tips of submissions that never came to be, where another ref
+// has them: their attempt ended between the one and the other.
+func (h *Host) sweepKept(ctx context.Context, repo *git.Repo, ended []*beads.Attempt) error {
+	refs, err := repo.ForEachRef(ctx, "refs/gt/keep/")
+	if err != nil || len(refs) == 0 {
+		return err
+	}
+	never := map[string]bool{}
+	for _, a := range ended {
+		if a.Tip == "" {
+			never[beads.KeepRef(a.Bead, a.N)] = true
+		}
+	}
+	for _, ref := range refs {
+		if !never[ref.Name] {
 			continue
 		}
-		kept, err := repo.Containing(ctx, ref.Commit, "refs/gt/", "refs/remotes/")
+		other, err := repo.Containing(ctx, ref.Commit, "refs/gt/rescue/", "refs/heads/")
 		if err != nil {
 			return err
 		}
-		if kept == "" {
-			head, err := repo.HeadBranch(ctx)
-			if err != nil {
-				return err
-			}
-			if in, err := repo.IsAncestor(ctx, ref.Commit, head); err != nil || !in {
-				continue
-			}
+		if other == "" {
+			continue
 		}
 		if err := repo.DeleteRef(ctx, ref.Name, ref.Hash); err != nil {
 			return err

@@ -20,7 +20,9 @@ type rigHost struct {
 	h      *Host
 	name   string
 	runner *run.Runner
-	left   chan struct{}
+	ctx    context.Context // ends with the host, or when the rig is removed
+	cancel context.CancelFunc
+	left   chan struct{} // closed when the runner has answered everything
 
 	mu    sync.Mutex
 	todo  []refinery.Effect
@@ -43,6 +45,7 @@ func (h *Host) openRig(ctx context.Context, name string) (*rigHost, error) {
 		return nil, err
 	}
 	r := &rigHost{h: h, name: name, left: make(chan struct{}), wake: make(chan struct{}, 1), after: make(chan struct{}, 1)}
+	r.ctx, r.cancel = context.WithCancel(h.ctx)
 	r.runner = &run.Runner{
 		Rig: name, Repo: repo, Git: h.t.git, GateDir: h.t.path("rigs", name, "gate"), LogDir: h.t.path("logs", "gates"), TempDir: h.t.deps.Temp,
 		Env: h.gateEnv(), Lookup: h.t.lookupEnv, Exe: h.exe(),
@@ -62,14 +65,21 @@ func (r *rigHost) start() {
 }
 
 // rigAdded takes up a rig that was added while the host runs.
-func (h *Host) rigAdded(name string) {
-	r, err := h.openRig(h.ctx, name)
-	if err == nil {
-		r.start()
-		err = r.feed(refinery.Tick{})
-	}
-	if err != nil {
+func (h *Host) rigAdded(ctx context.Context, name string) {
+	if err := h.recoverRig(ctx, name); err != nil {
 		h.problem("rig/"+name, name, "", fmt.Sprintf("rig %s: %v", name, err), "gastown doctor")
+	}
+}
+
+// rigRemoved lets a rig go that is no longer in the settings.
+func (h *Host) rigRemoved(name string) {
+	h.mu.Lock()
+	r := h.rigs[name]
+	delete(h.rigs, name)
+	h.mu.Unlock()
+	if r != nil {
+		r.cancel()
+		<-r.left
 	}
 }
 
@@ -100,7 +110,7 @@ func (r *rigHost) live() {
 	defer close(r.left)
 	for {
 		select {
-		case <-r.h.ctx.Done():
+		case <-r.ctx.Done():
 			r.runner.Wait()
 			return
 		case <-r.wake:
@@ -111,7 +121,7 @@ func (r *rigHost) live() {
 		r.mu.Unlock()
 		for _, e := range todo {
 			if a, ok := e.(refinery.Action); ok {
-				r.runner.Do(r.h.ctx, a)
+				r.runner.Do(r.ctx, a)
 			}
 		}
 	}
@@ -128,7 +138,7 @@ func (r *rigHost) emit(ev refinery.Event) {
 			return
 		}
 	}
-	if r.h.ctx.Err() != nil {
+	if r.ctx.Err() != nil {
 		return // the inventory of the next start sees what is true then
 	}
 	if err := r.feed(ev); err != nil {
@@ -201,33 +211,56 @@ func delivery(tx *store.Tx, rig string) (d deliveryState, err error) {
 	return d, err
 }
 
+// lastPass bounds the follow-up of a landing that came just before the host stopped.
+const lastPass = 10 * time.Second
+
 // follow does what a landing leaves to be done: the Mayor's checkout moves, refs of what is
-// in main go, and delivery. None of it can undo or hold up a landing.
+// in main go, and delivery. None of it can undo or hold up a landing. At the end it does so
+// once more for what landed last.
 func (r *rigHost) follow() {
 	timer := time.NewTimer(0) // once at the start, for what a former host left
 	defer timer.Stop()
+	whole := false // the last pass came to its end
 	for {
 		select {
-		case <-r.h.ctx.Done():
+		case <-r.ctx.Done():
+			<-r.left // nothing lands any more
+			select {
+			case <-r.after:
+				whole = false
+			default:
+			}
+			if !whole && r.h.ctx.Err() != nil {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastPass)
+				defer cancel()
+				r.pass(ctx)
+			}
 			return
 		case <-r.after:
 		case <-timer.C:
 		}
 		timer.Stop()
-		if err := r.h.t.showMain(r.h.ctx, r.name); err != nil && r.h.ctx.Err() == nil {
-			r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
-		}
-		if err := r.dropKept(r.h.ctx); err != nil && r.h.ctx.Err() == nil {
-			r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
-		}
-		d, err := r.h.t.deliver(r.h.ctx, r.name)
-		if err != nil && r.h.ctx.Err() == nil {
-			r.h.t.deps.Log.Warn("deliver", "rig", r.name, "err", err)
-		}
+		d := r.pass(r.ctx)
+		whole = r.ctx.Err() == nil
 		if d.Pending > 0 {
 			timer.Reset(deliveryRetry(d.Tries))
 		}
 	}
+}
+
+// pass does the follow-up work once.
+func (r *rigHost) pass(ctx context.Context) deliveryState {
+	if err := r.h.t.showMain(ctx, r.name); err != nil && ctx.Err() == nil {
+		r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
+	}
+	if err := r.dropKept(ctx); err != nil && ctx.Err() == nil {
+		r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
+	}
+	d, err := r.h.t.deliver(ctx, r.name)
+	if err != nil && ctx.Err() == nil {
+		r.h.t.deps.Log.Warn("deliver", "rig", r.name, "err", err)
+	}
+	return d
 }
 
 // dropKept deletes the frozen tips that are proven to be in the target.

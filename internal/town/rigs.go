@@ -70,7 +70,7 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 		out.Warnings = append(out.Warnings, err.Error())
 	}
 	if t.host != nil {
-		t.host.rigAdded(r.Name)
+		t.host.rigAdded(ctx, r.Name)
 	}
 	out.Rig, err = t.rigShow(ctx, who, api.NameReq{Name: r.Name})
 	return out, err
@@ -162,6 +162,9 @@ func (t *Town) clone(ctx context.Context, name string, rc *config.Rig) (warnings
 			return nil, err
 		}
 	}
+	if err := t.clearClone(name); err != nil {
+		return nil, step(err, "rig %q", name)
+	}
 	c, err := t.git.CloneBare(ctx, rc.Origin, t.repoDir(name), git.CloneOptions{Branch: rc.Branch})
 	if err != nil {
 		_ = os.Remove(t.path("rigs", name)) // goes if it is empty
@@ -186,6 +189,21 @@ func (t *Town) clone(ctx context.Context, name string, rc *config.Rig) (warnings
 		warnings = append(warnings, "the repository has no commit yet: its town copy starts with an empty one")
 	}
 	return warnings, nil
+}
+
+// clearClone removes what a rig add that was killed left: a clone of which the store never heard.
+// The repository of a rig that was removed stays; work has landed there.
+func (t *Town) clearClone(name string) error {
+	known := false
+	err := t.store.View(func(tx *store.Tx) error {
+		q, err := tx.Queue(name)
+		known = q != nil
+		return err
+	})
+	if err != nil || known {
+		return err
+	}
+	return os.RemoveAll(t.path("rigs", name))
 }
 
 // adoptable is an error for a directory that has files but no repository.
@@ -344,6 +362,9 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 	}
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.RemoveRig(data, name) }); err != nil {
 		return out, err
+	}
+	if t.host != nil {
+		t.host.rigRemoved(name)
 	}
 	if repo, err := t.repo(ctx, name); err == nil {
 		// The Mayor's checkout holds nothing of its own; one that stays only confuses.

@@ -161,7 +161,11 @@ func (t *Town) teardown(ctx context.Context, rig, path string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, gitLimit)
 	defer cancel()
-	p, err := proc.Start(proc.Spec{Argv: []string{"sh", "-c", rc.Teardown}, Dir: path, Env: t.plainEnv()})
+	spec := proc.Spec{Argv: []string{"sh", "-c", rc.Teardown}, Dir: path, Env: t.plainEnv()}
+	if t.host != nil {
+		spec.Exe = t.host.exe() // so that a next host finds it, should this one be killed
+	}
+	p, err := proc.Start(spec)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,6 +99,29 @@ func Init(dir string) error {
 	return nil
 }
 
+// Vacant reports whether a town can be made in dir: it is missing, or holds nothing but what an
+// Init leaves that did not come to its end.
+func Vacant(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("init %q: %w", dir, err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		own := slices.Contains([]string{"backups", "logs", "mayor", "rigs", "run"}, name) || strings.HasPrefix(name, "town.db") || strings.HasPrefix(name, ".town.toml-")
+		if !own {
+			return false, nil
+		}
+		if below, err := os.ReadDir(filepath.Join(dir, name)); err == nil && len(below) > 0 { // a file has none
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // Open opens the town in dir and takes its store's lock, waiting at most a second. A lock
 // held by another process is fault.Unavailable and names that process.
 func Open(dir string, deps Deps) (*Town, error) {
@@ -107,7 +132,7 @@ func Open(dir string, deps Deps) (*Town, error) {
 	if _, err := os.Stat(settingsPath(dir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.NotFoundf("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
 	}
-	t := &Town{Dir: dir, deps: deps, git: git.New(deps.Env), repos: map[string]*git.Repo{}}
+	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}}
 	if _, err := t.config(); err != nil {
 		return nil, err
 	}

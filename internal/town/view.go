@@ -225,6 +225,7 @@ func (h *Host) Refresh() *api.View {
 	if u := h.undo; u != nil && h.t.deps.Now().Before(u.until) {
 		v.Undo, v.UndoUntil = u.what, u.until
 	}
+	v.Show, v.ShowGen = h.show.bead, h.show.gen
 	h.mu.Unlock()
 	h.views.mu.Lock()
 	h.views.view, h.views.gen = v, gen

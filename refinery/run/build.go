@@ -2,16 +2,25 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
+	"gastown/beads"
 	"gastown/internal/git"
 	"gastown/refinery"
 )
 
-const candidateRef = "refs/gt/candidate"
+const (
+	candidateRef = "refs/gt/candidate"
+
+	historyMerge  = "merge"
+	historyLinear = "linear"
+)
 
 // build makes the candidate without a worktree. The same parts on the same base
 // give the same commits.
@@ -27,8 +36,10 @@ func (r *Runner) build(ctx context.Context, a refinery.Build) refinery.Event {
 }
 
 func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.Built, err error) {
-	if a.History != "" && a.History != "merge" {
-		return ev, fmt.Errorf("history %q is not available: only \"merge\" is", a.History)
+	switch a.History {
+	case "", historyMerge, historyLinear:
+	default:
+		return ev, fmt.Errorf("history %q is not available: %q and %q are", a.History, historyMerge, historyLinear)
 	}
 	if ev, err = r.base(ctx, a); err != nil {
 		return ev, err
@@ -37,21 +48,49 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 	if err != nil {
 		return ev, fmt.Errorf("find the identity to land with: %w", err)
 	}
-	at, tree := ev.Base, ev.BaseTree
-	for _, p := range a.Parts {
-		var next refinery.Built
-		if next, err = r.part(ctx, a, p, who, at, tree); err != nil || next.Commit == "" || next.AlreadyIn != "" || next.Conflict != nil {
-			next.Base, next.BaseTree = ev.Base, ev.BaseTree
+	at := point{ev.Base, ev.BaseTree}
+	for i, p := range a.Parts {
+		next, err := r.part(ctx, a, i, who, at)
+		if err == nil && i > 0 && next.Commit == "" || next.AlreadyIn != "" && i > 0 {
+			// Not with the parts before it; perhaps not with the target either.
+			if next, err = r.part(ctx, a, i, who, point{ev.Base, ev.BaseTree}); err == nil && next.Commit != "" && next.AlreadyIn == "" {
+				break
+			}
+		}
+		if err != nil || next.Commit == "" || next.AlreadyIn != "" {
+			next.Base, next.BaseTree, next.Parts = ev.Base, ev.BaseTree, nil
 			return next, err
 		}
-		at, tree = next.Commit, next.Tree
-		ev.Parts = append(ev.Parts, refinery.Part{Bead: p.Bead, N: p.N, Commit: at})
+		made := refinery.Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: next.Commit}
+		if p.Change {
+			if made.Change, err = r.change(ctx, at.commit, next.Commit); err != nil {
+				return ev, err
+			}
+		}
+		at = point{next.Commit, next.Tree}
+		ev.Parts = append(ev.Parts, made)
 	}
-	if err := r.Repo.UpdateRef(ctx, candidateRef, at, "", "gastown: candidate"); err != nil {
-		return ev, fmt.Errorf("keep candidate %s: %w", at, err)
+	if err := r.Repo.UpdateRef(ctx, candidateRef, at.commit, "", "gastown: candidate"); err != nil {
+		return ev, fmt.Errorf("keep candidate %s: %w", at.commit, err)
 	}
-	ev.Commit, ev.Tree = at, tree
+	ev.Commit, ev.Tree = at.commit, at.tree
 	return ev, nil
+}
+
+// point is where a part is put on.
+type point struct{ commit, tree string }
+
+// change names a difference by the content of every file in it.
+func (r *Runner) change(ctx context.Context, from, to string) (string, error) {
+	changes, err := r.Repo.DiffNames(ctx, from, to)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, c := range changes {
+		fmt.Fprintf(h, "%q %s %s %s %s\n", c.Path, c.OldMode, c.OldHash, c.NewMode, c.NewHash)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
 // base reads the target and checks that it still has what it had.
@@ -78,8 +117,9 @@ func (r *Runner) base(ctx context.Context, a refinery.Build) (refinery.Built, er
 	return ev, nil
 }
 
-// part merges one entry onto at, whose tree is given.
-func (r *Runner) part(ctx context.Context, a refinery.Build, p refinery.BuildPart, who git.Ident, at, tree string) (ev refinery.Built, err error) {
+// part puts one entry onto at. The result has a commit, or why there is none.
+func (r *Runner) part(ctx context.Context, a refinery.Build, i int, who git.Ident, at point) (ev refinery.Built, err error) {
+	p := a.Parts[i]
 	tip, err := r.Repo.ResolveCommit(ctx, p.Tip)
 	if errors.Is(err, git.ErrNotExist) {
 		ev.Missing = p.Bead
@@ -88,15 +128,15 @@ func (r *Runner) part(ctx context.Context, a refinery.Build, p refinery.BuildPar
 	if err != nil {
 		return ev, fmt.Errorf("resolve %q of %s: %w", p.Tip, key(p.Bead, p.N), err)
 	}
-	common, err := r.Repo.MergeBase(ctx, at, tip)
+	common, err := r.Repo.MergeBase(ctx, at.commit, tip)
 	if err != nil {
-		return ev, fmt.Errorf("merge base of %s and %s: %w", at, tip, err)
+		return ev, fmt.Errorf("merge base of %s and %s: %w", at.commit, tip, err)
 	}
 	if common == "" {
 		ev.Conflict = &refinery.Conflict{Bead: p.Bead, N: p.N, Detail: fmt.Sprintf("%s has no commit in common with %s. Start again from %s.", tip, a.Branch, a.Branch)}
 		return ev, nil
 	}
-	landed, err := r.landedAs(ctx, p, common, tip, at)
+	landed, err := r.landedAs(ctx, p, common, tip, at.commit)
 	if err != nil {
 		return ev, err
 	}
@@ -104,25 +144,57 @@ func (r *Runner) part(ctx context.Context, a refinery.Build, p refinery.BuildPar
 		ev.AlreadyIn, ev.Commit = p.Bead, landed
 		return ev, nil
 	}
-	m, err := r.Repo.MergeTree(ctx, at, tip)
+	if ev.Waits, err = r.waits(ctx, a, i, tip, at.commit); ev.Waits != nil || err != nil {
+		return ev, err
+	}
+	if a.History == historyLinear {
+		return r.linear(ctx, a, p, who, at, tip, common)
+	}
+	m, err := r.Repo.MergeTree(ctx, at.commit, tip)
 	switch {
 	case err != nil:
-		return ev, fmt.Errorf("merge %s into %s: %w", tip, at, err)
+		return ev, fmt.Errorf("merge %s into %s: %w", tip, at.commit, err)
 	case !m.Clean:
-		ev.Conflict = conflict(a, p, m, at)
+		ev.Conflict = r.conflict(ctx, a, p, m, sides{at.commit, tip, common})
 		return ev, nil
-	case m.Tree == tree:
-		ev.AlreadyIn, ev.Commit = p.Bead, at
+	case m.Tree == at.tree:
+		ev.AlreadyIn, ev.Commit = p.Bead, at.commit
 		return ev, nil
 	}
 	ev.Tree = m.Tree
 	ev.Commit, err = r.Repo.CommitTree(ctx, git.NewCommit{
-		Tree: m.Tree, Parents: []string{at, tip}, Message: message(a, p), Author: who.At(p.Date),
+		Tree: m.Tree, Parents: []string{at.commit, tip}, Message: message(a, p), Author: who.At(p.Date),
 	})
 	if err != nil {
 		return ev, fmt.Errorf("commit the merge of %s: %w", key(p.Bead, p.N), err)
 	}
 	return ev, nil
+}
+
+// waits finds a bead in the queue, but not before this part in the candidate, whose
+// tip the part contains: landing the part would land that bead ungated and unseen.
+func (r *Runner) waits(ctx context.Context, a refinery.Build, i int, tip, at string) (*refinery.Waits, error) {
+	p := a.Parts[i]
+	others := map[string]beads.ID{}
+	for _, o := range slices.Concat(a.Others, a.Parts[i+1:]) {
+		if o.Bead != p.Bead && !slices.Contains(p.Needs, o.Bead) {
+			others[o.Tip] = o.Bead
+		}
+	}
+	if len(others) == 0 {
+		return nil, nil
+	}
+	const most = 2000 // commits of one attempt
+	log, err := r.Repo.Log(ctx, git.LogOptions{From: tip, Not: []string{at}, Max: most})
+	if err != nil {
+		return nil, fmt.Errorf("look for other beads in %s: %w", key(p.Bead, p.N), err)
+	}
+	for _, c := range log {
+		if on, ok := others[c.Hash]; ok {
+			return &refinery.Waits{Bead: p.Bead, On: on}, nil
+		}
+	}
+	return nil, nil
 }
 
 // landedAs finds the attempt in the target: by ancestry, then by its trailer on the
@@ -147,34 +219,23 @@ func (r *Runner) landedAs(ctx context.Context, p refinery.BuildPart, common, tip
 	return "", nil
 }
 
-func conflict(a refinery.Build, p refinery.BuildPart, m git.Merge, at string) *refinery.Conflict {
-	c := &refinery.Conflict{Bead: p.Bead, N: p.N}
-	var text strings.Builder
-	fmt.Fprintf(&text, "Merging this work into %s (now at %s) conflicts in:\n", a.Branch, at)
-	for _, f := range m.Conflicts {
-		c.Files = append(c.Files, f.Path)
-		fmt.Fprintf(&text, "  %s:", clean(f.Path))
-		for _, s := range f.Stages {
-			fmt.Fprintf(&text, " %s %.9s", [...]string{"?", "base", a.Branch, "yours"}[min(max(s.Stage, 0), 3)], s.Hash)
-		}
-		text.WriteByte('\n')
-	}
-	c.Detail = text.String()
-	return c
-}
-
 // message is the landing commit's. Nothing in it can start a line of its own.
 func message(a refinery.Build, p refinery.BuildPart) string {
 	title := clean(p.Title)
 	if title == "" {
 		title = "Land " + clean(string(p.Bead))
 	}
+	return title + "\n\n" + trailers(a, p)
+}
+
+// trailers say what a commit of the target landed; they are read again by landedAs.
+func trailers(a refinery.Build, p refinery.BuildPart) string {
 	gates := "none"
 	if len(a.Gates) > 0 {
 		gates = clean(strings.Join(a.Gates, ", "))
 	}
-	return fmt.Sprintf("%s\n\nBead: %s\nAttempt: %s\nPolecat: %s\nGate: %s\n",
-		title, clean(string(p.Bead)), clean(key(p.Bead, p.N)), clean(p.Polecat), gates)
+	return fmt.Sprintf("Bead: %s\nAttempt: %s\nPolecat: %s\nGate: %s\n",
+		clean(string(p.Bead)), clean(key(p.Bead, p.N)), clean(p.Polecat), gates)
 }
 
 // clean makes one line of a text from outside: no control, format (bidi) or line

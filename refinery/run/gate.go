@@ -193,8 +193,20 @@ func (r *Runner) gateEnv(a refinery.RunGate, temp string) []string {
 		"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0",
 		"GIT_CONFIG_KEY_1=maintenance.auto", "GIT_CONFIG_VALUE_1=false",
 		"GASTOWN_RIG="+r.Rig, "GASTOWN_GATE="+a.Gate.Name, "GASTOWN_COMMIT="+a.Commit,
-		"GASTOWN_BEAD="+string(a.Bead), "GASTOWN_ATTEMPT="+strconv.Itoa(a.N),
+		"GASTOWN_BEAD="+gated(a), "GASTOWN_ATTEMPT="+strconv.Itoa(a.N),
 	)
+}
+
+// gated names the beads of a candidate.
+func gated(a refinery.RunGate) string {
+	names := []string{}
+	for _, b := range a.Batch {
+		names = append(names, string(b))
+	}
+	if a.Bead != "" {
+		names = append(names, string(a.Bead))
+	}
+	return strings.Join(names, " ")
 }
 
 // makeTemp makes the gate's own TMPDIR, outside of any repository and short enough
@@ -233,8 +245,11 @@ func removeAll(dir string) {
 
 func (r *Runner) logPath(a refinery.RunGate) string {
 	what := "target"
-	if a.Bead != "" {
+	switch {
+	case a.Bead != "":
 		what = string(a.Bead) + "-" + strconv.Itoa(a.N)
+	case len(a.Batch) > 0:
+		what = fmt.Sprintf("%s-and-%d", a.Batch[0], len(a.Batch)-1)
 	}
 	return filepath.Join(r.LogDir, fmt.Sprintf("gate-%06d-%s-%s.log", a.Seq, fileName(what), fileName(a.Gate.Name)))
 }

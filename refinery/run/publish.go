@@ -18,8 +18,10 @@ func (r *Runner) publish(ctx context.Context, a refinery.Publish) refinery.Event
 	if ev != nil || err != nil {
 		return answer(a, ev, err)
 	}
-	if tree, err := r.Repo.TreeOf(ctx, in.New); err != nil || tree != in.Tree {
-		return answer(a, nil, fmt.Errorf("%s has tree %s and %s was gated (%v)", in.New, tree, in.Tree, err))
+	if why, err := r.wrong(ctx, in); err != nil {
+		return answer(a, nil, err)
+	} else if why != "" {
+		return refinery.PublishRefused{Seq: a.Seq, Why: why}
 	}
 	if err := r.detach(ctx, branchRef(a.Branch), in.Old); err != nil {
 		return answer(a, nil, err)
@@ -55,6 +57,9 @@ func (r *Runner) lookAt(ctx context.Context, a refinery.Publish) (refinery.Event
 		return nil, fmt.Errorf("look for %s in %q: %w", in.New, a.Branch, err)
 	}
 	if done {
+		if err := r.there(ctx, in, now); err != nil {
+			return nil, err
+		}
 		return refinery.Published{Seq: a.Seq, Old: in.Old, New: in.New}, nil
 	}
 	if now == in.Old {

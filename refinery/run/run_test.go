@@ -251,8 +251,8 @@ func TestBuildRefusals(t *testing.T) {
 	if b := build(same, nil); b.AlreadyIn != "ma-1" {
 		t.Errorf("empty: %+v", b)
 	}
-	if b := build(same, func(b *refinery.Build) { b.History = "linear" }); !strings.Contains(b.Err, `"linear" is not available`) {
-		t.Errorf("linear: %+v", b)
+	if b := build(same, func(b *refinery.Build) { b.History = "octopus" }); !strings.Contains(b.Err, `"octopus" is not available`) {
+		t.Errorf("octopus: %+v", b)
 	}
 	if b := build(same, func(b *refinery.Build) { b.Branch = "trunk" }); !strings.Contains(b.Err, "refs/heads/trunk") {
 		t.Errorf("no branch: %+v", b)
@@ -384,7 +384,7 @@ func TestPublishErrors(t *testing.T) {
 	ctx := context.Background()
 	tip := r.work(map[string]string{"a": "a"})
 	in := refinery.Intent{Old: r.root, New: tip, Tree: "wrong"}
-	if ev, ok := r.run.publish(ctx, refinery.Publish{Branch: "main", Intent: in}).(refinery.PublishErr); !ok || r.tip() != r.root {
+	if ev, ok := r.run.publish(ctx, refinery.Publish{Branch: "main", Intent: in}).(refinery.PublishRefused); !ok || r.tip() != r.root {
 		t.Fatalf("another tree than the gated one: %+v", ev)
 	}
 	other := r.commit(nil, map[string]string{"x": "x"})

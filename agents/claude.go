@@ -1,0 +1,86 @@
+package agents
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// What Claude Code is told by flags, so that nothing has to be written into a repository.
+// Flags and settings as of 2.1; each was tried with 2.1.330.
+
+func claudeFlags(mode string) []string {
+	return []string{
+		"--append-system-prompt", "{role}", "--mcp-config", "{mcp}", "--strict-mcp-config",
+		"--settings", "{settings}", "--permission-mode", mode,
+	}
+}
+
+// claudeMCP is its list of tool servers: ours alone. The socket and the token reach it through
+// the environment, which other users cannot read as they can a command line.
+func claudeMCP(gastown string) string {
+	type server struct {
+		Command string   `json:"command"`
+		Args    []string `json:"args"`
+	}
+	return toJSON(map[string]any{"mcpServers": map[string]server{"gastown": {gastown, []string{"mcp"}}}})
+}
+
+// claudeSettings are its permissions: the town's own verbs, and what the role needs. Everything
+// else is asked of the person in its terminal.
+func claudeSettings(role Role, v Vars, args []string) string {
+	allow, deny := []string{"mcp__gastown", "Bash(gastown:*)"}, []string{}
+	if role == Polecat {
+		allow, deny = append(allow, "Bash(git:*)"), append(deny, "Bash(git push:*)")
+	}
+	for _, cmd := range v.Commands {
+		for _, part := range parts(cmd) {
+			if rule := "Bash(" + part + ":*)"; !slices.Contains(allow, rule) {
+				allow = append(allow, rule)
+			}
+		}
+	}
+	for _, dir := range v.Dirs {
+		allow = append(allow, "Read(/"+strings.TrimSuffix(dir, "/")+"/**)") // "//" is the root
+	}
+	s := map[string]any{"permissions": map[string]any{"allow": allow, "deny": deny}}
+	if slices.Contains(args, "--dangerously-skip-permissions") || hasPair(args, "--permission-mode", "bypassPermissions") {
+		s["skipDangerousModePermissionPrompt"] = true // who wrote that into the settings has said yes
+	}
+	return toJSON(s)
+}
+
+// hasPair reports whether a flag has a value, in either form.
+func hasPair(args []string, flag, value string) bool {
+	for i, a := range args {
+		if a == flag+"="+value || a == flag && i+1 < len(args) && args[i+1] == value {
+			return true
+		}
+	}
+	return false
+}
+
+// parts are the simple commands of a shell line, each of which Claude Code judges by itself. A
+// line with more syntax than that is left whole.
+func parts(line string) []string {
+	if strings.ContainsAny(line, "'\"`$()<>\\") {
+		return []string{strings.TrimSpace(line)}
+	}
+	var out []string
+	for _, p := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune("&|;\n", r) }) {
+		if p = strings.TrimSpace(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func toJSON(v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // maps and texts
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

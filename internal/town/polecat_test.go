@@ -1,0 +1,411 @@
+package town
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+)
+
+// messy leaves every kind of uncommitted work on top of a commit, tells, and stays.
+const messy = `
+echo base > base.txt; git add base.txt; git commit -q -m wip
+echo two >> README.md
+echo staged > staged.txt; git add staged.txt
+echo more >> staged.txt
+rm base.txt
+mkdir -p deep/er; echo 'a b' > 'deep/er/new file'; chmod +x 'deep/er/new file'
+echo ignored > lost.tmp
+git status --porcelain=v1 -uall | tell status
+(cat README.md staged.txt 'deep/er/new file'; git show :staged.txt) | tell content
+exec sleep 1000
+`
+
+// seen tells what is in the worktree the way messy did, as attempt N's.
+const seen = `
+git status --porcelain=v1 -uall | tell status$GASTOWN_ATTEMPT
+test -x 'deep/er/new file'
+(cat README.md staged.txt 'deep/er/new file'; git show :staged.txt) | tell content$GASTOWN_ATTEMPT
+pwd | tell at$GASTOWN_ATTEMPT
+gastown prime | tell prime$GASTOWN_ATTEMPT
+exec sleep 1000
+`
+
+func TestKillKeepsTheWorkAndUndoBringsItBack(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("messy")
+	l.job(id, messy)
+	if s := l.sling(id); s[0].Polecat != "toast" {
+		t.Fatalf("slung: %+v", s)
+	}
+	status, content := l.told("status"), l.told("content")
+
+	got, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Rescue != beads.RescueRef(id, 1) || got.Stopped == 0 || !slices.Equal(got.Lost, []string{"lost.tmp"}) || len(got.Kept) != 4 {
+		t.Errorf("killed: %+v", got)
+	}
+	l.gone()
+	if b := l.bead(id); b.Status != beads.Open || b.Sling != nil {
+		t.Errorf("after the kill the bead is %s, slung %v", b.Status, b.Sling)
+	}
+
+	l.job(id, seen)
+	if _, err := api.Undo.Do(t.Context(), l.person(), api.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	if s, c := l.told("status2"), l.told("content2"); s != status || c != content {
+		t.Errorf("undone:\n%s\n%s\nwant:\n%s\n%s", s, c, status, content)
+	}
+	if at := l.told("at2"); at != l.wt("toast") {
+		t.Errorf("undone in %s", at)
+	}
+
+	// Once more, by restore and after a restart of the host.
+	if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: string(id)}); err != nil {
+		t.Fatal(err)
+	}
+	l.down()
+	l.up()
+	if _, err := api.RescueRestore.Do(t.Context(), l.person(), api.RescueReq{What: string(id)}); err != nil {
+		t.Fatal(err)
+	}
+	if s, c := l.told("status3"), l.told("content3"); s != status || c != content {
+		t.Errorf("restored:\n%s\n%s\nwant:\n%s\n%s", s, c, status, content)
+	}
+	if a := l.attempt(id); a.Base != l.git(l.repo(), "rev-parse", "main") {
+		t.Errorf("base %s is not main", a.Base)
+	}
+}
+
+func TestUndoIsOfThatAttemptAlone(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("twice")
+	l.job(id, "echo old > old.txt; echo 1 | tell one; exec sleep 1000")
+	l.sling(id)
+	l.told("one")
+	kill := func() {
+		t.Helper()
+		if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kill()
+	l.job(id, "(git status --short; echo .) | tell two$GASTOWN_ATTEMPT; exec sleep 1000")
+	l.sling(id)
+	if got := l.told("two2"); got != "." {
+		t.Errorf("a sling after a kill starts with %s", got)
+	}
+	kill() // it has nothing to keep
+	if _, err := api.Undo.Do(t.Context(), l.person(), api.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.told("two3"); got != "." {
+		t.Errorf("the undo brought %s back, of an attempt before", got)
+	}
+	if _, err := api.Undo.Do(t.Context(), l.person(), api.Empty{}); !fault.Is(err, fault.Refused) {
+		t.Errorf("a second undo: %v", err)
+	}
+}
+
+func TestReassignHandsTheWorkOver(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("messy")
+	l.job(id, messy)
+	l.sling(id)
+	status := l.told("status")
+	l.told("content")
+	l.job(id, seen)
+	s, err := api.PolecatReassign.Do(t.Context(), l.person(), api.ReassignReq{Name: "toast", Note: "mind the edges"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Polecat == "toast" || s.Polecat == "" || s.Attempt != 2 {
+		t.Errorf("reassigned: %+v", s)
+	}
+	if got := l.told("status2"); got != status {
+		t.Errorf("handed over:\n%s\nwant:\n%s", got, status)
+	}
+	if got := l.told("prime2"); !strings.Contains(got, "Taken over from toast: mind the edges") {
+		t.Errorf("prime: %s", got)
+	}
+	if a := l.bead(id).Attempts[0]; a.State != beads.Killed || a.Worktree != "" {
+		t.Errorf("attempt 1: %+v", a)
+	}
+}
+
+func TestRestartGoesOnInTheSameWorktree(t *testing.T) {
+	l := newLab(t, `setup = "echo x >> ../setups"`)
+	id := l.create("again")
+	l.job(id, "echo $$ >> pids; wc -l < pids | tell starts; exec sleep 1000")
+	l.sling(id)
+	if got := l.told("starts"); got != "1" {
+		t.Fatalf("starts: %s", got)
+	}
+	l.awaitState(id, 1, beads.Running)
+	if _, err := api.PolecatRestart.Do(t.Context(), l.person(), api.NameReq{Name: "toast"}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("started twice", func() bool { return l.told("starts") == "2" })
+	l.awaitState(id, 1, beads.Running)
+	pids, err := os.ReadFile(filepath.Join(l.wt("toast"), "pids"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := alive(string(pids)); len(left) != 1 {
+		t.Errorf("alive: %v of %q", left, pids)
+	}
+	if data, err := os.ReadFile(filepath.Join(l.dir, "rigs", "app", "wt", "setups")); err != nil || string(data) != "x\n" {
+		t.Errorf("setup ran %q (%v)", data, err)
+	}
+	if err := os.Remove(filepath.Join(l.dir, "rigs", "app", "wt", "setups")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNothingOfAStubbornAgentIsLeft(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("stubborn")
+	l.job(id, `trap '' TERM HUP INT
+sh -c 'trap "" TERM; while :; do sleep 100; done' & p1=$!
+setsid sh -c 'echo $$ | tell own; exec sleep 1000' &
+(setsid sh -c 'echo $$ | tell orphan; exec env -i sleep 1000' &)
+echo "$$ $p1" | tell pids
+while :; do sleep 100; done
+`)
+	l.sling(id)
+	pids := l.told("pids") + " " + l.told("own") + " " + l.told("orphan")
+	if len(alive(pids)) != 4 {
+		t.Fatalf("alive: %v of %s", alive(pids), pids)
+	}
+	got, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := alive(pids); len(left) > 0 || got.Stopped < 4 {
+		t.Errorf("alive: %v; stopped %d", left, got.Stopped)
+	}
+	l.gone()
+}
+
+func TestAnAgentThatKeepsFailingWaitsForThePerson(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("bad")
+	l.job(id, "echo one; echo 'no such tool: frobnicate'; exit 7")
+	l.sling(id)
+	l.awaitStatus(id, beads.NeedsYou)
+	b := l.bead(id)
+	if len(b.Attempts) != 3 || !strings.Contains(b.Reason, "exit 7: no such tool: frobnicate") || !strings.Contains(b.Reason, "3 attempts in a row") {
+		t.Errorf("%d attempts, reason %q", len(b.Attempts), b.Reason)
+	}
+	for _, a := range b.Attempts {
+		if a.State != beads.Lost || !strings.Contains(a.Exit, "frobnicate") {
+			t.Errorf("attempt %d: %s, %q", a.N, a.State, a.Exit)
+		}
+	}
+	l.awaitNobody()
+	if st := l.status(); len(st.Problems) != 1 || st.Problems[0].Bead != id {
+		t.Errorf("problems: %+v", st.Problems)
+	}
+	// A person slings it anew: the count begins at nought.
+	l.job(id, "echo x > x; git add x; git commit -q -m x; exec gastown done")
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	l.gone()
+}
+
+func TestBreakerStopsAPresetUntilASling(t *testing.T) {
+	l := newLab(t, "")
+	var ids []beads.ID
+	for range 4 {
+		id := l.create("quick end")
+		l.job(id, "exit 1")
+		ids = append(ids, id)
+	}
+	l.sling(ids[:3]...)
+	l.await("the breaker opens", func() bool {
+		return slices.ContainsFunc(l.status().Problems, func(p api.Problem) bool { return p.Key == "breaker/mine" })
+	})
+	if why, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: ids[0]}); err != nil || !strings.Contains(why.Why, "agent mine failed to start") {
+		t.Errorf("why: %+v, %v", why, err)
+	}
+	n := len(l.bead(ids[0]).Attempts)
+	l.job(ids[3], "echo x > x; git add x; git commit -q -m x; exec gastown done")
+	l.sling(ids[3])
+	l.awaitStatus(ids[3], beads.Closed)
+	if slices.ContainsFunc(l.status().Problems, func(p api.Problem) bool { return p.Key == "breaker/mine" }) {
+		t.Error("the breaker's notice stays after a sling")
+	}
+	l.await("the others go on", func() bool { return len(l.bead(ids[0]).Attempts) > n || l.bead(ids[0]).Status == beads.NeedsYou })
+}
+
+func TestASetupThatFailsIsToldAndBlamesNoAgent(t *testing.T) {
+	l := newLab(t, `setup = "echo reading; echo boom: no compiler >&2; exit 9"`)
+	id := l.create("any")
+	l.sling(id)
+	l.awaitState(id, 1, beads.Lost)
+	a := l.bead(id).Attempts[0]
+	if !strings.Contains(a.Why, "exit 9") || !strings.Contains(a.Why, "boom: no compiler") || !strings.Contains(a.Log, "reading\nboom") {
+		t.Errorf("why %q, log %q", a.Why, a.Log)
+	}
+	l.awaitStatus(id, beads.NeedsYou)
+	l.awaitNobody()
+	if got := l.git(l.repo(), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/gt"); got != "refs/heads/main" {
+		t.Errorf("refs: %s", got)
+	}
+	var breakers map[string]any
+	if err := l.town.store.View(func(tx *store.Tx) error { _, err := tx.GetKV(kvBreakers, &breakers); return err }); err != nil || len(breakers) > 0 {
+		t.Errorf("breakers: %v (%v)", breakers, err)
+	}
+}
+
+// blockingSetup tells that it runs and waits for the file go.
+const blockingSetup = `setup = "echo $GASTOWN_ATTEMPT > ../../../../../jobs/.s; mv ../../../../../jobs/.s ../../../../../jobs/setup; while ! [ -e ../../../../../jobs/go ]; do sleep 0.02; done"`
+
+func TestKillWhileTheStartIsUnderWay(t *testing.T) {
+	l := newLab(t, blockingSetup)
+	id := l.create("slow start")
+	l.sling(id)
+	l.told("setup")
+	if a := l.attempt(id); a.State != beads.Starting {
+		t.Errorf("state %s", a.State)
+	}
+	got, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"})
+	if err != nil || got.Rescue != "" {
+		t.Errorf("killed: %+v, %v", got, err)
+	}
+	l.gone()
+	l.write("jobs/go", "")
+	if _, err := api.Undo.Do(t.Context(), l.person(), api.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(id, beads.Closed)
+	l.gone()
+}
+
+func TestRestartAndDownWhileTheStartIsUnderWay(t *testing.T) {
+	l := newLab(t, blockingSetup)
+	id := l.create("slow start")
+	l.sling(id)
+	l.told("setup")
+	l.write("jobs/setup", "")
+	if _, err := api.PolecatRestart.Do(t.Context(), l.person(), api.NameReq{Name: "toast"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.told("setup"); got != "1" {
+		t.Errorf("attempt %s", got)
+	}
+	l.down()
+	l.write("jobs/go", "")
+	l.up()
+	l.awaitStatus(id, beads.Closed)
+	if n := len(l.bead(id).Attempts); n != 2 {
+		t.Errorf("%d attempts", n)
+	}
+	l.gone()
+}
+
+func TestRequestsRace(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("busy")
+	l.job(id, "exec sleep 1000")
+	l.sling(id)
+	l.awaitState(id, 1, beads.Running)
+	var wg sync.WaitGroup
+	for i := range 12 {
+		wg.Go(func() {
+			var err error
+			if i%4 == 3 {
+				_, err = api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: string(id)})
+			} else {
+				_, err = api.PolecatRestart.Do(t.Context(), l.person(), api.NameReq{Name: string(id)})
+			}
+			if err != nil && !fault.Is(err, fault.Refused) && !fault.Is(err, fault.NotFound) {
+				t.Errorf("request: %v", err)
+			}
+		})
+	}
+	wg.Wait() // everybody is answered
+	if s := l.attempt(id).State; s == beads.Lost {
+		t.Error("a restart lost the attempt")
+	}
+	if l.attempt(id).State.Live() {
+		if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: string(id)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.gone()
+}
+
+func TestAnOldTokenChangesNothing(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("stale")
+	l.job(id, "echo x > x; git add x; git commit -q -m x; echo $GASTOWN_TOKEN | tell token; exec sleep 1000")
+	l.sling(id)
+	token := l.told("token")
+	if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"}); err != nil {
+		t.Fatal(err)
+	}
+	for verb, req := range map[string]any{
+		api.Done.Name(): api.DoneReq{}, api.Escalate.Name(): api.EscalateReq{Text: "may I?"}, api.Remember.Name(): api.TextReq{Text: "I was here"},
+	} {
+		if _, err := l.town.DoToken(t.Context(), token, verb, req); !fault.Is(err, fault.Refused) {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	if got := l.git(l.repo(), "for-each-ref", "--format=%(refname)", "refs/gt/keep"); got != "" {
+		t.Errorf("refs: %s", got)
+	}
+	l.gone()
+}
+
+func TestDoneSaysWhatToDo(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("careless")
+	l.job(id, `try() { code=0; said=$(gastown done 2>&1) || code=$?; printf '%s\n%s\n' "$said" "$code" | tell $1; test $code != 0; }
+try nothing
+echo x > x; try untracked
+git add x; try staged
+git commit -q -m x; git switch -q -c other; try branch
+git switch -q -; git branch -q -D other
+exec gastown done
+`)
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	for name, want := range map[string]string{
+		"nothing": "no commit beyond the base", "untracked": "new and not committed: x", "staged": "changed but not committed: x", "branch": "the worktree is on other",
+	} {
+		if got := l.told(name); !strings.Contains(got, want) || !strings.HasSuffix(got, "\n4") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	l.gone()
+}
+
+func TestEscalateWaitsForTheAnswer(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("asks")
+	l.job(id, `gastown escalate --wait 30s "which unit?" > unit; git add unit; git commit -q -m unit; exec gastown done`)
+	l.sling(id)
+	l.awaitState(id, 1, beads.Asking)
+	if st := l.status(); len(st.Problems) != 1 || !strings.Contains(st.Problems[0].What, "which unit?") || st.Polecats[0].Question != "which unit?" {
+		t.Errorf("status: %+v", st)
+	}
+	if _, err := api.PolecatAnswer.Do(t.Context(), l.person(), api.AnswerReq{Name: "toast", Text: "knots"}); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(id, beads.Closed)
+	if got := l.git(l.repo(), "show", "main:unit"); got != "knots" {
+		t.Errorf("answer: %q", got)
+	}
+	l.gone()
+}

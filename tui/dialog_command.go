@@ -1,0 +1,217 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// commandDialog is the : line with the commands that fit what is typed, or what may follow
+// the one that is.
+type commandDialog struct {
+	in   input
+	at   list
+	all  []command
+	back int // how far back in the history; 0: the line is new
+}
+
+func newCommand() *commandDialog { return &commandDialog{all: allCommands()} }
+
+func (d *commandDialog) scope() Scope    { return InInput }
+func (d *commandDialog) wantsText() bool { return true }
+
+// mostHistory is how many command lines are remembered.
+const mostHistory = 100
+
+// proposal is one row below the line.
+type proposal struct {
+	text, help string // text is the whole line that it stands for
+	cmd        command
+	arg        string
+}
+
+// match is what the line may become: commands by name, else words for the argument, else
+// commands whose help has the text.
+func (d *commandDialog) match(m *model) []proposal {
+	line := strings.TrimLeft(d.in.raw(), " ")
+	text := strings.ToLower(line)
+	var out []proposal
+	for _, c := range d.all {
+		if strings.HasPrefix(c.name, strings.TrimRight(text, " ")) && (!strings.HasSuffix(text, " ") || c.name == strings.TrimRight(text, " ") && c.args == "") {
+			out = append(out, proposal{text: c.name, help: c.help, cmd: c})
+		}
+	}
+	if c, arg, ok := d.named(line); ok {
+		words := m.wordsFor(c.args, arg)
+		for _, w := range words {
+			out = append(out, proposal{text: c.name + " " + w.text, help: w.help, cmd: c, arg: w.text})
+		}
+		if len(words) == 0 || strings.TrimSpace(arg) == "" {
+			first := proposal{text: strings.TrimRight(line, " "), help: c.help, cmd: c, arg: strings.TrimSpace(arg)}
+			if len(out) == 0 || out[0].text != first.text {
+				out = append([]proposal{first}, out...)
+			}
+		}
+	}
+	if len(out) > 0 || text == "" {
+		return out
+	}
+	for _, c := range d.all {
+		if strings.Contains(c.name+" "+c.help, text) {
+			out = append(out, proposal{text: c.name, help: c.help, cmd: c})
+		}
+	}
+	return out
+}
+
+// named is the command with the longest name that the line begins with, and what follows.
+func (d *commandDialog) named(line string) (c command, arg string, ok bool) {
+	for _, each := range d.all {
+		if rest, is := strings.CutPrefix(line, each.name+" "); is && len(each.name) > len(c.name) {
+			c, arg, ok = each, rest, true
+		}
+	}
+	return c, arg, ok
+}
+
+// wordsFor completes an argument: beads, polecats, rigs or convoys, by what its name says.
+func (m *model) wordsFor(args, typed string) []proposal {
+	head, typed := "", strings.TrimLeft(typed, " ")
+	if i := strings.LastIndexByte(typed, ' '); i >= 0 {
+		if !strings.Contains(args, "...") {
+			return nil
+		}
+		head, typed = typed[:i+1], typed[i+1:]
+	}
+	var out []proposal
+	add := func(text, help string) {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(typed)) {
+			out = append(out, proposal{text: head + text, help: help})
+		}
+	}
+	kind := strings.Trim(strings.SplitN(args+" ", " ", 2)[0], "[].")
+	switch kind {
+	case "BEAD":
+		for _, r := range m.facts.beads {
+			add(string(r.bead.ID), string(r.glyph)+" "+clean(r.bead.Title))
+		}
+	case "NAME", "TO":
+		for _, r := range m.facts.cats {
+			if r.cat.Bead != "" {
+				add(r.cat.Name, string(r.glyph)+" "+clean(string(r.cat.Bead)))
+			}
+		}
+		if kind == "TO" {
+			add(MayorName, "")
+		}
+	case "RIG":
+		for _, r := range m.facts.view.Status.Rigs {
+			add(r.Name, clean(r.Branch))
+		}
+	case "CONVOY":
+		for _, c := range m.facts.view.Convoys {
+			add(c.Name, fmt.Sprintf("%d/%d", c.Closed, c.Total))
+		}
+	}
+	return out
+}
+
+func (d *commandDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
+	found := d.match(m)
+	at := max(min(d.at.at, len(found)-1), 0)
+	switch ev.key.Code {
+	case tea.KeyEscape:
+		return closed, nil
+	case tea.KeyEnter, tea.KeyKpEnter:
+		return d.enter(m, found, at)
+	case tea.KeyTab:
+		if len(found) > 0 {
+			d.in.set(found[at].text + " ")
+			d.at = list{}
+		}
+		return consumed, nil
+	case tea.KeyUp:
+		if d.at.at == 0 {
+			d.recall(m, 1)
+			return consumed, nil
+		}
+		d.at.at--
+		return consumed, nil
+	case tea.KeyDown:
+		if d.back > 0 {
+			d.recall(m, -1)
+			return consumed, nil
+		}
+		d.at.at = max(min(d.at.at+1, len(found)-1), 0)
+		return consumed, nil
+	}
+	if ev.key.Keystroke() == "ctrl+c" {
+		return closed, nil
+	}
+	if d.in.edit(ev) {
+		d.at, d.back = list{}, 0
+	}
+	return consumed, nil
+}
+
+// enter runs the selected proposal.
+func (d *commandDialog) enter(m *model, found []proposal, at int) (verdict, tea.Cmd) {
+	line := d.in.String()
+	if line == "" && d.at.at == 0 {
+		return closed, nil
+	}
+	if len(found) == 0 {
+		m.fail("no command "+line, "")
+		return closed, nil
+	}
+	p := found[at]
+	if missing := strings.TrimSpace(p.cmd.args); p.arg == "" && missing != "" && !strings.HasPrefix(missing, "[") {
+		d.in.set(p.cmd.name + " ") // it needs a word more
+		d.at = list{}
+		return consumed, nil
+	}
+	m.said = append(m.said, strings.TrimSpace(p.cmd.name+" "+p.arg))
+	m.said = m.said[max(len(m.said)-mostHistory, 0):]
+	m.remove(d)
+	return consumed, p.cmd.run(m, p.arg)
+}
+
+// recall goes back (or forth) in what was typed before.
+func (d *commandDialog) recall(m *model, by int) {
+	d.back = max(min(d.back+by, len(m.said)), 0)
+	if d.back == 0 {
+		d.in.set("")
+		return
+	}
+	d.in.set(m.said[len(m.said)-d.back])
+}
+
+func (d *commandDialog) draw(m *model, w, h int) face {
+	f := face{title: ": COMMAND", right: plural(len(d.all), "command"), foot: []string{"Tab complete", "Up history", "Enter run", "Esc"}, grow: true}
+	f.rows = append(f.rows, d.in.draw(m, w, ":", true), spaces(w))
+	found := d.match(m)
+	if d.in.String() == "" {
+		found = nil
+		for _, c := range d.all {
+			found = append(found, proposal{text: c.usage(), help: c.help, cmd: c})
+		}
+	}
+	if len(found) == 0 {
+		f.rows = append(f.rows, m.text(w, m.dim, "no such command"))
+	}
+	d.at.at = max(min(d.at.at, len(found)-1), 0)
+	top := d.at.fit(len(found), h-2)
+	for i := top; i < min(top+h-2, len(found)); i++ {
+		n := m.line(w, "").put("", "   ")
+		if i == d.at.at && (d.in.String() != "" || i > 0) {
+			n = m.line(w, m.picked).put(m.accent, " "+m.marker+" ")
+		}
+		text := clean(found[i].text)
+		if found[i].arg == "" && !strings.Contains(text, "[") && text == found[i].cmd.name {
+			text = found[i].cmd.usage()
+		}
+		f.rows = append(f.rows, n.cell("", text, min(max(w/2-3, 10), 34)).put(m.dim, found[i].help).end())
+	}
+	return f
+}

@@ -1,0 +1,291 @@
+package tui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"gastown/beads"
+	"gastown/internal/api"
+)
+
+func TestEventsFilterAndJump(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.view.Events[1].Bead = "gt-a1f"
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "e", "/", "c", "l", "a", "i", "m", "enter")
+	p.wantDialog("toast claimed gt-a1f")
+	if strings.Contains(p.dialog(), "hung") {
+		t.Error("the filter lets others pass")
+	}
+	p.keys("enter")
+	if got := p.m.lists[paneBeads].key; len(p.m.stack) > 0 || got != "gt-a1f" {
+		t.Errorf("Enter jumped to %s", got)
+	}
+	p.keys("e", "g", "G", "up", "y")
+	p.wantToast("copied")
+	p.keys("/", "z", "z", "z", "enter")
+	p.wantDialog("No event has these words")
+	p.keys("esc")
+	p.wantDialog("toast claimed")
+	p.keys("esc")
+	if len(p.m.stack) != 0 {
+		t.Error("Esc does not close")
+	}
+}
+
+// TestEventsFollow: while following the newest is selected; a selected older one stays.
+func TestEventsFollow(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "e")
+	d, _ := p.m.stack[0].(*eventsDialog)
+	add := func(seq uint64) {
+		v := *h.View()
+		v.Events = append(append([]beads.Event{}, v.Events...), beads.Event{Seq: seq, Kind: "x", Text: fmt.Sprint("new ", seq), At: noon()})
+		h.set(&v)
+		p.send(changedMsg{})
+	}
+	add(8)
+	if all, at := d.shown(p.m); all[at].Seq != 8 {
+		t.Errorf("following, %d is selected", all[at].Seq)
+	}
+	p.keys("up")
+	add(9)
+	if all, at := d.shown(p.m); all[at].Seq != 7 {
+		t.Errorf("after up, %d is selected, want 7", all[at].Seq)
+	}
+	p.keys("f")
+	if all, at := d.shown(p.m); all[at].Seq != 9 {
+		t.Errorf("f does not follow: %d", all[at].Seq)
+	}
+}
+
+func TestLogFollowsAndFinds(t *testing.T) {
+	h := sampleHost(120, 40)
+	n := 3000
+	h.do = func(verb string, _ any) (any, error) {
+		if verb != api.RefineryLog.Name() {
+			return nil, nil
+		}
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "line %d\n", i)
+		}
+		return api.Peeked{Text: b.String(), From: "logs/x"}, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "L")
+	p.wantDialog("line 2999")
+	n = 3005
+	v := *h.View()
+	h.set(&v)
+	p.wait(2 * time.Second)
+	p.send(changedMsg{})
+	p.wantDialog("line 3004")
+	p.keys("/", "l", "i", "n", "e", " ", "7", "7", "enter")
+	p.wantDialog("line 77")
+	p.keys("n")
+	p.wantDialog("line 770")
+	p.keys("/", "n", "o", "n", "e", "enter")
+	p.wantDialog("not found: none")
+	p.keys("f")
+	p.wantDialog("following")
+	p.keys("r")
+	p.wantCall("refinery.restart")
+}
+
+// TestLongLogOpensAtOnce: 100,000 lines within the time a key may take.
+func TestLongLogOpensAtOnce(t *testing.T) {
+	text := strings.Repeat("=== RUN   TestSomethingThatPrintsALot/with/a/name\n", 100_000)
+	h := sampleHost(120, 40)
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.RefineryLog.Name() {
+			return api.Peeked{Text: text}, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	took := quickest(func() {
+		p.m.stack = nil
+		p.keys("L", "g", "G")
+	})
+	if took > 200*time.Millisecond {
+		t.Errorf("%v to open a log of 100,000 lines and walk it", took)
+	}
+}
+
+func TestBounce(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "3", "b", "enter")
+	p.wantNo("queue.drop")
+	p.keys("b", "y")
+	p.wantCall("queue.drop {Bead:gt-a0e}")
+}
+
+func TestConvoy(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "c", "down", "down", "down")
+	p.wantDialog("wave 2")
+	p.wantDialog("held up by refinery")
+	p.keys("P")
+	p.wantCall("convoy.pause {Name:auth-revamp}")
+	p.keys("y")
+	p.wantToast("copied the convoy")
+	p.keys("enter")
+	if d, ok := p.m.stack[0].(*beadDialog); !ok || d.id != "gt-a1f" {
+		t.Error("Enter does not open the bead")
+	}
+	if got := p.m.convoyMarkdown(&p.h.view.Convoys[0]); !strings.Contains(got, "- [x] gt-9c1 Session table schema (merged)\n") {
+		t.Errorf("Markdown:\n%s", got)
+	}
+}
+
+func TestCostSaysWhatIsNotKnown(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "$")
+	p.wantDialog("$4.12")
+	for i := range h.view.Beads {
+		for _, a := range h.view.Beads[i].Attempts {
+			a.CostUSD = nil
+		}
+	}
+	p.wantDialog("n/a")
+}
+
+func TestZoom(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "z")
+	if strings.Contains(p.screen(), "MAYOR") || !strings.Contains(p.screen(), "WAITS FOR") {
+		t.Error("z does not show the pane alone")
+	}
+	p.keys("2")
+	if !strings.Contains(p.screen(), "2 POLECATS") || strings.Contains(p.screen(), "1 BEADS") {
+		t.Error("another pane is not zoomed")
+	}
+	p.keys("z")
+	if !strings.Contains(p.screen(), "MAYOR") {
+		t.Error("z does not go back")
+	}
+}
+
+func TestWidenMayor(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "+", "+")
+	p.wait(time.Second)
+	if got := h.terms[MayorName].resized; got[len(got)-1] != (Size{70, 35}) {
+		t.Errorf("the Mayor was resized %v", got)
+	}
+	for range 20 {
+		p.keys("_")
+	}
+	p.wait(time.Second)
+	if got := p.m.layout.left.w; got != leastSlot {
+		t.Errorf("the slot is %d wide", got)
+	}
+	p.wantToast("no further")
+}
+
+func TestScrollMode(t *testing.T) {
+	h := sampleHost(120, 40)
+	for i := range 100 {
+		_, _ = fmt.Fprintf(h.terms[MayorName], "old line %d\r\n", i)
+	}
+	p := drive(t, h, 120, 40)
+	p.send(changedMsg{})
+	p.keys("ctrl+]", "[", "k", "k")
+	if p.m.term.scroll != 2 || !strings.Contains(p.screen(), " SCROLL mayor ") {
+		t.Errorf("%d rows back:\n%s", p.m.term.scroll, p.screen())
+	}
+	p.keys("/", "l", "i", "n", "e", " ", "7", "enter")
+	if !strings.Contains(p.screen(), "old line 7") {
+		t.Error("search does not find")
+	}
+	p.keys("y")
+	p.wantToast("copied 3")
+	p.keys("esc")
+	if p.m.term.scroll != 0 || len(p.m.stack) != 0 {
+		t.Error("Esc does not leave scroll mode")
+	}
+	if got := h.terms[MayorName].typed(); got != "" {
+		t.Errorf("the child got %q", got)
+	}
+}
+
+func TestNewBead(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "n", "enter")
+	p.wantNothing()
+	p.keys("d", "o", "tab", "i", "t", "tab", "o", "k", "enter")
+	p.wantCall("bead.create {Title:do Description:it Priority:<nil> Type: Accept:ok")
+}
+
+func TestEditInEditor(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "o")
+	p.wantToast("no editor")
+	job := &editJob{edit: func(_ io.Reader, _ io.Writer, text string) (string, error) {
+		return strings.Replace(text, "Login button + redirect 登录按钮", "Login only", 1), nil
+	}}
+	r, _ := p.m.beadByID("gt-c9d")
+	job.text = beadText(&r.bead.Bead)
+	if err := job.Run(); err != nil {
+		t.Fatal(err)
+	}
+	p.send(editMsg{bead: "gt-c9d", text: job.text})
+	p.wantCall("bead.update {Bead:gt-c9d")
+	p.send(editMsg{bead: "gt-c9d", text: editHelp})
+	p.wantToast("nothing is changed")
+}
+
+func TestBeadText(t *testing.T) {
+	b := &beads.Bead{Title: "A title", Description: "Two\n\nparagraphs", AcceptanceCriteria: "- one\n- two"}
+	title, description, accept := readBeadText(beadText(b))
+	if title != b.Title || description != b.Description || accept != b.AcceptanceCriteria {
+		t.Errorf("came back as %q, %q, %q", title, description, accept)
+	}
+}
+
+// twoRigs is the sample with a second rig and many beads.
+func twoRigs(h *fakeHost, n int) {
+	v := sampleView()
+	second := v.Refineries[0]
+	second.Rig, second.Queue, second.Run = "site", nil, nil
+	second.State, second.Phase, second.Tail = "idle", "", nil
+	v.Refineries = append(v.Refineries, second)
+	v.Status.Rigs = append(v.Status.Rigs, api.StatusRig{Name: "site", Branch: "main", Main: "77b01c4", Refinery: second.RefineryState})
+	for i := range n {
+		b := beadSpec{id: fmt.Sprintf("si-%03d", i), title: fmt.Sprintf("Page %d of the site 网站", i), prio: i % 5, status: beads.Open, age: time.Hour}.bead()
+		b.Rig = "site"
+		v.Beads = append(v.Beads, b)
+	}
+	h.set(v)
+}
+
+func TestRigFilter(t *testing.T) {
+	h := sampleHost(120, 40)
+	twoRigs(h, 83)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "f")
+	if n := len(p.m.shownBeads()); n != 17 {
+		t.Errorf("%d beads of the first rig", n)
+	}
+	p.keys("f")
+	if n := len(p.m.shownBeads()); n != 83 || len(p.m.shownMRs()) != 0 {
+		t.Errorf("%d beads of the second rig", n)
+	}
+	if !strings.Contains(p.screen(), "only site") {
+		t.Error("the board does not say what it leaves out")
+	}
+	p.keys("r")
+	p.wantCall("refinery.restart {Name:myapp}") // the hung one is meant, whatever is shown
+	p.keys("f")
+	if n := len(p.m.shownBeads()); n != 100 {
+		t.Errorf("%d beads of all rigs", n)
+	}
+}

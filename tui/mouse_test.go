@@ -1,0 +1,167 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// spot finds a text on the screen.
+func (p *player) spot(text string) (x, y int) {
+	p.t.Helper()
+	p.m.View()
+	for y, row := range p.m.drawn {
+		plain := plainRow(row)
+		if i := strings.Index(plain, text); i >= 0 {
+			return width(plain[:i]), y
+		}
+	}
+	p.t.Fatalf("%q is not on the screen:\n%s", text, plainRow(strings.Join(p.m.drawn, "\n")))
+	return 0, 0
+}
+
+// clickOn clicks the beginning of a text.
+func (p *player) clickOn(text string) {
+	p.t.Helper()
+	x, y := p.spot(text)
+	p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft}, tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft})
+	p.wait(time.Second)
+}
+
+func (p *player) doubleClickOn(text string) {
+	p.t.Helper()
+	x, y := p.spot(text)
+	for range 2 {
+		p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft}, tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft})
+	}
+	p.wait(time.Second)
+}
+
+// TestByMouseAlone: watch, open, kill, reassign, restart, diff, attach and quit without a key.
+func TestByMouseAlone(t *testing.T) {
+	h := diffHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.clickOn("gt-a1f P1")
+	if p.m.mode != inTown || p.m.lists[paneBeads].key != "gt-a1f" {
+		t.Fatalf("selected %s", p.m.lists[paneBeads].key)
+	}
+	p.clickOn("gt-a1f P1")
+	if len(p.m.stack) != 0 {
+		t.Fatal("two slow clicks are no double click")
+	}
+	p.doubleClickOn("gt-a1f P1")
+	p.wantDialog("BEAD gt-a1f")
+	p.clickOn("Esc")
+	p.clickOn("x kill")
+	p.wantDialog("KILL POLECAT toast?")
+	p.clickOn("[ Cancel ]")
+	p.wantNo("polecat.kill")
+	p.clickOn("x kill")
+	p.clickOn("kill and keep work")
+	p.wantCall("polecat.kill {Name:toast")
+	p.clickOn("a assign")
+	p.clickOn("ace ")
+	p.clickOn("Enter reassign")
+	p.wantCall("polecat.reassign {Name:gt-a1f To:ace")
+	p.clickOn("r restart")
+	p.wantCall("refinery.restart {Name:myapp}")
+	p.clickOn("d diff")
+	p.clickOn("http.Error")
+	p.clickOn("c remark")
+	p.wantDialog("your remark on internal/auth/callback.go:43")
+	p.clickOn("Esc cancel")
+	p.clickOn("state.go   ")
+	p.wantDialog("▸ state.go")
+	p.clickOn("Esc")
+	p.m.focus = paneBeads
+	p.clickOn("gt-c9d P2")
+	p.clickOn("t terminal")
+	if p.m.mode != typing || p.m.term.name != "slit" {
+		t.Errorf("attached %s", p.m.term.name)
+	}
+	p.keys("ctrl+]", "q")
+	p.clickOn("stop all now")
+	if !p.quit {
+		t.Error("a click on the row of a choice does not take it")
+	}
+}
+
+// TestLabelNamesNoKey: a click between labels, or on a word that is no key, does nothing.
+func TestLabelAt(t *testing.T) {
+	set := unicodeSet()
+	row := "╚═ Enter open  d diff  </> next  Esc ═════ r restart ═╝"
+	for at, want := range map[int]string{3: "Enter open", 11: "Enter open", 15: "d diff", 20: "d diff", 24: "</> next", 33: "Esc", 45: "r restart"} {
+		if got := labelAt(row, at, set); got != want {
+			t.Errorf("at %d: %q, want %q", at, got, want)
+		}
+	}
+	buttons := "║   [ Cancel ]    y  kill and keep work     ║"
+	for at, want := range map[int]string{6: "[ Cancel ]", 18: "y  kill and keep work", 25: "y  kill and keep work"} {
+		if got := labelAt(buttons, at, set); got != want {
+			t.Errorf("at %d: %q, want %q", at, got, want)
+		}
+	}
+	if got := labelAt("", 3, set); got != "" {
+		t.Errorf("nothing is %q", got)
+	}
+}
+
+func TestDragCopiesWithinThePane(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.send(changedMsg{})
+	x, y := p.spot("I made a convoy")
+	p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft})
+	p.send(tea.MouseMotionMsg{X: 119, Y: y + 1, Button: tea.MouseLeft})
+	if !strings.Contains(strings.Join(p.m.mark(p.m.screenRows()), "\n"), "\x1b[7m") {
+		t.Error("the selection is not shown")
+	}
+	_, cmd := p.m.Update(tea.MouseReleaseMsg{X: 119, Y: y + 1, Button: tea.MouseLeft})
+	copied := ""
+	p.each(cmd, func(msg tea.Msg) { copied += fmt.Sprint(msg) })
+	want := "I made a convoy \"auth-revamp\" with 13 beads. The order is\n  session table -> callback route -> UI. Three are ready now:"
+	if copied != want {
+		t.Errorf("copied %q, want %q", copied, want)
+	}
+	p.wantToast("copied 2 lines")
+}
+
+// each runs a command and shows what comes of it to f.
+func (p *player) each(cmd tea.Cmd, f func(tea.Msg)) {
+	if cmd == nil {
+		return
+	}
+	switch msg := cmd().(type) {
+	case tea.BatchMsg:
+		for _, c := range msg {
+			p.each(c, f)
+		}
+	default:
+		f(msg)
+	}
+}
+
+// TestMouseOfTheProgram: a program that asked for the mouse gets press, motion and release in
+// its own cells; one that did not gets nothing.
+func TestMouseOfTheProgram(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	play := func() {
+		p.send(tea.MouseClickMsg{X: 5, Y: 6, Button: tea.MouseLeft}, tea.MouseMotionMsg{X: 6, Y: 6, Button: tea.MouseLeft},
+			tea.MouseReleaseMsg{X: 6, Y: 6, Button: tea.MouseLeft}, tea.MouseWheelMsg{X: 6, Y: 6, Button: tea.MouseWheelUp})
+	}
+	play()
+	if got := h.terms[MayorName].typed(); got != "" {
+		t.Errorf("a program that did not ask got %q", got)
+	}
+	p.m.term.back(-100)
+	_, _ = h.terms[MayorName].Write([]byte("\x1b[?1002h\x1b[?1006h"))
+	p.send(changedMsg{})
+	play()
+	if got, want := h.terms[MayorName].typed(), "\x1b[<0;5;5M\x1b[<32;6;5M\x1b[<0;6;5m\x1b[<64;6;5M"; got != want {
+		t.Errorf("the program got %q, want %q", got, want)
+	}
+}

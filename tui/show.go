@@ -1,0 +1,21 @@
+package tui
+
+import "slices"
+
+// showAsked moves the board's cursor to the bead that somebody asked to be shown, once for
+// each asking. What hides it goes; the focus stays where the person has it.
+func (m *model) showAsked() {
+	v := m.facts.view
+	if v.ShowGen == m.showGen {
+		return
+	}
+	m.showGen = v.ShowGen
+	if _, ok := m.facts.byID[v.Show]; !ok {
+		return
+	}
+	key := string(v.Show)
+	if !slices.Contains(m.rowKeys(paneBeads), key) {
+		m.filter, m.rig = "", ""
+	}
+	m.lists[paneBeads].key = key
+}
