@@ -402,6 +402,9 @@ func (c *crashTown) printed(f *os.File) string {
 	if err != nil {
 		c.t.Error(err)
 	}
+	if strings.Contains(string(data), "DATA RACE") || strings.Contains(string(data), "goroutine ") {
+		c.t.Errorf("the program says:\n%s", data)
+	}
 	return string(data)
 }
 

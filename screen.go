@@ -16,6 +16,7 @@ import (
 	"gastown/internal/cli"
 	"gastown/internal/demo"
 	"gastown/internal/fault"
+	"gastown/internal/proc"
 	"gastown/internal/town"
 	"gastown/tui"
 )
@@ -31,7 +32,8 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 			err = cerr
 		}
 	}()
-	h, err := t.StartHost(ctx, town.HostOptions{})
+	slot := tui.SlotOf(os.Stdout)
+	h, err := t.StartHost(ctx, town.HostOptions{Size: proc.Size{Cols: slot.Cols, Rows: slot.Rows}})
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *t
 		}
 	}()
 	signal.Ignore(syscall.SIGTTOU) // the terminal is restored also when we are in the background
-	out, err := tui.Run(ctx, face, tui.Screen{In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: ascii, Guard: guard, Version: versionText()})
+	out, err := tui.Run(ctx, face, tui.Screen{In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: ascii, Guard: guard, Version: versionText(), Edit: p.editor(ctx)})
 	return out.Quit == tui.Drain, err
 }
 

@@ -1,91 +1,100 @@
 package agents
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestResolve(t *testing.T) {
+const (
+	mcpConfig = `{"mcpServers":{"gastown":{"command":"/t/run/bin/gastown","args":["mcp"]}}}`
+	mayorSet  = `{"permissions":{"allow":["mcp__gastown","Bash(gastown:*)","Read(//home/me/app/**)"],"deny":[]}}`
+	catSet    = `{"permissions":{"allow":["mcp__gastown","Bash(gastown:*)","Bash(git:*)","Bash(npm ci:*)","Bash(go vet ./...:*)","Bash(go test ./...:*)"],"deny":["Bash(git push:*)"]}}`
+)
+
+func TestArgv(t *testing.T) {
+	common := func(settings, mode string) []string {
+		return []string{"--append-system-prompt", "You are.", "--mcp-config", mcpConfig, "--strict-mcp-config", "--settings", settings, "--permission-mode", mode}
+	}
+	mayor := Vars{Gastown: "/t/run/bin/gastown", Role: "You are.", Session: "s-1", Dirs: []string{"/home/me/app"}}
+	cat := Vars{
+		Gastown: "/t/run/bin/gastown", Role: "You are.", Session: "s-1", Task: "-p {session}",
+		Commands: []string{"npm ci", "go vet ./... && go test ./...", "go test ./..."},
+	}
+	resumed, opus := cat, cat
+	resumed.Resume, opus.Model = true, "opus"
+	bypass := strings.TrimSuffix(catSet, "}") + `,"skipDangerousModePermissionPrompt":true}`
 	custom := map[string]Custom{
-		"mine":   {Command: []string{"my-agent", "--auto"}, Args: []string{"-v"}},
-		"fast":   {Extends: "claude", Args: []string{"--model", "sonnet"}},
-		"faster": {Extends: "fast", Args: []string{"--quick"}, Env: map[string]string{"A": "1"}},
-		"claude": {Extends: "claude", Command: []string{"/opt/claude"}},
-		"round":  {Extends: "trip"},
-		"trip":   {Extends: "round"},
-		"lost":   {Extends: "nowhere"},
+		"fast": {Extends: "claude", Args: []string{"--model", "haiku"}},
+		"free": {Extends: "claude", Args: []string{"--permission-mode", "bypassPermissions"}},
+		"here": {Extends: "fast", Command: []string{"/opt/claude"}},
+		"mine": {Command: []string{"my-agent", "{task}"}, Args: []string{"--auto"}},
 	}
-	for spec, want := range map[string]string{
-		"scripted":     "{gastown} __agent",
-		"mine":         "my-agent --auto -v",
-		"claude":       "/opt/claude ",
-		"claude:opus":  "/opt/claude ",
-		"fast":         "/opt/claude ", // it extends what "claude" is here
-		"faster":       "/opt/claude ",
-		"faster:opus4": "/opt/claude ",
+	for _, c := range []struct {
+		name, spec string
+		role       Role
+		vars       Vars
+		want       []string
+	}{
+		{"mayor", "claude", Mayor, mayor, slices.Concat([]string{"claude"}, common(mayorSet, "default"), []string{"--session-id", "s-1"})},
+		{"polecat", "claude", Polecat, cat, slices.Concat([]string{"claude"}, common(catSet, "acceptEdits"), []string{"--session-id", "s-1", "--", "-p {session}"})},
+		{"resumed", "claude", Polecat, resumed, slices.Concat([]string{"claude"}, common(catSet, "acceptEdits"), []string{"--resume", "s-1", "--", "-p {session}"})},
+		{"model", "claude:opus", Polecat, opus, slices.Concat([]string{"claude"}, common(catSet, "acceptEdits"), []string{"--model", "opus", "--session-id", "s-1", "--", "-p {session}"})},
+		{"own arguments", "fast", Polecat, cat, slices.Concat([]string{"claude"}, common(catSet, "acceptEdits"), []string{"--session-id", "s-1", "--model", "haiku", "--", "-p {session}"})},
+		{"own program", "here", Polecat, cat, slices.Concat([]string{"/opt/claude"}, common(catSet, "acceptEdits"), []string{"--session-id", "s-1", "--model", "haiku", "--", "-p {session}"})},
+		{"full bypass", "free", Polecat, cat, slices.Concat([]string{"claude"}, common(bypass, "acceptEdits"), []string{"--session-id", "s-1", "--permission-mode", "bypassPermissions", "--", "-p {session}"})},
+		{"scripted", "scripted", Polecat, cat, []string{"/t/run/bin/gastown", "__agent", "polecat"}},
+		{"one's own", "mine", Polecat, cat, []string{"my-agent", "{task}", "--auto"}},
 	} {
-		p, model, err := Resolve(custom, spec)
-		if err != nil {
-			t.Errorf("%s: %v", spec, err)
-			continue
-		}
-		name, wantModel, _ := strings.Cut(spec, ":")
-		argv := strings.Join(append(slices.Clone(p.Command), append(slices.Clone(p.Roles[Polecat]), p.Args...)...), " ")
-		if p.Name != name || model != wantModel || !strings.HasPrefix(argv, want) {
-			t.Errorf("%s: %q, model %q: %s", spec, p.Name, model, argv)
-		}
-	}
-	if p, _, err := Resolve(custom, "faster"); err != nil || !slices.Equal(p.Args, []string{"--model", "sonnet", "--quick"}) || p.Env["A"] != "1" {
-		t.Errorf("faster: %+v, %v", p, err)
-	}
-	for spec, want := range map[string]string{
-		"gemini":       "built in: scripted, claude",
-		"":             "no agent preset",
-		"round":        "extends itself",
-		"lost":         `no agent preset "nowhere"`,
-		"scripted:gpt": "takes no model",
-		"mine:gpt":     "takes no model",
-	} {
-		if _, _, err := Resolve(custom, spec); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", spec, err, want)
-		}
-	}
-	if len(Builtin()[1].Args) != 0 {
-		t.Error("the built-in table was changed")
+		t.Run(c.name, func(t *testing.T) {
+			p, model, err := Resolve(custom, c.spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if model != c.vars.Model {
+				t.Errorf("model %q, want %q", model, c.vars.Model)
+			}
+			if diff := cmp.Diff(c.want, p.Argv(c.role, c.vars)); diff != "" {
+				t.Errorf("arguments (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
-func TestArgv(t *testing.T) {
-	p := Preset{
-		Command: []string{"agent"}, Args: []string{"--mine"},
-		Roles: map[Role][]string{Mayor: {"--chat", "{role}"}, Polecat: {"--role", "{role}"}},
-		Model: []string{"-m", "{model}"}, Session: []string{"--new", "{session}"}, Resume: []string{"--again", "{session}"},
-		Task: []string{"--", "{task}"},
+func TestPresetsThatExtendClaudeKeepItsKeysAndFiles(t *testing.T) {
+	p, _, err := Resolve(map[string]Custom{"fast": {Extends: "claude", Command: []string{"/opt/claude"}}}, "fast")
+	if err != nil {
+		t.Fatal(err)
 	}
-	v := Vars{Gastown: "/run/gastown", Model: "opus", Session: "s-1", Role: "you are {task}", Task: "{role}"}
-	resumed, plain := v, Vars{Role: "r"}
-	resumed.Resume = true
-	own := Preset{Command: []string{"my", "{task}"}, Args: []string{"{role}"}, Own: true}
-	for what, c := range map[string]struct {
-		got  []string
-		want string
-	}{
-		"polecat": {p.Argv(Polecat, v), "agent|--role|you are {task}|-m|opus|--new|s-1|--mine|--|{role}"},
-		"resumed": {p.Argv(Polecat, resumed), "agent|--role|you are {task}|-m|opus|--again|s-1|--mine|--|{role}"},
-		"mayor":   {p.Argv(Mayor, plain), "agent|--chat|r|--mine"},
-		"own":     {own.Argv(Polecat, v), "my|{task}|{role}"},
+	if p.Files != "claude" || !slices.Contains(p.Keys, "ANTHROPIC_API_KEY") || p.Env["ENABLE_TOOL_SEARCH"] != "false" {
+		t.Errorf("got %+v", p)
+	}
+	mine, _, err := Resolve(map[string]Custom{"mine": {Command: []string{"x"}}}, "mine")
+	if err != nil || mine.Files != "" || len(mine.Keys) > 0 {
+		t.Errorf("a program of one's own: %+v, %v", mine, err)
+	}
+}
+
+func TestWhatAShellLineAllows(t *testing.T) {
+	for line, want := range map[string][]string{
+		"make test":                       {"make test"},
+		" go vet ./...; go test ./... \n": {"go vet ./...", "go test ./..."},
+		"a && b || c | d & e":             {"a", "b", "c", "d", "e"},
+		`sh -c "a && b"`:                  {`sh -c "a && b"`},
+		"test -z $(gofmt -l .) && go vet": {"test -z $(gofmt -l .) && go vet"},
+		"":                                nil,
 	} {
-		if got := strings.Join(c.got, "|"); got != c.want {
-			t.Errorf("%s:\n%s\nwant\n%s", what, got, c.want)
+		if diff := cmp.Diff(want, parts(line)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", line, diff)
 		}
 	}
-	if p.Roles[Polecat][1] != "{role}" || p.Task[1] != "{task}" {
-		t.Error("Argv changed the preset")
-	}
-	for _, b := range Builtin() {
-		if got := b.Argv(Polecat, v); len(got) == 0 || strings.Contains(got[0], "{") {
-			t.Errorf("%s: %q", b.Name, got)
+	// Whatever is in a path, the flags stay JSON.
+	for _, text := range []string{claudeMCP(`/a "b"/<c>&/é` + "\n"), claudeSettings(Mayor, Vars{Dirs: []string{`/a"\`}}, nil)} {
+		if !json.Valid([]byte(text)) || strings.Contains(text, "\n") {
+			t.Errorf("not one line of JSON: %s", text)
 		}
 	}
 }

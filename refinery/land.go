@@ -163,6 +163,10 @@ func (m *machine) judge() {
 	}
 	v := *known
 	if len(r.Parts) == 0 {
+		if m.cfg.Confirm && v.Runs < 2 {
+			m.regate()
+			return
+		}
 		m.mainRed(v)
 		return
 	}

@@ -258,6 +258,10 @@ func (m *model) reassign(req api.ReassignReq) tea.Cmd {
 
 // answer is A: the question of the selected polecat, else the first that waits.
 func (m *model) answer() tea.Cmd {
+	if r, ok := m.selectedBead(); ok && r.mr != nil && r.mr.State == refinery.EntryApprove {
+		m.push(newApproval(m, r.mr))
+		return nil
+	}
 	if c, ok := m.selectedCat(); ok && c.State == beads.Asking {
 		m.push(newAnswer(c))
 		return nil
@@ -274,6 +278,24 @@ func (m *model) answer() tea.Cmd {
 	}
 	m.refuse("nobody asks anything")
 	return nil
+}
+
+// newApproval asks for the yes that a green merge request waits for.
+func newApproval(m *model, e *api.QueueEntry) *askDialog {
+	req := api.ApproveReq{Bead: e.Bead}
+	if e.Green != nil {
+		req.Tree = e.Green.Tree // a yes to what was tested, not to what may come
+	}
+	lines := []string{clean(e.Title), "Its gates are green. " + clean(orWord(e.Ask, e.Why)), "d on the row shows what it changes."}
+	return &askDialog{
+		guarded: guarded{m.now()}, title: "LAND " + clean(string(e.Bead)) + "?", lines: lines, yes: "land it",
+		run: func(m *model) tea.Cmd {
+			return m.call("approve "+string(req.Bead), func(ctx context.Context, d api.Doer) (string, error) {
+				q, err := api.QueueApprove.Do(ctx, d, req)
+				return string(req.Bead) + " is " + string(q.State), err
+			})
+		},
+	}
 }
 
 func (m *model) hold() tea.Cmd {
@@ -304,7 +326,13 @@ func (m *model) pauseTown() tea.Cmd {
 	})
 }
 
+// copyID is y: the id of the bead, or of a polecat's row its branch.
 func (m *model) copyID() tea.Cmd {
+	if c, ok := m.selectedCat(); ok && m.focus == paneCats && c.Branch != "" {
+		branch := clean(c.Branch)
+		m.say("copied "+branch, '+')
+		return tea.SetClipboard(branch)
+	}
 	return m.onBead(func(r beadRow) tea.Cmd {
 		id := clean(string(r.bead.ID))
 		m.say("copied "+id, '+')

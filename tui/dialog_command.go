@@ -188,7 +188,7 @@ func (d *commandDialog) recall(m *model, by int) {
 }
 
 func (d *commandDialog) draw(m *model, w, h int) face {
-	f := face{title: ": COMMAND", right: plural(len(d.all), "command"), foot: []string{"Tab complete", "Up history", "Enter run", "Esc"}, grow: true}
+	f := face{title: ": COMMAND", foot: []string{"Tab complete", "Up history", "Enter run", "Esc"}, grow: true}
 	f.rows = append(f.rows, d.in.draw(m, w, ":", true), spaces(w))
 	found := d.match(m)
 	if d.in.String() == "" {

@@ -41,11 +41,39 @@ func newConvoys(m *model) *convoysDialog {
 	return d
 }
 
+// group is one block of a convoy's beads: a wave, or what is done.
+type group struct {
+	label string
+	beads []beads.ID
+}
+
+// groups are the waves, then the beads that are in none any more: they are closed.
+func groups(c *api.Convoy) []group {
+	var out []group
+	in := map[beads.ID]bool{}
+	for i, wave := range c.Waves {
+		out = append(out, group{fmt.Sprintf("wave %d", i+1), wave})
+		for _, id := range wave {
+			in[id] = true
+		}
+	}
+	done := group{label: "done"}
+	for _, id := range c.Beads {
+		if !in[id] {
+			done.beads = append(done.beads, id)
+		}
+	}
+	if len(done.beads) > 0 {
+		out = append(out, done)
+	}
+	return out
+}
+
 // order is the beads in reading order.
 func (d *convoysDialog) order(c *api.Convoy) []string {
 	var out []string
-	for _, wave := range c.Waves {
-		for _, id := range wave {
+	for _, g := range groups(c) {
+		for _, id := range g.beads {
 			out = append(out, string(id))
 		}
 	}
@@ -105,9 +133,9 @@ func (m *model) pauseConvoy(c *api.Convoy) tea.Cmd {
 func (m *model) convoyMarkdown(c *api.Convoy) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s (%d of %d)\n", c.Name, c.Closed, c.Total)
-	for _, wave := range c.Waves {
+	for _, g := range groups(c) {
 		b.WriteString("\n")
-		for _, id := range wave {
+		for _, id := range g.beads {
 			box, title, word := " ", "", ""
 			if r, ok := m.beadByID(string(id)); ok {
 				title, word = r.bead.Title, r.word
@@ -138,15 +166,15 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 	count := map[byte]int{}
 	var rows []string
 	line := 0
-	for i, wave := range c.Waves {
-		for j, id := range wave {
+	for _, g := range groups(c) {
+		for j, id := range g.beads {
 			r, ok := m.beadByID(string(id))
 			if ok {
 				count[r.glyph]++
 			}
 			label := ""
 			if j == 0 {
-				label = fmt.Sprintf("wave %d", i+1)
+				label = g.label
 			}
 			rows = append(rows, d.beadRow(m, w, label, string(id), r, ok, line == d.bead.at))
 			line++

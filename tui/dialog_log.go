@@ -193,7 +193,7 @@ func (d *logDialog) headRows(m *model, w int, f *face) []string {
 		}
 		if r.State == refinery.Hung || r.Reason != "" {
 			for _, p := range m.liveGate(r) {
-				if !strings.HasPrefix(p.text, "last line: ") {
+				if !strings.HasPrefix(p.text, "last line: ") && !strings.HasPrefix(p.text, "  ") && p.text != "" {
 					rows = append(rows, m.text(w, p.st, p.text))
 				}
 			}

@@ -65,7 +65,7 @@ func (d *beadDialog) step(m *model, by int) tea.Cmd {
 func (m *model) show(id beads.ID) {
 	m.focus = paneBeads
 	l := &m.lists[paneBeads]
-	l.key = string(id)
+	l.key, l.kept = string(id), true
 	l.follow(m.rowKeys(paneBeads))
 }
 

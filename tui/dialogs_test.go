@@ -2,13 +2,13 @@ package tui
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/refinery"
 )
 
 func TestEventsFilterAndJump(t *testing.T) {
@@ -229,7 +229,7 @@ func TestEditInEditor(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "o")
 	p.wantToast("no editor")
-	job := &editJob{edit: func(_ io.Reader, _ io.Writer, text string) (string, error) {
+	job := &editJob{edit: func(text string) (string, error) {
 		return strings.Replace(text, "Login button + redirect 登录按钮", "Login only", 1), nil
 	}}
 	r, _ := p.m.beadByID("gt-c9d")
@@ -288,4 +288,55 @@ func TestRigFilter(t *testing.T) {
 	if n := len(p.m.shownBeads()); n != 100 {
 		t.Errorf("%d beads of all rigs", n)
 	}
+}
+
+// emptyHost is a town with a rig, a Mayor and nothing to do.
+func emptyHost(cols, rows int) *fakeHost {
+	h := sampleHost(cols, rows)
+	h.set(&api.View{
+		Mayor: api.MayorInfo{State: "running", Agent: "claude"}, Starts: 1,
+		Status:     api.Status{Cap: 3, Rigs: []api.StatusRig{{Name: "myapp", Branch: "main"}}},
+		Refineries: []api.RefineryInfo{{Rig: "myapp", RefineryState: api.RefineryState{State: "idle"}}},
+	})
+	return h
+}
+
+// TestFirstWordsAreTypedNeverSent: by a digit, by Enter; the person sends them.
+func TestFirstWordsAreTypedNeverSent(t *testing.T) {
+	for keys, want := range map[string]string{
+		"1": "Look at docs/spec.md and plan it.", "3": "What can I ask you here?",
+		"enter": "Look at docs/spec.md and plan it.", "down enter": "Propose three small beads for a start.",
+	} {
+		p := drive(t, emptyHost(120, 40), 120, 40)
+		p.keys("ctrl+]")
+		p.wantToast("? lists the keys")
+		if !strings.Contains(p.screen(), "1  Look at docs/spec.md") {
+			t.Errorf("nothing is offered:\n%s", p.screen())
+		}
+		p.keys(strings.Fields(keys)...)
+		if got := p.h.terms[MayorName].typed(); got != want {
+			t.Errorf("%s typed %q, want %q", keys, got, want)
+		}
+		if p.m.mode != typing {
+			t.Errorf("%s: the person cannot send it", keys)
+		}
+		p.wantNothing()
+	}
+	p := drive(t, sampleHost(120, 40), 120, 40) // a town with beads offers none
+	p.keys("ctrl+]", "2")
+	if p.m.focus != paneCats {
+		t.Error("2 does not go to the polecats")
+	}
+}
+
+// TestApprove: a green merge request that waits for a yes gets it for the tree that was tested.
+func TestApprove(t *testing.T) {
+	h := sampleHost(120, 40)
+	e := &h.view.Refineries[0].Queue[0]
+	e.State, e.Ask, e.Green = refinery.EntryApprove, "a person's yes is wanted", &refinery.Candidate{Tree: "4b825dc"}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "3", "A", "enter")
+	p.wantNo("queue.approve")
+	p.keys("A", "y")
+	p.wantCall("queue.approve {Bead:gt-a0e Tree:4b825dc}")
 }

@@ -19,25 +19,23 @@ type editMsg struct {
 	err  error
 }
 
-// editJob runs the person's editor on the terminal while the screen is suspended.
+// editJob runs the person's editor while the screen is suspended.
 type editJob struct {
-	edit func(in io.Reader, out io.Writer, text string) (string, error)
+	edit func(text string) (string, error)
 	text string
-	in   io.Reader
-	out  io.Writer
 }
 
 // Run implements tea.ExecCommand.
 func (j *editJob) Run() (err error) {
-	j.text, err = j.edit(j.in, j.out, j.text)
+	j.text, err = j.edit(j.text)
 	return err
 }
 
-// SetStdin implements tea.ExecCommand.
-func (j *editJob) SetStdin(r io.Reader) { j.in = r }
+// SetStdin implements tea.ExecCommand; the editor has the terminal itself.
+func (j *editJob) SetStdin(io.Reader) {}
 
 // SetStdout implements tea.ExecCommand.
-func (j *editJob) SetStdout(w io.Writer) { j.out = w }
+func (j *editJob) SetStdout(io.Writer) {}
 
 // SetStderr implements tea.ExecCommand.
 func (j *editJob) SetStderr(io.Writer) {}

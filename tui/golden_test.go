@@ -166,6 +166,72 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestGoldenTowns: other towns than the sample, where the least fits.
+func TestGoldenTowns(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		cols, rows int
+		ascii      bool
+		town       func(*fakeHost)
+		keys       string
+		await      string
+	}{
+		{"two-rigs-80x24", 80, 24, false, func(h *fakeHost) { twoRigs(h, 83) }, "\x1d", "2 rigs"},
+		{"two-rigs-80x24-one", 80, 24, false, func(h *fakeHost) { twoRigs(h, 83) }, "\x1dff", "only site"},
+		{"two-rigs-200x60", 200, 60, false, func(h *fakeHost) { twoRigs(h, 83) }, "\x1d", "2 rigs: myapp"},
+		{"hard-80x24", 80, 24, false, hardTown, "\x1d", " TOWN "},
+		{"hard-120x40", 120, 40, false, hardTown, "\x1d", " TOWN "},
+		{"hard-59x15", 59, 15, false, hardTown, "\x1d", " TOWN "},
+		{"ascii-120x40", 120, 40, true, func(*fakeHost) {}, "\x1d", " TOWN "},
+		{"ascii-200x60", 200, 60, true, func(*fakeHost) {}, "\x1d", " TOWN "},
+		{"empty-80x24", 80, 24, false, emptyTown, "\x1d", "1  Look at"},
+		{"empty-120x40", 120, 40, false, emptyTown, "\x1d", "1  Look at"},
+		{"zoom-120x40", 120, 40, false, func(*fakeHost) {}, "\x1dz", "WAITS FOR"},
+		{"diff-120x40", 120, 40, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
+		{"no-mayor-80x24", 80, 24, false, noMayor, "", "Enter restart"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := sampleHost(c.cols, c.rows)
+			c.town(h)
+			s, _ := perform(t, h, c.cols, c.rows, func(sc *Screen) { sc.ASCII = c.ascii })
+			s.await(" TYPE mayor ")
+			for _, key := range c.keys {
+				s.press(string(key))
+				if key == '\x1d' {
+					s.await(" TOWN ")
+				}
+			}
+			s.await(c.await)
+			rows := s.outer.Text()
+			aligned(t, rows, c.cols)
+			picture(t, s, c.name)
+			golden.RequireEqual(t, []byte(strings.Join(rows, "\n")+"\n"))
+		})
+	}
+}
+
+// hardTown has titles that terminals disagree about: CJK, emoji with VS16 and ZWJ, flags,
+// combining marks, right to left, and what attacks a terminal.
+func hardTown(h *fakeHost) {
+	v := sampleView()
+	for i, title := range []string{
+		"登录按钮 and 重定向 로그인 ログイン", "Family 👨‍👩‍👧 and flag 🏳️‍🌈 🇳🇱 done", "Warning ⚠️ heart ❤️ keycap 1️⃣", "Cafe\u0301 e\u0301tude combining a\u0308\u0323",
+		"עברית and العربية mixed", "नमस्ते दुनिया", "\x1b[31mred\x1b[0m \x1b]0;title\a \u202eevil", "half ｶﾞｷﾞ full ＡＢＣ", "soft\u00adhyphen zero\u200bwidth",
+	} {
+		v.Beads[i].Title = title
+	}
+	h.set(v)
+}
+
+func emptyTown(h *fakeHost) { h.set(emptyHost(80, 24).view) }
+
+func noMayor(h *fakeHost) {
+	delete(h.terms, MayorName)
+	v := sampleView()
+	v.Mayor = api.MayorInfo{State: "failed", Agent: "claude", Why: "it ended with exit status 1", Last: []string{"> hello", "Invalid API key. Please run /login"}}
+	h.set(v)
+}
+
 // picture leaves the screen with its colours in $TUI_PICTURES, for tools that draw it.
 func picture(t *testing.T, s *stage, name string) {
 	t.Helper()

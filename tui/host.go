@@ -68,9 +68,9 @@ type Screen struct {
 	Guard *Guard
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Edit opens a text in the person's editor on the given terminal and returns it as it was
-	// saved. Nil: beads are edited on the screen only.
-	Edit func(in io.Reader, out io.Writer, text string) (string, error)
+	// Edit opens a text in the person's editor on this terminal, which the screen has given
+	// back for that time, and returns it as it was saved. Nil: no editor can be started.
+	Edit func(text string) (string, error)
 	// Version is shown in the wide status bar.
 	Version string
 }

@@ -152,7 +152,7 @@ func townKeys() []binding {
 		{Town, AnswerAsk, []string{"A"}, "answer a question", "A answer"},
 		{Town, NewBead, []string{"n"}, "new bead", "n new"},
 		{Town, SetPriority, []string{"p"}, "priority, then 0-4", ""},
-		{Town, CopyID, []string{"y"}, "copy the id", ""},
+		{Town, CopyID, []string{"y"}, "copy the id, or a polecat's branch", ""},
 		{Town, Filter, []string{"/"}, "filter the list", "/ filter"},
 		{Town, CommandLine, []string{":"}, "type a command", ": command"},
 		{Town, Help, []string{"?"}, "all keys", "? keys"},

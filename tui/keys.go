@@ -241,6 +241,7 @@ func (m *model) toggle() {
 	}
 	if m.mode == typing {
 		m.setMode(inTown)
+		m.townHint()
 		return
 	}
 	m.setMode(typing)
@@ -301,6 +302,9 @@ func (m *model) boardKey(k tea.Key) tea.Cmd {
 	}
 	if len(m.stack) > 0 {
 		return m.toOverlay(event{intent: in, key: k, text: textOf(k)})
+	}
+	if m.sayFirst(keyName(k), in) {
+		return nil
 	}
 	return m.run(in)
 }

@@ -5,15 +5,20 @@ import "slices"
 // list is the place in a list: the selected row by its key, so that it follows the thing and
 // not the row.
 type list struct {
-	key string
-	at  int
-	top int
+	key  string
+	at   int
+	top  int
+	kept bool // the person chose the row, or may act on it now
 }
 
 // follow finds the selected key among keys again.
 func (l *list) follow(keys []string) {
 	if len(keys) == 0 {
 		l.at, l.top, l.key = 0, 0, ""
+		return
+	}
+	if !l.kept {
+		l.at, l.key = 0, keys[0] // nobody chose: what needs a person most
 		return
 	}
 	if i := slices.Index(keys, l.key); i >= 0 {
@@ -30,7 +35,7 @@ func (l *list) goTo(i int, keys []string) {
 		return
 	}
 	l.at = min(max(i, 0), len(keys)-1)
-	l.key = keys[l.at]
+	l.key, l.kept = keys[l.at], true
 }
 
 // move answers an intent that moves in a list; page is the height of a page.

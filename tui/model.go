@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"io"
 	"slices"
 	"time"
 
@@ -37,11 +36,11 @@ type ports struct {
 	ctx   context.Context
 	host  Host
 	now   func() time.Time
-	after func(time.Duration, tea.Msg) tea.Cmd                           // a message later
-	post  func(name string, f func() error)                              // terminal writes, in order, off Update
-	bell  tea.Cmd                                                        // waits for the next change
-	guard func(tea.Cmd) tea.Cmd                                          // keeps a panic of a command
-	edit  func(in io.Reader, out io.Writer, text string) (string, error) // the person's editor; may be nil
+	after func(time.Duration, tea.Msg) tea.Cmd // a message later
+	post  func(name string, f func() error)    // terminal writes, in order, off Update
+	bell  tea.Cmd                              // waits for the next change
+	guard func(tea.Cmd) tea.Cmd                // keeps a panic of a command
+	edit  func(text string) (string, error)    // the person's editor; may be nil
 }
 
 // model is the Elm model. Bubble Tea calls Update and View from one goroutine.
@@ -64,6 +63,7 @@ type model struct {
 	full   bool // the drawer covers the terminal
 	lists  [panes]list
 	filter string
+	first  int    // which of the first sentences is selected
 	rig    string // only this one's rows; empty: all
 	extra  int    // columns that the person gave the left slot beyond its share
 	term   termPane
@@ -132,7 +132,7 @@ func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m.clock = p.now()
 	m.reload()
 	m.resize(Size{s.Cols, s.Rows})
-	if v := m.facts.view; v.Starts > 0 && v.Starts <= 5 {
+	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts {
 		m.toast = toast{text: "You are typing to the Mayor. " + m.townKeyText() + " goes to the board; ? there lists all keys.", sticky: true}
 	}
 	return m
@@ -289,7 +289,11 @@ func (m *model) reload() {
 	m.facts = derive(v)
 	m.showAsked()
 	for id := range m.lists {
-		m.lists[id].follow(m.rowKeys(paneID(id)))
+		l := &m.lists[id]
+		if paneID(id) == paneEvents && m.focus != paneEvents {
+			l.kept = false // the newest stay in sight
+		}
+		l.follow(m.rowKeys(paneID(id)))
 	}
 	m.tick()
 }
@@ -368,6 +372,9 @@ func (m *model) setMode(to mode) {
 		return
 	}
 	m.mode = to
+	for id := range m.lists {
+		m.lists[id].kept = m.lists[id].kept || to == inTown // a key acts on the row that is seen
+	}
 	m.typed.drop(m.now())
 	m.term.scroll = 0
 }

@@ -144,6 +144,9 @@ func (m *model) emptyBoard(w int) []string {
 	case len(m.facts.view.Status.Rigs) == 0:
 		return m.note(w, "No rig yet.", "A rig is a repository the town works on: gastown rig add NAME PATH. Or tell the Mayor (m).")
 	}
+	if m.offering() {
+		return m.offerRows(w)
+	}
 	return m.note(w, "No beads yet.", "Type to the Mayor (m), or press n.", "A bead is one task; a polecat works on one at a time.")
 }
 

@@ -57,7 +57,9 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 			out = append(out, m.hidden(w, top, len(rows)-last, ""))
 		}
 	} else {
-		out = append(out, m.line(w, "").put("", spaces(m.margin())).put(m.dim, m.emptyQueue()).end())
+		for _, s := range wrap(m.emptyQueue(), w-m.margin()-1) {
+			out = append(out, m.line(w, "").put("", spaces(m.margin())).put(m.dim, s).end())
+		}
 	}
 	return append(out, tail...)
 }
@@ -82,7 +84,7 @@ type mrCols struct{ id, title, gates, n int }
 func (m *model) mrCols(w int) mrCols {
 	c := mrCols{id: min(max(m.facts.idWide, 6), 13), gates: 5, n: 1}
 	for _, r := range m.shownMRs() {
-		c.gates = min(max(c.gates, width(gatesCell(r))), 20)
+		c.gates = min(max(c.gates, width(m.gatesCell(r))), map[bool]int{true: 36, false: 20}[m.layout.kind == wide])
 		c.n = max(c.n, len(itoa(r.mr.Position)))
 	}
 	c.title = max(w-m.margin()-(c.n+1)-2-(c.id+1)-(c.gates+1)-5, 6)
@@ -128,25 +130,36 @@ func gateMarks(r mrRow) (names []string, marks []byte) {
 }
 
 // gatesCell is the GATES column as text: b+ v+ t! l.
-func gatesCell(r mrRow) string {
+func (m *model) gatesCell(r mrRow) string {
 	switch {
 	case r.mr.State == refinery.EntryHeld:
 		return "held"
 	case r.info.Ungated && len(r.info.Gates) == 0:
 		return "none"
 	}
+	if m.layout.kind == wide && r.mr.State == refinery.EntryQueued && len(r.mr.Gates) == 0 {
+		return "waiting"
+	}
 	names, marks := gateMarks(r)
 	parts := make([]string, len(names))
 	for i, name := range names {
-		parts[i] = cut(name, 1, "") + string(marks[i])
+		parts[i] = m.gateName(name) + string(marks[i])
 	}
 	return strings.Join(parts, " ")
 }
 
+// gateName is a gate's name, or its first letter where there is no room for more.
+func (m *model) gateName(name string) string {
+	if m.layout.kind == wide && len(m.facts.mrs) > 0 {
+		return cut(name, 12, m.more)
+	}
+	return cut(name, 1, "")
+}
+
 // putGates is gatesCell with each mark in its colour.
 func (m *model) putGates(n *line, r mrRow, w int) {
-	text := gatesCell(r)
-	if r.mr.State == refinery.EntryHeld || len(r.info.Gates) == 0 || width(text) > w {
+	text := m.gatesCell(r)
+	if r.mr.State == refinery.EntryHeld || len(r.info.Gates) == 0 || text == "waiting" || width(text) > w {
 		n.cell(m.dim, text, w)
 		return
 	}
@@ -155,7 +168,7 @@ func (m *model) putGates(n *line, r mrRow, w int) {
 		if i > 0 {
 			n.put("", " ")
 		}
-		n.put(m.dim, cut(name, 1, "")).put(m.words(marks[i]), string(marks[i]))
+		n.put(m.dim, m.gateName(name)).put(m.words(marks[i]), string(marks[i]))
 	}
 	n.put("", spaces(w-width(text)+1))
 }
@@ -216,11 +229,10 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 			text += fmt.Sprintf("%spid %d", dot, run.PID)
 		}
 		out = append(out, part{text, st})
-		if n := len(r.Tail); n > 0 {
-			out = append(out, part{"last line: " + clean(r.Tail[n-1]), m.dim})
-		}
+		out = append(out, m.gateTail(r)...)
 		if r.State == refinery.Hung && m.layout.kind == wide {
-			out = append(out, part{"r stops the gate's whole process tree; the queue keeps its order", m.dim})
+			out = append(out, part{"", ""}, part{"r  stops the gate's process tree; the order stays,", m.dim},
+				part{"   and it runs again from a clean worktree", m.dim})
 		}
 		return out
 	}
@@ -232,6 +244,25 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 	}
 	if r.State == refinery.NoGates && len(out) == 0 {
 		out = append(out, part{"No gates: nothing merges until you say so (:ungated " + clean(r.Rig) + ")", m.yellow})
+	}
+	return out
+}
+
+// tailLines is how many lines of a running gate the wide pane shows.
+const tailLines = 6
+
+// gateTail is the newest output of the running gate: several lines where there is room.
+func (m *model) gateTail(r *api.RefineryInfo) []part {
+	n := len(r.Tail)
+	if n == 0 {
+		return nil
+	}
+	if m.layout.kind != wide {
+		return []part{{"last line: " + clean(r.Tail[n-1]), m.dim}}
+	}
+	var out []part
+	for _, s := range r.Tail[max(n-tailLines, 0):] {
+		out = append(out, part{"  " + cleanLine(s), m.dim})
 	}
 	return out
 }

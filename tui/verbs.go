@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,8 +123,10 @@ func argsOf(v api.Verb) string {
 		return "[fix]"
 	case *api.DownReq:
 		return "[drain]"
+	case *api.Empty, *api.EventsReq, *api.PruneReq:
+		return ""
 	}
-	return ""
+	return "[WORD...]"
 }
 
 // request makes a verb's request of the words after its name.
@@ -209,7 +213,39 @@ func request(v api.Verb, line string) (any, error) {
 	case *api.DownReq:
 		return api.DownReq{Drain: word(0) == "drain"}, nil
 	}
-	return nil, fault.Usagef("%s: give it on the command line", v.Name)
+	return fill(v, words)
+}
+
+// fill puts words into a request's text fields, in order; a word that names a switch sets it.
+func fill(v api.Verb, words []string) (any, error) {
+	ptr := v.NewReq()
+	r := reflect.ValueOf(ptr).Elem()
+	if r.Kind() != reflect.Struct {
+		return nil, fault.Usagef("%s: give it on the command line", v.Name)
+	}
+	var texts []reflect.Value
+	for i := range r.NumField() {
+		switch f := r.Field(i); f.Kind() {
+		case reflect.Bool:
+			name, _, _ := strings.Cut(r.Type().Field(i).Tag.Get("json"), ",")
+			if at := slices.Index(words, name); at >= 0 {
+				f.SetBool(true)
+				words = slices.Delete(slices.Clone(words), at, at+1)
+			}
+		case reflect.String:
+			texts = append(texts, f)
+		}
+	}
+	for i, f := range texts {
+		switch {
+		case i >= len(words):
+		case i == len(texts)-1:
+			f.SetString(strings.Join(words[i:], " "))
+		default:
+			f.SetString(words[i])
+		}
+	}
+	return v.Value(ptr), nil
 }
 
 func updateOf(id beads.ID, field, value string) (any, error) {

@@ -23,6 +23,12 @@ type BeadReq struct {
 	Bead beads.ID `json:"bead"`
 }
 
+// ApproveReq is a person's yes to a green merge request; with Tree, to that tree only.
+type ApproveReq struct {
+	Bead beads.ID `json:"bead"`
+	Tree string   `json:"tree,omitempty"`
+}
+
 // Ack is the answer of a verb that only acts: one line that says what is now true.
 type Ack struct {
 	Msg string `json:"msg"`
@@ -424,6 +430,8 @@ type QueueEntry struct {
 	Tip      string                `json:"tip"`
 	Gates    []refinery.GateResult `json:"gates,omitempty"` // finished in this run
 	Why      string                `json:"why"`
+	Ask      string                `json:"ask,omitempty"`   // why a person's yes is needed
+	Green    *refinery.Candidate   `json:"green,omitempty"` // what the yes is for
 	Elapsed  time.Duration         `json:"elapsed_ns,omitempty"`
 	Usual    time.Duration         `json:"usual_ns,omitempty"`
 }

@@ -63,6 +63,8 @@ var (
 	QueueHold    = Command[BeadReq, QueueEntry]{"queue.hold"}
 	QueueRelease = Command[BeadReq, QueueEntry]{"queue.release"}
 	QueueDrop    = Command[BeadReq, Bead]{"queue.drop"}
+	QueueApprove = Command[ApproveReq, QueueEntry]{"queue.approve"}
+	QueueRevert  = Command[BeadReq, QueueEntry]{"queue.revert"}
 
 	RefineryStatus  = Command[NameReq, []RefineryInfo]{"refinery.status"}
 	RefineryRestart = Command[NameReq, []RefineryInfo]{"refinery.restart"}
@@ -149,6 +151,8 @@ func Table() []Verb {
 		QueueHold.row(Store, Mayor, "hold a merge request back"),
 		QueueRelease.row(Store, Mayor, "release a held merge request"),
 		QueueDrop.row(Store, Mayor, "take a merge request out of the queue; the bead is open again"),
+		QueueApprove.row(Store, 0, "land a green merge request that waits for a person's yes"),
+		QueueRevert.row(Store, Mayor, "take a landed bead out again, through the same gates; it is open then"),
 		RefineryStatus.row(Store, all, "show the Refinery of each rig"),
 		RefineryRestart.row(Host, Mayor, "restart a Refinery: stop its gate, keep the queue's order, run again"),
 		RefineryPause.row(Store, Mayor, "land nothing more"),

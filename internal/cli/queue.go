@@ -17,7 +17,20 @@ func (a *app) queue() *cobra.Command {
 		command(a, api.QueueHold, spec{use: "hold BEAD", example: "gastown queue hold ma-x1f", complete: beadNames}, bead, showEntry),
 		command(a, api.QueueRelease, spec{use: "release BEAD", example: "gastown queue release ma-x1f", complete: beadNames}, bead, showEntry),
 		command(a, api.QueueDrop, spec{use: "drop BEAD", example: "gastown queue drop ma-x1f", complete: beadNames}, bead, showBeadLine),
+		a.queueApprove(),
+		command(a, api.QueueRevert, spec{use: "revert BEAD", example: "gastown queue revert ma-x1f", complete: beadNames}, bead, showEntry),
 	)
+}
+
+func (a *app) queueApprove() *cobra.Command {
+	var tree string
+	c := command(a, api.QueueApprove, spec{
+		use: "approve BEAD", example: "gastown diff ma-x1f\ngastown queue approve ma-x1f", complete: beadNames,
+	}, func(args []string) (api.ApproveReq, error) {
+		return api.ApproveReq{Bead: beads.ID(first(args)), Tree: tree}, nil
+	}, showEntry)
+	c.Flags().StringVar(&tree, "tree", "", "only if it is still this `tree` (green.tree of queue show --json)")
+	return c
 }
 
 func (a *app) refinery() *cobra.Command {
@@ -81,6 +94,10 @@ func showEntry(p *page, q api.QueueEntry) {
 	p.line("%s  %s", q.Bead, q.Title)
 	p.field("state", "%s, %s, number %d of %s", entryState(q), p.age(q.Since), q.Position, q.Rig)
 	p.field("why", "%s", q.Why)
+	p.field("asks", "%s", q.Ask)
+	if q.Green != nil {
+		p.field("green", "tree %s on %s", sha(q.Green.Tree), sha(q.Green.Base))
+	}
 	p.field("from", "%s, attempt %d", q.Polecat, q.Attempt)
 	p.field("tip", "%s", q.Tip)
 	p.field("queued", "%s ago", p.age(q.Queued))

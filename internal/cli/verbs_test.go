@@ -95,6 +95,8 @@ func lines() []struct {
 		{"queue hold ma-1", "queue.hold", one},
 		{"queue release ma-1", "queue.release", one},
 		{"queue drop ma-1", "queue.drop", one},
+		{"queue revert ma-1", "queue.revert", one},
+		{"queue approve ma-1 --tree abc", "queue.approve", api.ApproveReq{Bead: "ma-1", Tree: "abc"}},
 		{"refinery status", "refinery.status", name("")},
 		{"refinery restart app", "refinery.restart", name("app")},
 		{"refinery pause app", "refinery.pause", name("app")},

@@ -53,8 +53,17 @@ func Project(ctx context.Context, dir string, environ []string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look at sample project %q: %w", dir, err)
 	}
-	half := dir + ".half"
-	if err := os.RemoveAll(half); err != nil {
+	// Always another place: a git of a run that was killed may still write to the last one.
+	if left, err := filepath.Glob(dir + ".half-*"); err == nil {
+		for _, old := range left {
+			_ = os.RemoveAll(old) // what stays is in nobody's way
+		}
+	}
+	half, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".half-")
+	if err != nil {
+		return fmt.Errorf("write sample project %q: %w", dir, err)
+	}
+	if err := os.Chmod(half, 0o755); err != nil {
 		return fmt.Errorf("write sample project %q: %w", dir, err)
 	}
 	if err := build(ctx, half, environ); err != nil {

@@ -149,6 +149,10 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 	if err != nil {
 		return out, err
 	}
+	ask, err := t.gateLike(ctx, repo, a.Rig, tip)
+	if err != nil {
+		return out, err
+	}
 	err = t.update(func(tx *store.Tx) error {
 		now := t.deps.Now()
 		b, a, err := store.Step(tx, a.Bead, a.N, beads.Submit, now, func(_ *beads.Bead, a *beads.Attempt) {
@@ -164,6 +168,8 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 		if err != nil {
 			return err
 		}
+		e.AskWhy = t.asks(b, ask)
+		e.AskFirst = e.AskWhy != ""
 		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: a.Polecat, Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("%s submitted %s: %d commits, %d files +%d -%d", a.Polecat, a.Bead, a.Commits, a.Files, a.Added, a.Removed)}); err != nil {
 			return err
 		}

@@ -42,7 +42,12 @@ func (t *Town) diff(ctx context.Context, _ api.Caller, r api.DiffReq) (out api.D
 		return out, err
 	}
 	text := ""
-	if live, lerr := t.liveDiff(ctx, repo, a); lerr == nil {
+	if c := t.greenOf(a); c != nil { // what a person is asked about, as it would land
+		out.Base, out.Tip = c.Base, c.Commit
+		if text, out.Cut, err = repo.Diff(ctx, c.Base, c.Commit, git.DiffOptions{MaxBytes: diffLimit}); err != nil {
+			return out, step(err, "diff of %s", a.Key())
+		}
+	} else if live, lerr := t.liveDiff(ctx, repo, a); lerr == nil {
 		text, out.Cut = live.text, live.cut
 	} else if text, err = t.keptDiff(ctx, repo, a, &out); err != nil {
 		return out, err

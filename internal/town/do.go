@@ -78,6 +78,8 @@ func handlers() map[string]handler {
 	add(on(api.QueueHold, (*Town).queueHold))
 	add(on(api.QueueRelease, (*Town).queueRelease))
 	add(on(api.QueueDrop, (*Town).queueDrop))
+	add(on(api.QueueApprove, (*Town).queueApprove))
+	add(on(api.QueueRevert, (*Town).queueRevert))
 	add(on(api.RefineryStatus, (*Town).refineryStatus))
 	add(on(api.RefineryRestart, (*Town).refineryRestart))
 	add(on(api.RefineryPause, (*Town).refineryPause))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,7 +99,10 @@ func (h *Host) gateEnv() []string { return h.t.plainEnv() }
 // agentEnv is the environment of an agent: the login environment less secrets, a git
 // identity, and the variables of the contract.
 func (h *Host) agentEnv(id git.Ident, vars map[string]string) []string {
-	env := h.t.plainEnv()
+	env := slices.DeleteFunc(h.t.plainEnv(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return outside(name)
+	})
 	path := getenv(env, "PATH")
 	env = append(env,
 		"PATH="+h.binDir()+string(filepath.ListSeparator)+path,
@@ -134,14 +138,6 @@ func lastWins(env []string) []string {
 		}
 	}
 	return out
-}
-
-// keysOf are the secrets an agent preset needs to reach its model, and no other gets.
-func keysOf(preset string) []string {
-	if preset == "claude" {
-		return []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"}
-	}
-	return nil
 }
 
 // vars are the contract's variables of an attempt.

@@ -295,6 +295,15 @@ func TestRecover(t *testing.T) {
 			l.git(l.wt("toast"), "commit", "-q", "-m", "half")
 			l.write("T/rigs/app/wt/toast/loose.txt", "kept too\n")
 		},
+		"a git killed while it committed": func(l *lab, a *beads.Attempt) {
+			a.Base = l.git(l.repo(), "rev-parse", "main")
+			a.Worktree, a.State, a.StartedAt = l.wt("toast"), beads.Running, time.Now()
+			l.git(l.repo(), "worktree", "add", "-q", "-b", a.Branch, l.wt("toast"), "main")
+			l.write("T/rigs/app/wt/toast/mine.txt", "kept\n")
+			for _, lock := range []string{"refs/heads/" + a.Branch + ".lock", "worktrees/toast/index.lock", "worktrees/toast/HEAD.lock", "packed-refs.lock"} {
+				l.write("T/rigs/app/repo.git/"+lock, "")
+			}
+		},
 		"a tip frozen and no submission": func(l *lab, a *beads.Attempt) {
 			a.Base = l.git(l.repo(), "rev-parse", "main")
 			a.Worktree, a.State, a.StartedAt = l.wt("toast"), beads.Running, time.Now()

@@ -35,7 +35,9 @@ func TestMain(m *testing.M) {
 			Args: os.Args[1:], Getenv: os.Getenv, Dir: "/", In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 			FindTown: func(string, string) (string, error) { return os.Getenv("GASTOWN_TOWN"), nil },
 			Socket:   func(dir string) string { return SocketPath(dir, os.Environ()) },
-			Open:     func(string, bool) (api.Doer, func() error, error) { return nil, nil, errors.New("agents use the socket") },
+			Open: func(string, bool) (api.Doer, func() error, error) {
+				return nil, nil, errors.New("agents use the socket")
+			},
 		}))
 	}
 	os.Exit(m.Run())

@@ -20,6 +20,9 @@ import (
 type mayorRecord struct {
 	Marker string        `json:"marker,omitempty"`
 	Proc   *beads.ProcID `json:"proc,omitempty"`
+	// Session is the conversation of Agent, the preset, that the next start goes on with.
+	Session string `json:"session,omitempty"`
+	Agent   string `json:"agent,omitempty"`
 }
 
 // mayor is the Mayor in this host. Its fields are guarded by the host's mutex.
@@ -27,6 +30,9 @@ type mayor struct {
 	agent   string
 	session *agentrun.Session // nil: it could not start, or was never started
 	since   time.Time
+	id      string // of its conversation
+	resumed bool   // which is one of before
+	lived   time.Duration
 	why     string   // why it does not run
 	last    []string // the last lines of one that ended
 	failed  bool
@@ -47,7 +53,7 @@ func (h *Host) newMayor(by string) {
 	m := &mayor{agent: name, since: h.t.deps.Now()}
 	err := errors.New("no agent is set: gastown config set town.mayor PRESET")
 	if name != "" {
-		m.session, err = h.spawnMayor(name)
+		err = h.spawnMayor(m)
 	}
 	if err != nil {
 		m.failed = true
@@ -64,10 +70,10 @@ func (h *Host) newMayor(by string) {
 		by = "host"
 	}
 	uerr := h.t.update(func(tx *store.Tx) error {
-		rec := mayorRecord{}
+		rec := mayorRecord{Session: m.id, Agent: m.agent}
 		if m.session != nil {
 			id := m.session.Proc().ID()
-			rec = mayorRecord{Marker: m.session.Proc().Marker(), Proc: &beads.ProcID{PID: id.PID, Start: id.Start, Boot: id.Boot}}
+			rec.Marker, rec.Proc = m.session.Proc().Marker(), &beads.ProcID{PID: id.PID, Start: id.Start, Boot: id.Boot}
 		}
 		return errors.Join(tx.PutKV(kvMayor, rec), tx.Append(beads.Event{Kind: beads.EvMayor, Actor: by, Text: text}))
 	})
@@ -88,38 +94,57 @@ func mayorTrouble(name string, err error) string {
 	return beads.Clean(err.Error(), 300)
 }
 
-func (h *Host) spawnMayor(name string) (*agentrun.Session, error) {
-	p, model, err := h.t.preset(name)
+// spawnMayor starts the program of m.agent, in the conversation that the Mayor before had.
+func (h *Host) spawnMayor(m *mayor) error {
+	p, model, err := h.t.preset(m.agent)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	id, err := h.t.ident(h.ctx, "")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	token := h.t.deps.Token()
+	var last mayorRecord
 	err = h.t.update(func(tx *store.Tx) error {
+		if _, err := tx.GetKV(kvMayor, &last); err != nil {
+			return err
+		}
 		if err := tx.Revoke(func(g *beads.Grant) bool { return g.Role == "mayor" }); err != nil {
 			return err
 		}
 		return tx.PutGrant(token, &beads.Grant{Role: "mayor", At: h.t.deps.Now().UTC()})
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	env := h.agentEnv(id, map[string]string{"GASTOWN_TOKEN": token, "GASTOWN_ROLE": "mayor"})
-	env = h.t.withNamed(env, keysOf(p.Name))
-	for k, v := range p.Env {
-		env = append(env, k+"="+v)
+	dir, cfg := h.t.path("mayor"), h.t.settings()
+	env := h.presetEnv(p, h.agentEnv(id, map[string]string{"GASTOWN_TOKEN": token, "GASTOWN_ROLE": "mayor"}))
+	if err := h.settle(h.ctx, p, env, dir); err != nil {
+		return err
 	}
-	v := agents.Vars{Gastown: h.exe(), Model: model, Role: agents.MayorRole(h.t.Dir, rigNames(h.t.settings()))}
-	if len(p.Session) > 0 {
-		v.Session = h.t.deps.Token()
+	if last.Agent != m.agent || h.brokeAtOnce() {
+		last.Session = ""
 	}
-	return agentrun.Start(agentrun.Options{
+	m.id, m.resumed = h.session(p, env, dir, last.Session)
+	v := agents.Vars{
+		Gastown: h.exe(), Model: model, Role: agents.MayorRole(h.t.Dir, rigNames(cfg)), Session: m.id, Resume: m.resumed, Dirs: origins(cfg),
+	}
+	m.session, err = agentrun.Start(agentrun.Options{
 		Name: "mayor", Size: h.sizeNow(), Log: h.t.path("logs", "mayor.log"), OnChange: h.touched,
-		Spec: proc.Spec{Argv: p.Argv(agents.Mayor, v), Dir: h.t.path("mayor"), Env: env, Exe: h.exe()},
+		Spec: proc.Spec{Argv: p.Argv(agents.Mayor, v), Dir: dir, Env: env, Exe: h.exe()},
 	})
+	return err
+}
+
+// brokeAtOnce reports whether the Mayor before went on with an old conversation and failed right
+// away: the next one starts afresh.
+func (h *Host) brokeAtOnce() bool {
+	const atOnce = 15 * time.Second
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m := h.mayor
+	return m != nil && m.resumed && m.failed && m.lived < atOnce
 }
 
 // watchMayor notes the Mayor's end. It is not started again by itself: the person sees the
@@ -130,6 +155,7 @@ func (h *Host) watchMayor(m *mayor) {
 	m.why = m.session.Exit().String()
 	m.failed = m.session.Exit().Code != 0 && !m.session.Exit().Stopped
 	m.last = m.session.Tail(12)
+	m.lived = h.t.deps.Now().Sub(m.since)
 	m.since = h.t.deps.Now()
 	current := h.mayor == m
 	h.mu.Unlock()

@@ -162,7 +162,7 @@ func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refiner
 		text = fmt.Sprintf("%s is in %.10s already", b.ID, r.Commit)
 	}
 	err = tx.Append(beads.Event{Kind: beads.EvLanded, Actor: "refinery", Rig: rig, Bead: b.ID, Attempt: a.N, Polecat: a.Polecat, Text: text})
-	return errors.Join(err, t.finishConvoys(tx))
+	return errors.Join(err, t.revertLanded(tx, b, now), t.finishConvoys(tx))
 }
 
 // sendBack opens a bead again with what the next attempt should know, or hands it to a person.
@@ -249,7 +249,7 @@ func (t *Town) entries(q refinery.Queue, now time.Time) []api.QueueEntry {
 		x := api.QueueEntry{
 			Bead: e.Bead, Attempt: e.N, Polecat: e.Polecat, Title: e.Title, Rig: q.Rig, State: e.State,
 			Position: refinery.Position(q, e.Bead), Since: e.Since, Queued: e.QueuedAt, Tries: e.Hangs + e.Infra, Tip: e.Tip,
-			Why: refinery.WhyNot(q, e.Bead, now),
+			Why: refinery.WhyNot(q, e.Bead, now), Ask: e.AskWhy, Green: e.Green,
 		}
 		if run := q.Run; run != nil && carries(run, e.Bead) {
 			x.Gates = run.Results

@@ -172,6 +172,29 @@ func TestRestartGoesOnInTheSameWorktree(t *testing.T) {
 	}
 }
 
+// TestAGitThatWasKilledLocksNothing: an agent that dies in the midst of a commit leaves git's lock files.
+func TestAGitThatWasKilledLocksNothing(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("locked")
+	l.job(id, `echo x > x
+for f in "$(git rev-parse --git-path index)" "$(git rev-parse --git-path HEAD)" "$(git rev-parse --git-path "$(git symbolic-ref HEAD)")"; do : > "$f.lock"; done
+echo . | tell locked$GASTOWN_ATTEMPT
+exec sleep 1000
+`)
+	l.sling(id)
+	l.told("locked1")
+	l.awaitState(id, 1, beads.Running)
+	l.job(id, "git add x; git commit -q -m x; exec gastown done")
+	if _, err := api.PolecatRestart.Do(t.Context(), l.person(), api.NameReq{Name: "toast"}); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(id, beads.Closed)
+	if n := len(l.bead(id).Attempts); n != 1 {
+		t.Errorf("%d attempts", n)
+	}
+	l.gone()
+}
+
 func TestNothingOfAStubbornAgentIsLeft(t *testing.T) {
 	l := newLab(t, "")
 	id := l.create("stubborn")

@@ -73,12 +73,17 @@ func (t *Town) entry(tx *store.Tx, id beads.ID) (api.QueueEntry, error) {
 	return api.QueueEntry{}, fault.Refusedf("%s: not in the merge queue, it is %s", b.ID, b.Status)
 }
 
-// queueAct feeds an event about one merge request.
-func (t *Town) queueAct(id beads.ID, ev func(beads.ID) refinery.Event) (out api.QueueEntry, err error) {
+// queueAct feeds an event about one merge request that passes the checks.
+func (t *Town) queueAct(id beads.ID, ev func(beads.ID) refinery.Event, checks ...func(api.QueueEntry) error) (out api.QueueEntry, err error) {
 	err = t.update(func(tx *store.Tx) error {
 		e, err := t.entry(tx, id)
 		if err != nil {
 			return err
+		}
+		for _, check := range checks {
+			if err := check(e); err != nil {
+				return err
+			}
 		}
 		if err := t.feed(tx, e.Rig, ev(e.Bead)); err != nil {
 			return err

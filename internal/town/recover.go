@@ -47,7 +47,9 @@ func (h *Host) recover(ctx context.Context) error {
 			killLeft(a.Marker, a.Proc)
 		}
 	}
-	if !proc.AwaitMarked(helperVar, h.t.Dir, helperWait) {
+	if proc.AwaitMarked(helperVar, h.t.Dir, helperWait) {
+		h.clearLocks(ctx)
+	} else {
 		h.t.deps.Log.Warn("git of a former host still runs")
 	}
 	for _, a := range all {
@@ -65,6 +67,19 @@ func (h *Host) recover(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// clearLocks takes away what git processes left that were killed with a former host. None runs now.
+func (h *Host) clearLocks(ctx context.Context) {
+	for _, rig := range rigNames(h.t.settings()) {
+		repo, err := h.t.repo(ctx, rig)
+		if err != nil {
+			continue // recoverRig tells
+		}
+		if gone, err := repo.ClearLocks(); err != nil || len(gone) > 0 {
+			h.t.deps.Log.Warn("locks of a former host's git", "rig", rig, "removed", gone, "err", err)
+		}
+	}
 }
 
 // forgetTroubles takes back what a former host could not do and this one tries again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"gastown/internal/config"
 	"gastown/internal/fault"
 	"gastown/internal/git"
+	"gastown/internal/proc"
 	"gastown/refinery"
 )
 
@@ -203,7 +205,12 @@ func (t *Town) clearClone(name string) error {
 	if err != nil || known {
 		return err
 	}
-	return os.RemoveAll(t.path("rigs", name))
+	dir := t.path("rigs", name)
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	proc.AwaitMarked(helperVar, t.Dir, helperWait) // its git may still be at it
+	return os.RemoveAll(dir)
 }
 
 // adoptable is an error for a directory that has files but no repository.

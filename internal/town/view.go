@@ -118,6 +118,11 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 			out = append(out, api.Problem{Key: "needs/" + string(b.ID), Who: string(b.ID), What: beads.Clean(b.Reason, 300), Since: b.UpdatedAt, Do: "gastown bead show " + string(b.ID), Bead: b.ID, Rig: b.Rig, Level: "asks"})
 		}
 	}
+	for _, e := range s.Queue {
+		if e.State == refinery.EntryApprove {
+			out = append(out, api.Problem{Key: "approve/" + string(e.Bead), Who: string(e.Bead), What: "is green and waits for your yes: " + e.Ask, Since: e.Since, Do: "gastown diff " + string(e.Bead) + ", then gastown queue approve " + string(e.Bead), Bead: e.Bead, Rig: e.Rig, Level: "asks"})
+		}
+	}
 	for _, r := range s.Rigs {
 		if p, ok := refineryProblem(r, len(s.Queue) > 0); ok {
 			out = append(out, p)

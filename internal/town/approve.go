@@ -1,0 +1,76 @@
+package town
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/config"
+	"gastown/internal/fault"
+	"gastown/internal/git"
+	"gastown/refinery"
+)
+
+// queueApprove is a person's yes. It is for the change they could see: where the target moves
+// in the same files before it lands, they are asked again.
+func (t *Town) queueApprove(_ context.Context, who api.Caller, r api.ApproveReq) (api.QueueEntry, error) {
+	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event {
+		return refinery.Approve{Bead: id, By: who.Name, Tree: r.Tree}
+	}, func(e api.QueueEntry) error {
+		switch {
+		case e.State != refinery.EntryApprove || e.Green == nil:
+			return fault.Refusedf("approve %s: it does not wait for a yes: %s", e.Bead, e.Why)
+		case r.Tree != "" && r.Tree != e.Green.Tree:
+			return fault.Refusedf("approve %s: it is another tree by now, %.10s", e.Bead, e.Green.Tree).WithHint("gastown diff %s", e.Bead)
+		}
+		return nil
+	})
+}
+
+// gateLike is why what a tip changes needs a person's yes, or "".
+func (t *Town) gateLike(ctx context.Context, repo *git.Repo, rig, tip string) (string, error) {
+	base, err := repo.MergeBase(ctx, "refs/heads/"+t.queueConfig(rig).Branch, tip)
+	if err != nil || base == "" {
+		return "", err
+	}
+	changes, err := repo.DiffNames(ctx, base, tip)
+	if err != nil {
+		return "", err
+	}
+	var paths []string
+	for _, c := range changes {
+		paths = append(paths, c.Path)
+	}
+	return refinery.AskAbout(paths), nil
+}
+
+// asks is why the landing of a bead waits for a person, or "": the rig's settings, or what
+// the change itself is.
+func (t *Town) asks(b *beads.Bead, change string) string {
+	for _, want := range t.settings().Rigs[b.Rig].Approve {
+		switch {
+		case want == config.ApproveAll:
+			return "the rig asks for every change"
+		case slices.Contains(b.Labels, want):
+			return fmt.Sprintf("the rig asks for the label %s", want)
+		}
+	}
+	return change
+}
+
+// greenOf is the candidate of an attempt that waits for a person's yes, or nil.
+func (t *Town) greenOf(a *beads.Attempt) (c *refinery.Candidate) {
+	_ = t.store.View(func(tx *store.Tx) error {
+		q, err := t.queue(tx, a.Rig)
+		for _, e := range q.Entries {
+			if e.Bead == a.Bead && e.N == a.N && e.State == refinery.EntryApprove {
+				c = e.Green
+			}
+		}
+		return err
+	})
+	return c
+}

@@ -1,0 +1,164 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/internal/git"
+	"gastown/refinery"
+	"gastown/refinery/run"
+)
+
+// reverts is the type of the dependency of a revert on the bead it takes out. It blocks nothing.
+const reverts beads.DepType = "reverts"
+
+// queueRevert takes a landed bead out of the target again: a revert is a bead of its own, submitted
+// at once, urgent, and gated like any other. The bead that it takes out is open again when the
+// revert lands; a revert that is red goes to an agent with its log, as all work does.
+func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (out api.QueueEntry, err error) {
+	b, a, err := t.landedBead(r.Bead)
+	if err != nil {
+		return out, err
+	}
+	_, rc, err := t.rig(b.Rig)
+	if err != nil {
+		return out, err
+	}
+	repo, err := t.repo(ctx, b.Rig)
+	if err != nil {
+		return out, err
+	}
+	now := t.deps.Now()
+	maker := &run.Runner{
+		Rig: b.Rig, Repo: repo, Git: t.git,
+		Ident: func(ctx context.Context) (git.Ident, error) { return t.ident(ctx, rc.Origin) },
+	}
+	tip, err := maker.Revert(ctx, run.Revert{Branch: rc.Branch, Landed: b.MergeCommit, Attempt: a.Key(), Title: b.Title, At: now})
+	if err != nil {
+		return out, err
+	}
+	// The ref first, so that the store never names a commit that nothing keeps.
+	if err := repo.UpdateRef(ctx, "refs/gt/keep/revert-"+tip+"/1", tip, "", "revert of "+a.Key()); err != nil {
+		return out, step(err, "freeze the revert of %s", b.ID)
+	}
+	base, err := repo.ResolveCommit(ctx, tip+"^")
+	if err != nil {
+		return out, err
+	}
+	stat, err := repo.DiffStat(ctx, base, tip)
+	if err != nil {
+		return out, err
+	}
+	ask, err := t.gateLike(ctx, repo, b.Rig, tip)
+	if err != nil {
+		return out, err
+	}
+	err = t.update(func(tx *store.Tx) error {
+		rb, err := t.revertBead(tx, b, who, rc.Prefix, now)
+		if err != nil {
+			return err
+		}
+		if _, err := store.Claim(tx, store.ClaimReq{Bead: rb.ID, Polecat: who.Name, Preset: "revert", By: who.Name, Now: now}); err != nil {
+			return err
+		}
+		rb, ra, err := store.Step(tx, rb.ID, 1, beads.Submit, now, func(_ *beads.Bead, ra *beads.Attempt) {
+			ra.Base, ra.Tip, ra.Commits, ra.Files, ra.Added, ra.Removed = base, tip, 1, stat.Files, stat.Added, stat.Removed
+		})
+		if err != nil {
+			return err
+		}
+		e, err := queueEntry(tx, rb, ra)
+		if err != nil {
+			return err
+		}
+		e.AskWhy = t.asks(rb, ask)
+		e.AskFirst = e.AskWhy != ""
+		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: who.Name, Rig: b.Rig, Bead: rb.ID, Attempt: 1, Text: fmt.Sprintf("%s asked to take %s out of %s again: %s", who.Name, b.ID, rc.Branch, rb.ID)}); err != nil {
+			return err
+		}
+		if err := t.feed(tx, b.Rig, refinery.Submit{Entry: e}); err != nil {
+			return err
+		}
+		out, err = t.entry(tx, rb.ID)
+		return err
+	})
+	return out, err
+}
+
+// landedBead is a bead that landed, with the attempt that did.
+func (t *Town) landedBead(id beads.ID) (b *beads.Bead, a *beads.Attempt, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		if b, err = findBead(tx, id); err != nil {
+			return err
+		}
+		if b.Status != beads.Closed || b.MergeCommit == "" {
+			return fault.Refusedf("revert %s: it has not landed, it is %s", b.ID, b.Status)
+		}
+		all, err := tx.Beads()
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			if o.Status != beads.Closed && revertOf(o) == b.ID {
+				return fault.Refusedf("revert %s: %s does it already", b.ID, o.ID).WithHint("gastown why %s", o.ID)
+			}
+		}
+		a, err = tx.Attempt(b.ID, b.LastAttempt)
+		return err
+	})
+	return b, a, err
+}
+
+// revertOf is the bead that b takes out, or "".
+func revertOf(b *beads.Bead) beads.ID {
+	for _, d := range b.Dependencies {
+		if d.Type == reverts {
+			return d.DependsOn
+		}
+	}
+	return ""
+}
+
+func (t *Town) revertBead(tx *store.Tx, b *beads.Bead, who api.Caller, prefix string, now time.Time) (*beads.Bead, error) {
+	req := api.BeadCreateReq{
+		Title: "Revert: " + beads.Clean(b.Title, 400), Type: "bug", Priority: new(0),
+		Description: fmt.Sprintf("Takes %s (%s) out again, which landed as %s.", b.ID, b.Title, b.MergeCommit),
+	}
+	rb, err := t.newBead(req, b.Rig, who.Name)
+	if err != nil {
+		return nil, err
+	}
+	rb.Dependencies = append(rb.Dependencies, beads.Dependency{DependsOn: b.ID, Type: reverts, CreatedAt: now.UTC(), CreatedBy: who.Name})
+	return rb, insert(tx, rb, prefix, "", nil, who.Name)
+}
+
+// revertLanded opens the bead again that rb took out. Nothing starts by itself on it.
+func (t *Town) revertLanded(tx *store.Tx, rb *beads.Bead, now time.Time) error {
+	id := revertOf(rb)
+	if id == "" {
+		return nil
+	}
+	b, err := tx.Bead(id)
+	if err != nil || b.Status != beads.Closed {
+		return err
+	}
+	a, err := tx.Attempt(b.ID, b.LastAttempt)
+	if err != nil {
+		return err
+	}
+	was := b.MergeCommit
+	if b, err = b.Apply(beads.Reopen, now); err != nil {
+		return refuse(err)
+	}
+	b.Stopped = true
+	b.Next = &beads.Start{Note: fmt.Sprintf("This bead landed as %s and was taken out again by %s (%s). Its work is not in the target any more; git log %s shows it, and git cherry-pick brings back what is good of it.", was, rb.ID, rb.MergeCommit, a.Tip)}
+	return errors.Join(tx.PutBead(b), tx.Append(beads.Event{
+		Kind: beads.EvBeadReopened, Actor: "refinery", Rig: b.Rig, Bead: b.ID, Text: fmt.Sprintf("opened %s again: %s took it out", b.ID, rb.ID),
+	}))
+}
