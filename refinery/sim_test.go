@@ -181,6 +181,11 @@ func (s *sim) live() {
 			s.pass()
 		}
 	}
+	for id, k := range s.kinds {
+		if s.settled[id] == "" && !k.gone {
+			s.fail("%s is lost", id)
+		}
+	}
 	for id, c := range s.settled {
 		if !slices.Contains(s.line(s.target), c) {
 			s.fail("%s settled and is not in the target", id)
@@ -196,7 +201,6 @@ func (s *sim) submit(e Entry) {
 	if _, ok := s.first[e.Bead]; !ok {
 		s.first[e.Bead] = s.now
 	}
-	e.SubmittedAt, e.QueuedAt = s.first[e.Bead], s.now
 	s.send(Submit{e})
 }
 
@@ -576,6 +580,9 @@ func (s *sim) effect(old Queue, e Effect) {
 		if s.q.Intent == nil || s.q.Intent.New != e.Intent.New {
 			s.fail("invariant 4: publish without its intent stored")
 		}
+		if (old.Intent == nil || old.Intent.New != e.Intent.New) && !s.green[e.Intent.Tree+s.cfg.Key()] {
+			s.fail("invariant 1: %q is to land and is not green under the gates of now", e.Intent.Tree)
+		}
 		s.pending, s.stopped = e, false
 	case StopGate:
 		s.stopped = true
@@ -597,7 +604,10 @@ func (s *sim) settle(old Queue, e Settle) {
 	if !slices.Contains(s.line(s.target), e.Commit) {
 		s.fail("%s settled as %s, which is not in the target", e.Bead, e.Commit)
 	}
-	if in := old.Intent; in != nil && !e.AlreadyIn && (s.q.Intent != nil || !slices.ContainsFunc(in.Parts, func(p Part) bool { return p.Bead == e.Bead && p.Commit == e.Commit })) {
+	if e.AlreadyIn {
+		s.fail("invariant 4: the landing of %s was lost and found again by luck", e.Bead)
+	}
+	if in := old.Intent; in != nil && (s.q.Intent != nil || !slices.ContainsFunc(in.Parts, func(p Part) bool { return p.Bead == e.Bead && p.Commit == e.Commit })) {
 		s.fail("invariant 4: %s is not settled with its intent", e.Bead)
 	}
 }

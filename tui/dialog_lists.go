@@ -28,7 +28,7 @@ func (d *problemsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		return consumed, nil
 	}
 	switch ev.intent {
-	case Open, RestartRefinery, Kill, Assign, Attach, AnswerAsk, RestartAgent, Revive:
+	case Open, RestartRefinery, Kill, Assign, Attach, AnswerAsk, RestartAgent, Revive, Nudge, ShowDiff, ShowLog:
 	default:
 		return ignored, nil
 	}
@@ -75,7 +75,7 @@ func problemMark(level string) byte {
 func (d *problemsDialog) draw(m *model, w, h int) face {
 	ps := m.facts.view.Status.Problems
 	f := face{title: "PROBLEMS " + itoa(len(ps))}
-	f.foot = append(hints(m.keys, Open, RestartRefinery, AnswerAsk, Kill), "Esc")
+	f.foot = append(hints(m.keys, Open, RestartRefinery, AnswerAsk, Nudge, ShowDiff, ShowLog, Kill), "Esc")
 	if len(ps) == 0 {
 		f.rows = m.note(w, "Nothing needs you. Healthy things never show in this list.")
 		return f

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gastown/beads"
+	"gastown/refinery"
 )
 
 // beadDialog is Enter: everything known about one bead.
@@ -38,9 +39,12 @@ func (d *beadDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		return consumed, d.step(m, -1)
 	case Open:
 		return closed, nil
-	case Assign, Kill, Attach, SetPriority, RestartAgent, Revive, AnswerAsk, CopyID:
+	case Assign, Kill, Attach, SetPriority, RestartAgent, Revive, AnswerAsk, CopyID, Nudge, EditBead:
 		m.show(d.id)
 		return closed, m.run(ev.intent)
+	case ShowDiff: // it lies over this one, which stays
+		m.show(d.id)
+		return consumed, m.run(ev.intent)
 	}
 	if d.move(ev.intent) {
 		return consumed, nil
@@ -70,7 +74,7 @@ func (m *model) show(id beads.ID) {
 }
 
 func (d *beadDialog) draw(m *model, w, h int) face {
-	f := face{title: "BEAD " + clean(string(d.id)), foot: hints(m.keys, Assign, Kill, Attach, AnswerAsk, NextItem)}
+	f := face{title: "BEAD " + clean(string(d.id)), foot: hintsIn(m.keys, InDetail, ShowDiff, Assign, Kill, Attach, Nudge, AnswerAsk, NextItem)}
 	f.foot = append(f.foot, "Esc")
 	r, ok := m.beadByID(string(d.id))
 	if !ok {
@@ -134,7 +138,7 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 		if i == 0 {
 			rows = append(rows, spaces(w))
 		}
-		add("said", clock(c.CreatedAt)+" "+clean(c.Author)+": "+clean(c.Text), "")
+		rows = append(rows, m.prose(w, "said", clock(c.CreatedAt)+" "+clean(c.Author)+": "+c.Text)...)
 	}
 	return rows
 }
@@ -178,6 +182,9 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 			text += dot + "landed " + short(a.Merge)
 		}
 		rows = append(rows, m.fact(w, "try "+itoa(a.N), text, "")...)
+		if len(a.Gates) > 0 {
+			rows = append(rows, m.gateRow(w, a.Gates))
+		}
 		if a.Why != "" {
 			rows = append(rows, m.fact(w, "", clean(a.Why), m.yellow)...)
 		}
@@ -186,6 +193,22 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 		}
 	}
 	return rows
+}
+
+// gateRow is what the Refinery ran on an attempt.
+func (m *model) gateRow(w int, gates []beads.GateRun) string {
+	n := m.line(w, "").put("", spaces(9)).put(m.dim, " gates ")
+	for _, g := range gates {
+		mark := byte('!')
+		switch refinery.Outcome(g.Outcome) {
+		case refinery.Pass:
+			mark = '+'
+		case refinery.Stopped:
+			mark = '.'
+		}
+		n.put("", clean(g.Gate)+" ").put(m.words(mark), string(mark)).put(m.dim, " "+exact(g.Took)+"   ")
+	}
+	return n.end()
 }
 
 // excerpt is the last n lines of a log.

@@ -255,6 +255,9 @@ func sampleView() *api.View {
 		}
 		v.Beads = append(v.Beads, b)
 	}
+	b := &v.Beads[0]
+	b.Comments = []beads.Comment{{Author: "you", Text: "Review of gt-c9d, attempt 1:\n\nweb/login.tsx:12\n> + const x\nname it", CreatedAt: ago(5 * time.Minute)}}
+	b.Attempts[0].Gates = []beads.GateRun{{Gate: "build", Outcome: "pass", Took: 14 * time.Second}, {Gate: "test", Outcome: "fail", Took: 70 * time.Second}}
 	sampleRefinery(v)
 	v.Convoys = []api.Convoy{{
 		Convoy: beads.Convoy{Name: "auth-revamp", State: beads.ConvoyLaunched, Beads: []beads.ID{"gt-9c1", "gt-9c0", "gt-a0e", "gt-a1f", "gt-c9d", "gt-f20"}},

@@ -149,69 +149,33 @@ func request(v api.Verb, line string) (any, error) {
 	switch r := v.NewReq().(type) {
 	case *api.Empty:
 		return *r, nil
-	case *api.NameReq:
-		return api.NameReq{Name: word(0)}, nil
-	case *api.BeadReq:
-		return api.BeadReq{Bead: beads.ID(word(0))}, nil
-	case *api.BeadCloseReq:
-		return api.BeadCloseReq{Bead: beads.ID(word(0)), Reason: rest}, nil
 	case *api.DiffReq:
 		return api.DiffReq{Bead: beads.ID(word(0))}, nil
-	case *api.TextReq:
-		return api.TextReq{Text: line}, nil
 	case *api.BeadCreateReq:
 		return api.BeadCreateReq{Title: line}, nil
 	case *api.RigAddReq:
 		return api.RigAddReq{Name: word(0), Source: rest}, nil
 	case *api.RigUngatedReq:
 		return api.RigUngatedReq{Name: word(0), Ungated: true}, nil
-	case *api.BeadListReq:
-		return api.BeadListReq{Status: word(0)}, nil
 	case *api.BeadUpdateReq:
 		_, value, _ := strings.Cut(rest, " ")
 		return updateOf(beads.ID(word(0)), word(1), strings.TrimSpace(value))
-	case *api.DepReq:
-		return api.DepReq{Bead: beads.ID(word(0)), On: beads.ID(word(1))}, nil
-	case *api.CommentReq:
-		return api.CommentReq{Bead: beads.ID(word(0)), Text: rest}, nil
 	case *api.PlanReq:
 		return api.PlanReq{Path: word(0), Apply: word(1) != "", Launch: word(1) == "launch"}, nil
 	case *api.ConvoyCreateReq:
 		return api.ConvoyCreateReq{Name: word(0), Beads: ids(1)}, nil
 	case *api.SlingReq:
 		return api.SlingReq{Beads: ids(0)}, nil
-	case *api.PeekReq:
-		return api.PeekReq{Name: word(0), Lines: 200}, nil
-	case *api.KillReq:
-		return api.KillReq{Name: word(0), Reason: orWord(rest, "killed on the screen")}, nil
-	case *api.ReassignReq:
-		return api.ReassignReq{Name: word(0), To: word(1)}, nil
-	case *api.AnswerReq:
-		return api.AnswerReq{Name: word(0), Text: rest}, nil
-	case *api.NudgeReq:
-		return api.NudgeReq{Name: word(0), Text: rest}, nil
-	case *api.LogReq:
-		return api.LogReq{Rig: word(0), Lines: 2000}, nil
-	case *api.MailSendReq:
-		return api.MailSendReq{To: word(0), Text: rest}, nil
 	case *api.MailReadReq:
 		n, err := strconv.ParseUint(word(0), 10, 64)
 		if err != nil {
 			return nil, fault.Usagef("%q is not a message number", word(0))
 		}
 		return api.MailReadReq{ID: n}, nil
-	case *api.RescueReq:
-		return api.RescueReq{What: word(0), Polecat: word(1)}, nil
 	case *api.EventsReq:
 		return api.EventsReq{Limit: 500}, nil
 	case *api.PruneReq:
 		return api.PruneReq{Age: 14 * 24 * time.Hour}, nil // the least that is allowed
-	case *api.ConfigReq:
-		return api.ConfigReq{Key: word(0), Value: rest}, nil
-	case *api.DoctorReq:
-		return api.DoctorReq{Fix: word(0) == "fix"}, nil
-	case *api.DownReq:
-		return api.DownReq{Drain: word(0) == "drain"}, nil
 	}
 	return fill(v, words)
 }

@@ -11,6 +11,7 @@ import (
 	"gastown/beads"
 	"gastown/internal/config"
 	"gastown/internal/git"
+	"gastown/internal/proc"
 )
 
 // presetEnv is an agent's environment with what its preset adds.
@@ -26,7 +27,7 @@ func (h *Host) presetEnv(p agents.Preset, env []string) []string {
 // that the directories are trusted, which the town made itself.
 func (h *Host) settle(ctx context.Context, p agents.Preset, env []string, trust ...string) error {
 	c, ok := claudeFiles(p, env)
-	if !ok {
+	if !ok || proc.LookPath(p.Command[0], env) == "" { // where there is no such program its start says so
 		return nil
 	}
 	key := getenv(env, "ANTHROPIC_API_KEY")

@@ -1,6 +1,7 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func firstError(p *beads.Plan) string {
 // spec finds the text: what came along, else the rig's main, else the person's checkout.
 func (t *Town) spec(rig string, rc config.Rig, r api.PlanReq) (text, source string, err error) {
 	if len(r.Text) > 0 {
-		return string(r.Text), orElse(r.Path, "the spec"), nil
+		return string(r.Text), cmp.Or(r.Path, "the spec"), nil
 	}
 	if r.Path == "" {
 		return "", "", fault.Usagef("plan: which file?")

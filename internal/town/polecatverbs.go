@@ -1,10 +1,12 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"gastown/agents"
@@ -13,7 +15,6 @@ import (
 	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/fault"
-	"gastown/worktree"
 )
 
 // undoFor is how long `u` can take an action back.
@@ -191,20 +192,9 @@ func (t *Town) worker(name string) (*worker, error) {
 	slices.Sort(names)
 	e := fault.NotFoundf("polecat %q: none of that name is at work", name)
 	if len(names) > 0 {
-		return nil, e.WithHint("at work: %s", joinNames(names))
+		return nil, e.WithHint("at work: %s", strings.Join(names, ", "))
 	}
 	return nil, e
-}
-
-func joinNames(names []string) string {
-	out := ""
-	for i, n := range names {
-		if i > 0 {
-			out += ", "
-		}
-		out += n
-	}
-	return out
 }
 
 // end asks for an ending and waits for it.
@@ -224,7 +214,7 @@ func (t *Town) end(ctx context.Context, name string, e ending) (*worker, ended, 
 }
 
 func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (out api.Killed, err error) {
-	w, res, err := t.end(ctx, r.Name, ending{kind: endKill, by: who.Name, why: orElse(r.Reason, "killed by "+who.Name)})
+	w, res, err := t.end(ctx, r.Name, ending{kind: endKill, by: who.Name, why: cmp.Or(r.Reason, "killed by "+who.Name)})
 	if err != nil {
 		return out, err
 	}
@@ -238,13 +228,6 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 		return t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
 	})
 	return out, nil
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.ReassignReq) (out api.Slung, err error) {
@@ -470,18 +453,8 @@ func (t *Town) polecats(tx *store.Tx) ([]api.PolecatInfo, error) {
 		}
 		out = append(out, t.polecatInfo(a, b))
 	}
-	slices.SortFunc(out, func(a, b api.PolecatInfo) int { return compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b api.PolecatInfo) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
@@ -557,7 +530,7 @@ func (t *Town) polecatPeek(_ context.Context, _ api.Caller, r api.PeekReq) (out 
 		if s == nil {
 			return out, fault.Refusedf("the Mayor is not running").WithHint("start it with: gastown mayor restart")
 		}
-		return api.Peeked{Text: joinLines(s.Tail(orInt(r.Lines, 40))), From: "mayor"}, nil
+		return api.Peeked{Text: joinLines(s.Tail(cmp.Or(max(r.Lines, 0), 40))), From: "mayor"}, nil
 	}
 	w, err := t.worker(r.Name)
 	if err != nil {
@@ -567,14 +540,7 @@ func (t *Town) polecatPeek(_ context.Context, _ api.Caller, r api.PeekReq) (out 
 	if s == nil {
 		return out, fault.Refusedf("polecat %q: its agent has not started yet", w.name)
 	}
-	return api.Peeked{Text: joinLines(s.Tail(orInt(r.Lines, 40))), From: w.name}, nil
-}
-
-func orInt(n, other int) int {
-	if n <= 0 {
-		return other
-	}
-	return n
+	return api.Peeked{Text: joinLines(s.Tail(cmp.Or(max(r.Lines, 0), 40))), From: w.name}, nil
 }
 
 func joinLines(lines []string) string {
@@ -644,115 +610,4 @@ func (t *Town) polecatAnswer(_ context.Context, who api.Caller, r api.AnswerReq)
 		return tx.Append(beads.Event{Kind: beads.EvAnswered, Actor: who.Name, Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: fmt.Sprintf("%s answered %s: %s", who.Name, w.name, beads.Clean(r.Text, 200))})
 	})
 	return api.Ack{Msg: "answered " + w.name}, err
-}
-
-// rescues lists kept work of all rigs, newest first.
-func (t *Town) rescueList(ctx context.Context, _ api.Caller, _ api.Empty) ([]api.Rescue, error) {
-	cfg, err := t.config()
-	if err != nil {
-		return nil, err
-	}
-	out := []api.Rescue{}
-	for _, rig := range rigNames(cfg) {
-		repo, err := t.repo(ctx, rig)
-		if err != nil {
-			return nil, err
-		}
-		rs, err := worktree.Rescues(ctx, repo)
-		if err != nil {
-			return nil, step(err, "rig %q", rig)
-		}
-		for _, r := range rs {
-			full, err := worktree.Load(ctx, repo, r.Ref)
-			if err != nil {
-				return nil, err
-			}
-			files := full.Files
-			if files == nil {
-				files = []string{}
-			}
-			out = append(out, api.Rescue{Rig: rig, Bead: beads.ID(r.Bead), Attempt: r.N, Ref: r.Ref, Commit: r.Commit, At: r.When, Files: files})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b api.Rescue) int { return b.At.Compare(a.At) })
-	return out, nil
-}
-
-// rescue finds the kept work that BEAD or BEAD/N means.
-func (t *Town) rescue(what string) (rig string, a *beads.Attempt, err error) {
-	id, n, err := t.ended(what)
-	if err != nil {
-		return "", nil, err
-	}
-	err = t.store.View(func(tx *store.Tx) error {
-		as, err := tx.AttemptsOf(id)
-		for _, c := range as {
-			if c.Rescue != "" && (n == 0 || c.N == n) {
-				a = c
-			}
-		}
-		return err
-	})
-	if err == nil && a == nil {
-		err = fault.NotFoundf("rescue %q: nothing is kept of it", what).WithHint("see: gastown rescue list")
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	return a.Rig, a, nil
-}
-
-func (t *Town) rescueShow(ctx context.Context, _ api.Caller, r api.RescueReq) (out api.Peeked, err error) {
-	rig, a, err := t.rescue(r.What)
-	if err != nil {
-		return out, err
-	}
-	repo, err := t.repo(ctx, rig)
-	if err != nil {
-		return out, err
-	}
-	text, _, err := worktree.Show(ctx, repo, a.Rescue, 0)
-	return api.Peeked{Text: beads.CleanText(text), From: a.Rescue}, err
-}
-
-func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq) (out api.Slung, err error) {
-	_, a, err := t.rescue(r.What)
-	if err != nil {
-		return out, err
-	}
-	return t.revive(who, revival{bead: a.Bead, n: a.N, polecat: r.Polecat})
-}
-
-// rescueRetention is how long kept work is safe from prune (domain: 14 days at least).
-const rescueRetention = 14 * 24 * time.Hour
-
-func (t *Town) rescuePrune(ctx context.Context, who api.Caller, r api.PruneReq) ([]api.Rescue, error) {
-	if r.Age == 0 {
-		r.Age = rescueRetention
-	}
-	if r.Age < rescueRetention {
-		return nil, fault.Refusedf("rescue prune: kept work stays for 14 days, %s is less", r.Age)
-	}
-	all, err := t.rescueList(ctx, who, api.Empty{})
-	if err != nil {
-		return nil, err
-	}
-	out := []api.Rescue{}
-	for _, k := range all {
-		if t.deps.Now().Sub(k.At) < r.Age {
-			continue
-		}
-		out = append(out, k)
-		if r.DryRun {
-			continue
-		}
-		repo, err := t.repo(ctx, k.Rig)
-		if err != nil {
-			return out, err
-		}
-		if err := worktree.Drop(ctx, repo, k.Ref, k.Commit); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
 }

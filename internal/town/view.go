@@ -1,6 +1,7 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -137,7 +138,7 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 		if n.Bead != "" {
 			who = string(n.Bead)
 		}
-		out = append(out, api.Problem{Key: n.Key, Who: orElse(who, "town"), What: n.Text, Since: n.At, Do: n.Hint, Bead: n.Bead, Rig: n.Rig, Level: "failed"})
+		out = append(out, api.Problem{Key: n.Key, Who: cmp.Or(who, "town"), What: n.Text, Since: n.At, Do: n.Hint, Bead: n.Bead, Rig: n.Rig, Level: "failed"})
 	}
 	return out, err
 }
@@ -148,11 +149,11 @@ func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
 	switch r.Refinery.State {
 	case refinery.Hung:
 		p.Level = "hung"
-		p.What = orElse(p.What, "gate "+r.Refinery.Phase+" makes no progress")
-		p.Do = orElse(p.Do, "r, or gastown refinery restart "+r.Name)
+		p.What = cmp.Or(p.What, "gate "+r.Refinery.Phase+" makes no progress")
+		p.Do = cmp.Or(p.Do, "r, or gastown refinery restart "+r.Name)
 		return p, true
 	case refinery.MainRed, refinery.Failed:
-		p.What = orElse(p.What, "the queue has stopped: "+string(r.Refinery.State))
+		p.What = cmp.Or(p.What, "the queue has stopped: "+string(r.Refinery.State))
 		return p, true
 	case refinery.NoGates:
 		p.What = "rig " + r.Name + " has no gates: nothing lands"

@@ -1,0 +1,124 @@
+package town
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/worktree"
+)
+
+// rescues lists kept work of all rigs, newest first.
+func (t *Town) rescueList(ctx context.Context, _ api.Caller, _ api.Empty) ([]api.Rescue, error) {
+	cfg, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Rescue{}
+	for _, rig := range rigNames(cfg) {
+		repo, err := t.repo(ctx, rig)
+		if err != nil {
+			return nil, err
+		}
+		rs, err := worktree.Rescues(ctx, repo)
+		if err != nil {
+			return nil, step(err, "rig %q", rig)
+		}
+		for _, r := range rs {
+			full, err := worktree.Load(ctx, repo, r.Ref)
+			if err != nil {
+				return nil, err
+			}
+			files := full.Files
+			if files == nil {
+				files = []string{}
+			}
+			out = append(out, api.Rescue{Rig: rig, Bead: beads.ID(r.Bead), Attempt: r.N, Ref: r.Ref, Commit: r.Commit, At: r.When, Files: files})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b api.Rescue) int { return b.At.Compare(a.At) })
+	return out, nil
+}
+
+// rescue finds the kept work that BEAD or BEAD/N means.
+func (t *Town) rescue(what string) (rig string, a *beads.Attempt, err error) {
+	id, n, err := t.ended(what)
+	if err != nil {
+		return "", nil, err
+	}
+	err = t.store.View(func(tx *store.Tx) error {
+		as, err := tx.AttemptsOf(id)
+		for _, c := range as {
+			if c.Rescue != "" && (n == 0 || c.N == n) {
+				a = c
+			}
+		}
+		return err
+	})
+	if err == nil && a == nil {
+		err = fault.NotFoundf("rescue %q: nothing is kept of it", what).WithHint("see: gastown rescue list")
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return a.Rig, a, nil
+}
+
+func (t *Town) rescueShow(ctx context.Context, _ api.Caller, r api.RescueReq) (out api.Peeked, err error) {
+	rig, a, err := t.rescue(r.What)
+	if err != nil {
+		return out, err
+	}
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return out, err
+	}
+	text, _, err := worktree.Show(ctx, repo, a.Rescue, 0)
+	return api.Peeked{Text: beads.CleanText(text), From: a.Rescue}, err
+}
+
+func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq) (out api.Slung, err error) {
+	_, a, err := t.rescue(r.What)
+	if err != nil {
+		return out, err
+	}
+	return t.revive(who, revival{bead: a.Bead, n: a.N, polecat: r.Polecat})
+}
+
+// rescueRetention is how long kept work is safe from prune (domain: 14 days at least).
+const rescueRetention = 14 * 24 * time.Hour
+
+func (t *Town) rescuePrune(ctx context.Context, who api.Caller, r api.PruneReq) ([]api.Rescue, error) {
+	if r.Age == 0 {
+		r.Age = rescueRetention
+	}
+	if r.Age < rescueRetention {
+		return nil, fault.Refusedf("rescue prune: kept work stays for 14 days, %s is less", r.Age)
+	}
+	all, err := t.rescueList(ctx, who, api.Empty{})
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Rescue{}
+	for _, k := range all {
+		if t.deps.Now().Sub(k.At) < r.Age {
+			continue
+		}
+		out = append(out, k)
+		if r.DryRun {
+			continue
+		}
+		repo, err := t.repo(ctx, k.Rig)
+		if err != nil {
+			return out, err
+		}
+		if err := worktree.Drop(ctx, repo, k.Ref, k.Commit); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
