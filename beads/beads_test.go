@@ -316,3 +316,30 @@ func TestPlanProblems(t *testing.T) {
 		}))).Draw(t, "lines"), "\n"), nil)
 	})
 }
+
+func TestCleanReadsHostileTextOnce(t *testing.T) {
+	long := strings.Repeat("\x1b]", 2<<20)
+	began := time.Now()
+	if got := beads.CleanText(long); got != "" {
+		t.Errorf("%d characters are left of introducers", len(got))
+	}
+	if got := beads.CleanText(strings.Repeat("\x1b]\a\n", 1<<20)); strings.Trim(got, "\n") != "" {
+		t.Error("something is left of commands that end")
+	}
+	// Read anew for each introducer this takes hours.
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("took %s", took)
+	}
+	for in, want := range map[string]string{
+		"x\x1b]hidden 1\nshown 2\ay":      "xhidden 1\nshown 2y",
+		"a\x1b(Bb":                        "ab",
+		"a\x1b]0;title\ab\x1b]0;t\x1b\\c": "abc",
+		"a\x1b[31mb\x1b[mc\u009b1md":      "abcd",
+		"a\x1b[31\nb":                     "a31\nb",
+		"end\x1b":                         "end",
+	} {
+		if got := beads.CleanText(in); got != want {
+			t.Errorf("CleanText(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -9,6 +9,9 @@ import (
 // Clean is s as one line that is safe to print: escape sequences, control and bidi characters
 // gone, line ends and tabs a space. Longer than limit characters it is cut, with an ellipsis; 0 means no limit.
 func Clean(s string, limit int) string {
+	if most := cleanSlack + cleanShare*limit; limit > 0 && len(s) > most {
+		s = s[:most] // what is cut anyway is not read
+	}
 	s = strings.TrimSpace(strip(s, false))
 	if limit <= 0 || utf8.RuneCountInString(s) <= limit {
 		return s
@@ -23,6 +26,13 @@ func Clean(s string, limit int) string {
 	return s
 }
 
+// Of a text that is cut to n characters so many bytes are looked at: the longest characters,
+// and room for the escape sequences between them.
+const (
+	cleanShare = 16
+	cleanSlack = 1 << 10
+)
+
 // CleanText is Clean for text of several lines: line ends and tabs stay. \r\n and \r become \n.
 func CleanText(s string) string {
 	return strip(strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n"), true)
@@ -34,8 +44,9 @@ func strip(s string, lines bool) string {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
+	ends := terminators{s: s}
 	for i := 0; i < len(s); {
-		if n := escapeLen(s[i:]); n > 0 {
+		if n := escapeLen(s, i, &ends); n > 0 {
 			i += n
 			continue
 		}
@@ -67,39 +78,81 @@ func plain(s string) bool {
 	return true
 }
 
-// escapeLen is the length of the escape sequence s begins with. One that does not end takes its
-// introducer alone, so that it cannot swallow the text after it.
-func escapeLen(s string) int {
-	intro, body := 0, s
+// escapeLen is the length of the escape sequence at s[i]. One that does not end on its line
+// takes its introducer alone, so that it cannot swallow the text after it.
+func escapeLen(s string, i int, ends *terminators) int {
+	rest := s[i:]
+	intro, kind := 0, byte(0)
 	switch {
-	case strings.HasPrefix(s, "\x1b[") || strings.HasPrefix(s, "\x1b]") || strings.HasPrefix(s, "\x1bP") ||
-		strings.HasPrefix(s, "\x1b_") || strings.HasPrefix(s, "\x1b^"):
-		intro, body = 2, s[1:]
-	case strings.HasPrefix(s, "\u009b"):
-		intro, body = 2, "["+s[2:]
-	case strings.HasPrefix(s, "\x1b"):
+	case strings.HasPrefix(rest, "\u009b"):
+		intro, kind = 2, '['
+	case rest[0] != 0x1b:
+		return 0
+	case len(rest) == 1:
 		return 1
 	default:
-		return 0
+		intro, kind = 2, rest[1]
 	}
-	if body[0] == '[' {
-		for i := 1; i < len(body); i++ {
-			if c := body[i]; c >= 0x40 && c <= 0x7e {
-				return len(s) - len(body) + i + 1
-			} else if c < 0x20 || c > 0x3f {
-				break
-			}
+	switch kind {
+	case '[':
+		return intro + csiLen(rest[intro:])
+	case ']', 'P', '_', '^', 'X':
+		if end := ends.after(i + intro); end > 0 {
+			return end - i
 		}
 		return intro
+	case '(', ')', '*', '+', '-', '.', '/', '#', '%', ' ': // charset and the like: one byte more
+		if len(rest) > 2 && rest[2] > ' ' && rest[2] <= '~' {
+			return 3
+		}
+		return 1
 	}
-	bel, st := strings.IndexByte(s, '\a'), strings.Index(s, "\x1b\\")
-	switch {
-	case bel > 0 && (st < 0 || bel < st):
-		return bel + 1
-	case st > 0:
-		return st + 2
+	return 1
+}
+
+// csiLen is the length of parameters and final byte of a control sequence; 0 if it has none.
+func csiLen(body string) int {
+	for i := range len(body) {
+		switch c := body[i]; {
+		case c >= 0x40 && c <= 0x7e:
+			return i + 1
+		case c < 0x20 || c > 0x3f:
+			return 0
+		}
 	}
-	return intro
+	return 0
+}
+
+// terminators finds the ends of operating system commands and the like. It reads the text
+// once however often it is asked, because hostile text may hold an introducer every two bytes.
+type terminators struct {
+	s    string
+	from int // everything before it was read
+	end  int // of the first terminator at or after the last question; 0: none on that line
+	nl   int // where that line ends
+}
+
+// after is the index behind the first BEL or ST at or after i on its line, or 0.
+func (t *terminators) after(i int) int {
+	if i < t.from && (t.end == 0 && i <= t.nl || t.end > i) {
+		return t.end
+	}
+	t.end = 0
+	for j := max(i, 0); j < len(t.s); j++ {
+		switch {
+		case t.s[j] == '\n':
+			t.from, t.nl = j+1, j
+			return 0
+		case t.s[j] == '\a':
+			t.from, t.end, t.nl = j+1, j+1, len(t.s)
+			return t.end
+		case t.s[j] == 0x1b && j+1 < len(t.s) && t.s[j+1] == '\\':
+			t.from, t.end, t.nl = j+2, j+2, len(t.s)
+			return t.end
+		}
+	}
+	t.from, t.nl = len(t.s)+1, len(t.s)
+	return 0
 }
 
 func isBidi(r rune) bool {

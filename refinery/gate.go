@@ -147,20 +147,20 @@ func (m *machine) outcome(ev GateDone) {
 		m.passed(ev)
 	case Fail:
 		m.succeeded()
-		m.record(ev, 1)
+		m.record(ev)
 		m.judge()
 	case TimedUp:
 		m.succeeded()
+		m.record(ev)
 		if len(r.Parts) > 1 { // one more run of all of it would tell less than one of its half
-			m.record(ev, 1)
 			m.judge()
 			return
 		}
-		if m.count(&r.Hangs, func(e *Entry) *int { return &e.Hangs }) < 2 {
+		m.count(&r.Hangs, func(e *Entry) *int { return &e.Hangs })
+		if m.verdict(r.Tree).Runs < 2 { // of exactly this tree, whatever hung before
 			m.regate()
 			return
 		}
-		m.record(ev, 2)
 		m.judge()
 	case Infra:
 		if m.count(&r.Infra, func(e *Entry) *int { return &e.Infra }) < 2 {
@@ -203,7 +203,7 @@ func (m *machine) passed(ev GateDone) {
 	if v := m.verdict(r.Tree); v != nil && v.Outcome != Pass {
 		m.flaky(*v)
 	}
-	m.record(GateDone{Outcome: Pass}, 1)
+	m.record(GateDone{Outcome: Pass})
 	m.green()
 }
 
@@ -260,10 +260,10 @@ func (m *machine) runN() int {
 }
 
 // record stores what the run's gates say of its tree.
-func (m *machine) record(ev GateDone, runs int) {
+func (m *machine) record(ev GateDone) {
 	r := m.q.Run
 	v := Verdict{
-		Tree: r.Tree, Key: r.Key, Outcome: ev.Outcome, Code: ev.Code, Log: ev.Log, Runs: runs, At: m.now,
+		Tree: r.Tree, Key: r.Key, Outcome: ev.Outcome, Code: ev.Code, Log: ev.Log, Runs: 1, At: m.now,
 	}
 	if ev.Outcome != Pass {
 		v.Gate, v.Tail = m.gateName(ev.Gate), ev.Tail

@@ -17,11 +17,12 @@ const (
 )
 
 func (m *machine) onBuilt(ev Built) {
-	if ev.Base != "" && !ev.Rewritten {
+	moved := m.foreign(ev.Rewritten, ev.Base)
+	if ev.Base != "" && !moved {
 		m.q.Target = ev.Base
 	}
 	switch {
-	case ev.Rewritten:
+	case moved:
 		m.rewritten(ev.Base)
 	case ev.Missing != "":
 		m.missing(ev)
@@ -187,12 +188,7 @@ func (m *machine) judge() {
 }
 
 func (m *machine) blame(v Verdict) {
-	if v.Outcome == TimedUp && v.Runs < 2 { // seen in a batch
-		m.count(nil, func(e *Entry) *int { return &e.Hangs })
-		m.regate()
-		return
-	}
-	if m.cfg.Confirm && v.Runs < 2 {
+	if (m.cfg.Confirm || v.Outcome == TimedUp) && v.Runs < 2 {
 		m.regate()
 		return
 	}
@@ -312,7 +308,7 @@ func (m *machine) landed() {
 func (m *machine) onPublishLost(ev PublishLost) {
 	m.forget()
 	m.q.Intent, m.q.Suspects = nil, nil
-	if ev.Rewritten {
+	if m.foreign(ev.Rewritten, ev.Now) {
 		m.rewritten(ev.Now)
 		return
 	}
@@ -328,7 +324,7 @@ func (m *machine) refused(ev PublishRefused) {
 }
 
 func (m *machine) onTargetMoved(ev TargetMoved) {
-	if ev.Rewritten {
+	if m.foreign(ev.Rewritten, ev.Commit) {
 		m.rewritten(ev.Commit)
 		return
 	}
@@ -347,12 +343,21 @@ func (m *machine) onTargetMoved(ev TargetMoved) {
 	m.q.Target = ev.Commit
 }
 
+// foreign reports whether the target is where no landing put it: off its own history, or,
+// where the Refinery alone may move it, anywhere else at all.
+func (m *machine) foreign(rewritten bool, tip string) bool {
+	return rewritten || m.cfg.Sole && tip != "" && m.q.Target != "" && tip != m.q.Target
+}
+
 // rewritten stops the queue: the target is not what landed any more. It is never
-// repaired by force.
+// repaired by force, and what is on it was seen by no gate.
 func (m *machine) rewritten(tip string) {
 	m.interrupt(StopTarget)
-	m.fail(fmt.Sprintf("%s was rewritten: %s does not contain %s", m.cfg.Branch, short(tip), short(m.q.Target)),
-		"put it back, or press r to go on from where it is now")
+	reason := fmt.Sprintf("%s was rewritten: %s does not contain %s", m.cfg.Branch, short(tip), short(m.q.Target))
+	if m.cfg.Sole {
+		reason = fmt.Sprintf("%s was moved from %s to %s, and not by the Refinery: nothing on it was tested", m.cfg.Branch, short(m.q.Target), short(tip))
+	}
+	m.fail(reason, "put it back, or press r to go on from where it is now")
 	m.q.Stop.Commit = tip
 }
 
@@ -380,7 +385,7 @@ func (m *machine) onRestarted(ev Restarted) {
 			m.releaseLanding()
 		}
 	}
-	if ev.Rewritten {
+	if m.foreign(ev.Rewritten, ev.Target) {
 		m.rewritten(ev.Target)
 		return
 	}

@@ -90,6 +90,7 @@ type Config struct {
 	History string // "merge" or "linear"
 	Confirm bool   // gate a red candidate once more in a fresh worktree before it is sent back
 	Batch   bool   // gate several entries as one candidate
+	Sole    bool   // nobody but the Refinery moves the target: any other move stops the queue
 	// Toolchain stands for the programs that gates use; verdicts of another are not used.
 	Toolchain string
 }

@@ -274,7 +274,7 @@ func (s *sim) happens() {
 		}
 		s.external(what)
 	case 11:
-		if s.percent(20) {
+		if s.percent(60) {
 			s.cfg.Toolchain = fmt.Sprint("go", s.events)
 			s.send(Tick{})
 		} else {
@@ -588,6 +588,9 @@ func (s *sim) effect(old Queue, e Effect) {
 		s.stopped = true
 		if a, ok := s.pending.(RunGate); ok {
 			s.gated[a.Tree+s.cfg.Key()] = 0
+			if s.q.Run != nil && s.q.Run.StopWhy == StopOverdue {
+				s.flaked[a.Tree]++ // the clock jumped: it counts as a hang
+			}
 		}
 	case Settle:
 		s.settle(old, e)

@@ -61,6 +61,22 @@ func TestShownAsHung(t *testing.T) {
 	}
 }
 
+// A hang counts for the tree it was seen on: the next one has its own retry.
+func TestHangsOfTwoTreesAreNotOneHungTwice(t *testing.T) {
+	d := newDrive(t)
+	d.submit("ma-1")
+	d.built("B")
+	d.gate(TimedUp)
+	d.send(TargetMoved{Commit: "C"})
+	d.gate(Stopped)
+	d.built("C")
+	d.gate(TimedUp)
+	if g := one[RunGate](d); !g.Fresh || g.Commit != "C+ma-1/1" {
+		t.Fatalf("%+v", g)
+	}
+	none[SendBack](d)
+}
+
 func TestHungEndsWithOutput(t *testing.T) {
 	d := newDrive(t)
 	d.cfg.Gates[0].Silence = time.Minute

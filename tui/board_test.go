@@ -63,7 +63,7 @@ func TestDeadMayor(t *testing.T) {
 func TestOnlyAWindowResizes(t *testing.T) {
 	h := sampleHost(80, 24)
 	p := drive(t, h, 80, 24)
-	p.keys("ctrl+]", "t", "ctrl+]", "x", "esc", "2", "tab", "m", "ctrl+]", "?", "esc")
+	p.keys("ctrl+]", "t", "ctrl+]", "x", "esc", "2", "tab", "m", "ctrl+]", "?", "esc", "z", "z", "c", "esc", "d", "esc", "[", "k", "esc", "$", "esc", "L", "esc", "e", "esc")
 	want := []Size{{80, 21}}
 	for name, term := range h.terms {
 		if !reflect.DeepEqual(term.resized, want) {

@@ -32,9 +32,10 @@ func firstKeys() []firstKey {
 
 // helpDialog is ?: the first keys, and with a word typed every key and command that has it.
 type helpDialog struct {
-	find input
-	at   list
-	keys []binding
+	scroller // of the first page, where it is longer than the screen
+	find     input
+	at       list
+	keys     []binding
 }
 
 func newHelp(keys []binding) *helpDialog { return &helpDialog{keys: keys} }
@@ -80,6 +81,9 @@ func (d *helpDialog) hits() []hit {
 
 func (d *helpDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	found := d.hits()
+	if d.find.String() == "" && ev.text == "" && d.move(lookup(m.keys, keyName(ev.key))) {
+		return consumed, nil
+	}
 	switch ev.key.Code {
 	case tea.KeyEscape:
 		return closed, nil
@@ -112,7 +116,11 @@ func (d *helpDialog) draw(m *model, w, h int) face {
 	f := face{title: "KEYS  (type to search)", foot: []string{"type to find any key or command", "Esc"}, grow: true}
 	f.rows = append(f.rows, d.find.draw(m, w, "find: ", true), spaces(w))
 	if d.find.String() == "" {
-		f.rows = append(f.rows, d.firstPage(m, w)...)
+		page := d.firstPage(m, w)
+		f.rows = append(f.rows, d.window(page, h-2)...)
+		if len(page) > h-2 {
+			f.foot = []string{"PgDn more", "type to find", "Esc"}
+		}
 		return f
 	}
 	f.foot = []string{"Enter run it now", "Esc"}
@@ -147,14 +155,14 @@ func (d *helpDialog) firstPage(m *model, w int) []string {
 		cells = append(cells, c)
 	}
 	var rows []string
-	half := (len(cells) + 1) / 2
+	half, text := (len(cells)+1)/2, max(w/2-12, 16)
 	if w < 70 {
-		half = len(cells)
+		half, text = len(cells), max(w-12, 16)
 	}
 	for i := range half {
 		n := m.line(w, "").put("", " ")
 		for j := i; j < len(cells); j += half {
-			n.cell(m.accent, cells[j].keys, 8).cell("", cells[j].help, max(w/2-12, 16)).put("", " ")
+			n.cell(m.accent, cells[j].keys, 8).cell("", cells[j].help, text).put("", " ")
 		}
 		rows = append(rows, n.end())
 	}

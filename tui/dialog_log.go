@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -231,26 +230,4 @@ func (d *logDialog) entryRows(m *model, w int, e mrRow) []string {
 		rows = append(rows, n.end())
 	}
 	return rows
-}
-
-// bounce is b: the merge request goes back to its polecat.
-func (m *model) bounce() tea.Cmd {
-	at := m.lists[paneRefinery].at
-	rows := m.shownMRs()
-	if at >= len(rows) {
-		m.refuse("nothing is queued")
-		return nil
-	}
-	id := rows[at].mr.Bead
-	m.push(&askDialog{
-		guarded: guarded{m.now()}, title: "BOUNCE " + clean(string(id)) + "?",
-		lines: []string{"It leaves the merge queue and is open again; its commits are kept, and its next attempt goes on from them."}, yes: "bounce",
-		run: func(m *model) tea.Cmd {
-			return m.call("bounce "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
-				b, err := api.QueueDrop.Do(ctx, d, api.BeadReq{Bead: id})
-				return fmt.Sprintf("%s is %s again", id, b.Status), err
-			})
-		},
-	})
-	return nil
 }

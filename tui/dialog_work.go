@@ -124,7 +124,11 @@ func keptText(c *api.PolecatInfo, seen *api.KillPreview) string {
 	if len(parts) == 0 {
 		return "nothing changed so far" + branchText(c)
 	}
-	return strings.Join(parts, ", ") + fmt.Sprintf("; %s +%d -%d in all", plural(c.Files, "file"), c.Added, c.Removed)
+	text := strings.Join(parts, ", ")
+	if c.Files > 0 {
+		text += fmt.Sprintf("; %s +%d -%d in all", plural(c.Files, "file"), c.Added, c.Removed)
+	}
+	return text
 }
 
 // some is the first n names, and how many more there are.

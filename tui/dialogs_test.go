@@ -126,6 +126,17 @@ func TestBounce(t *testing.T) {
 	p.wantCall("queue.drop {Bead:gt-a0e}")
 }
 
+func TestRevert(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "U")
+	p.wantToast("has not landed")
+	p.m.show("gt-9c1")
+	p.keys("U", "enter")
+	p.wantNo("queue.revert")
+	p.keys("U", "y")
+	p.wantCall("queue.revert {Bead:gt-9c1}")
+}
+
 func TestConvoy(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "c", "down", "down", "down")

@@ -188,6 +188,8 @@ func TestGoldenTowns(t *testing.T) {
 		{"empty-120x40", 120, 40, false, emptyTown, "\x1d", "1  Look at"},
 		{"zoom-120x40", 120, 40, false, func(*fakeHost) {}, "\x1dz", "WAITS FOR"},
 		{"diff-120x40", 120, 40, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
+		{"help-59x15", 59, 15, false, func(*fakeHost) {}, "\x1d?", "PgDn more"},
+		{"diff-59x15", 59, 15, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
 		{"no-mayor-80x24", 80, 24, false, noMayor, "", "Enter restart"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -77,10 +77,11 @@ const (
 	ScrollBack
 	EditBead
 	NextRig
+	RevertLanded
 )
 
 // lastIntent is for tests that walk through all.
-const lastIntent = NextRig
+const lastIntent = RevertLanded
 
 // Scope is where a binding holds.
 type Scope int
@@ -145,6 +146,7 @@ func townKeys() []binding {
 		{Town, Assign, []string{"a"}, "assign, or reassign with the work so far", "a assign"},
 		{Town, Kill, []string{"x"}, "kill the polecat, keep its work (asks)", "x kill"},
 		{Town, UndoLast, []string{"u"}, "undo the last kill or reassign (30 s)", "u undo"},
+		{Town, RevertLanded, []string{"U"}, "take a landed bead out again (asks)", ""},
 		{Town, Revive, []string{"v"}, "revive a killed polecat's work", "v revive"},
 		{Town, Attach, []string{"t"}, "attach the polecat's terminal, typing", "t terminal"},
 		{Town, ShowDiff, []string{"d"}, "what the attempt changed; remarks on lines", "d diff"},

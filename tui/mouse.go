@@ -291,6 +291,12 @@ func (m *model) clickRow(id paneID, r rect, y int, again bool) tea.Cmd {
 			first++
 		}
 	}
+	if id == paneBeads && m.offering() {
+		if words := strings.Fields(m.textAt(r.inner(), y)); len(words) > 1 {
+			m.sayFirst(words[0], None)
+		}
+		return nil
+	}
 	l := &m.lists[id]
 	keys := m.rowKeys(id)
 	i := l.top + y - first

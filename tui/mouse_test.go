@@ -165,3 +165,18 @@ func TestMouseOfTheProgram(t *testing.T) {
 		t.Errorf("the program got %q, want %q", got, want)
 	}
 }
+
+func TestClickOnAFirstSentence(t *testing.T) {
+	p := drive(t, emptyHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.clickOn("Propose three")
+	if got := p.h.terms[MayorName].typed(); got != "Propose three small beads for a start." {
+		t.Errorf("typed %q", got)
+	}
+	p = drive(t, emptyHost(80, 24), 80, 24)
+	p.keys("ctrl+]")
+	p.clickOn("No beads yet.")
+	if got := p.h.terms[MayorName].typed(); got != "" {
+		t.Errorf("a click on a text typed %q", got)
+	}
+}

@@ -13,10 +13,13 @@ import (
 func (m *model) renderRefinery(w, h int) []string {
 	focused := m.focused(paneRefinery)
 	b := box{title: "3 REFINERY", right: "r restart", focused: focused}
-	if f := m.facts.worst; f != nil {
+	if f := m.shownRefinery(); f != nil {
 		word, mark := refineryWord(f, m.clock)
 		if mark != '.' {
 			word = string(mark) + " " + word
+		}
+		if len(m.facts.view.Refineries) > 1 {
+			word = clean(f.Rig) + " " + word
 		}
 		b.title += "  " + word
 		if f.Ungated {
@@ -30,6 +33,17 @@ func (m *model) renderRefinery(w, h int) []string {
 	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
 	b.body = m.refineryBody(w-2, h-2, focused)
 	return m.box(b, w, h)
+}
+
+// shownRefinery is the one that the title speaks of: of the rig that is shown alone, else the
+// one that needs a person most.
+func (m *model) shownRefinery() *api.RefineryInfo {
+	for i := range m.facts.view.Refineries {
+		if r := &m.facts.view.Refineries[i]; m.rig != "" && r.Rig == m.rig {
+			return r
+		}
+	}
+	return m.facts.worst
 }
 
 func (m *model) refineryBody(w, h int, focused bool) []string {

@@ -93,6 +93,8 @@ func (m *model) act(in Intent) tea.Cmd {
 		return m.bounce()
 	case EditBead:
 		return m.editBead()
+	case RevertLanded:
+		return m.revert()
 	case CopyID:
 		return m.copyID()
 	case PauseTown:

@@ -17,5 +17,6 @@ func (m *model) showAsked() {
 	if !slices.Contains(m.rowKeys(paneBeads), key) {
 		m.filter, m.rig = "", ""
 	}
-	m.lists[paneBeads].key = key
+	keys := m.rowKeys(paneBeads)
+	m.lists[paneBeads].goTo(slices.Index(keys, key), keys)
 }

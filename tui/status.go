@@ -248,10 +248,13 @@ func (m *model) typingFoot(w int) string {
 
 // hintRow is the keys that matter most.
 func (m *model) hintRow(w int) string {
-	intents := []Intent{Open, Assign, Kill, Attach, AnswerAsk, UndoLast, ShowProblems, ShowEvents, ShowLog, Filter, CommandLine, Help, QuitDialog}
+	intents := []Intent{
+		Open, Assign, Kill, Attach, ShowDiff, Nudge, AnswerAsk, UndoLast, ShowConvoys, ShowProblems, ShowEvents, ShowCost, ShowLog,
+		Filter, CommandLine, Help, ZoomPane, m.rigHint(), QuitDialog,
+	}
 	switch m.layout.kind {
 	case drawer:
-		intents = []Intent{Open, Assign, Kill, Attach, RestartRefinery, Filter, Help}
+		intents = []Intent{Open, Assign, Kill, Attach, ShowDiff, RestartRefinery, Help}
 	case listOnly:
 		intents = []Intent{RestartRefinery, Assign, Kill, GoTerminal, Help}
 	}

@@ -37,6 +37,7 @@ func asking() map[string]string {
 		"rescue.prune": "Kept work older than 14 days is deleted for good.",
 		"bead.close":   "It is closed as dropped; :reopen takes it back.",
 		"queue.drop":   "It leaves the merge queue and is open again.",
+		"queue.revert": "A change that takes it back goes through the queue; then the bead is open again.",
 		"down":         "Host, Mayor and polecats stop; their work is kept.",
 	}
 }

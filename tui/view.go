@@ -23,7 +23,9 @@ func (m *model) compose() tea.View {
 	rows := m.screenRows()
 	for i, o := range m.stack {
 		if _, ok := o.(unseen); ok {
-			rows[len(rows)-2] = o.draw(m, m.layout.size.Cols, 1).rows[0]
+			if y := m.layout.foot.y; m.layout.foot.h > 0 {
+				rows[y] = o.draw(m, m.layout.size.Cols, 1).rows[0]
+			}
 			continue
 		}
 		d := m.dialog(o, i == len(m.stack)-1)

@@ -148,9 +148,36 @@ func (a Answers) apply(path string, data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// approveKey says yes to the key, which it knows by its end, unless the person said no.
+// UsesKey reports whether an agent is to be given an API key that the person has for whatever
+// reason: not where they are logged in, unless they said yes to it. Work of hours would go on
+// another bill than they think.
+func (c Claude) UsesKey(key string) bool {
+	data, err := os.ReadFile(c.config)
+	if err != nil {
+		return true
+	}
+	root, err := parseObject(data)
+	if err != nil {
+		return true // Settle says what is wrong with it
+	}
+	if login := root.get("oauthAccount"); login == nil || string(login) == "null" {
+		return true
+	}
+	var said struct {
+		Approved []string `json:"approved"`
+	}
+	if raw := root.get("customApiKeyResponses"); raw == nil || json.Unmarshal(raw, &said) != nil {
+		return false
+	}
+	return slices.Contains(said.Approved, keyEnd(key))
+}
+
+// keyEnd is what a key is known by.
+func keyEnd(key string) string { return key[max(len(key)-20, 0):] }
+
+// approveKey says yes to the key, unless the person said no.
 func approveKey(root *object, key string) (bool, error) {
-	end := key[max(len(key)-20, 0):]
+	end := keyEnd(key)
 	res, err := root.object("customApiKeyResponses")
 	if err != nil {
 		return false, err
@@ -179,8 +206,8 @@ func unreadable(path string, err error) error {
 		WithHint("mend it (it should be JSON), or move it away and start claude once by hand")
 }
 
-// HasSession reports whether Claude Code can resume a session in dir: it finds transcripts by the
-// directory they were made in.
+// HasSession reports whether Claude Code has a session that was begun in dir. Newer versions resume
+// it anywhere, but it is full of paths that mean something there only.
 func (c Claude) HasSession(dir, id string) bool {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real

@@ -88,6 +88,20 @@ func TestSettleWritesWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestAKeyIsUsedWhereNobodyIsLoggedIn(t *testing.T) {
+	for text, want := range map[string]bool{
+		``: true, `{}`: true, `{"oauthAccount":null}`: true, `broken`: true,
+		`{"oauthAccount":{"a":1}}`: false,
+		`{"oauthAccount":{"a":1},"customApiKeyResponses":{"approved":["0123456789abcdefghij"]}}`: true,
+		`{"oauthAccount":{"a":1},"customApiKeyResponses":{"approved":["other"]}}`:                false,
+	} {
+		claude, _ := claudeIn(t, text)
+		if claude.UsesKey(fakeKey) != want {
+			t.Errorf("%s: %t", text, !want)
+		}
+	}
+}
+
 func TestSettleLeavesWhatItCannotRead(t *testing.T) {
 	for _, text := range []string{
 		`{"oauthAccount":"me","proj`, `[]`, `null`, ` `, `{} {}`, `{"projects":[]}`, `{"projects":{"/t":1}}`,

@@ -63,6 +63,12 @@ func helper(mode string, args []string) {
 		_ = unix.IoctlSetTermios(1, setTermios, t)
 		code, err := Run(context.Background(), Cmd{Argv: []string{"sh", "-c", "echo from the helper"}, Env: os.Environ(), Stdout: os.Stdout})
 		fmt.Println("code", code, err)
+	case "editor": // gives its terminal to a program that reads a line from it, and is not hurt by its Ctrl-C
+		signal.Ignore(syscall.SIGTTOU)
+		err := RunForeground(context.Background(), Cmd{Argv: []string{"sh", "-c", "echo ready; read line; echo edited $line"}, Env: os.Environ()}, os.Stdin)
+		fmt.Println("first", err, foreground())
+		err = RunForeground(context.Background(), Cmd{Argv: []string{"sh", "-c", "echo again; read line"}, Env: os.Environ()}, os.Stdin)
+		fmt.Println("second", err, foreground())
 	case "flags":
 		for fd := range 3 {
 			fl, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
@@ -72,6 +78,12 @@ func helper(mode string, args []string) {
 		fmt.Fprintln(os.Stderr, "no such helper:", mode)
 		os.Exit(99)
 	}
+}
+
+// foreground reports whether this process has its terminal.
+func foreground() bool {
+	pgrp, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
+	return err == nil && pgrp == unix.Getpgrp()
 }
 
 // helperTree leaves one descendant of the given kind behind and ends on SIGUSR1 only.

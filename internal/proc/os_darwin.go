@@ -91,3 +91,18 @@ func environ(pid int) []byte {
 	}
 	return b
 }
+
+// UnderOurShim reports whether pid is in a tree that this process started: an agent, a gate, or
+// anything these started that did not leave its parent.
+func UnderOurShim(pid int) bool {
+	parent := map[int]int{}
+	for _, p := range processes() {
+		parent[p.pid] = p.ppid
+	}
+	for pid > 1 {
+		if pid = parent[pid]; pid == os.Getpid() {
+			return true
+		}
+	}
+	return false
+}

@@ -96,3 +96,26 @@ func environ(pid int) []byte {
 	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	return b
 }
+
+// UnderOurShim reports whether pid is in a tree that this process started: an agent, a gate, or
+// anything these started, whatever it did to its environment.
+func UnderOurShim(pid int) bool {
+	for pid > 1 {
+		p, ok := lookup(pid)
+		if !ok {
+			return false
+		}
+		if p.ppid == os.Getpid() {
+			return isShim(pid)
+		}
+		pid = p.ppid
+	}
+	return false
+}
+
+// isShim reports whether a process was started as a shim.
+func isShim(pid int) bool {
+	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	args := bytes.Split(b, []byte{0})
+	return len(args) > 1 && string(args[1]) == shimArg
+}

@@ -20,7 +20,12 @@ func (h *Host) presetEnv(p agents.Preset, env []string) []string {
 	for k, v := range p.Env {
 		env = append(env, k+"="+v)
 	}
-	return lastWins(env)
+	env = lastWins(env)
+	const key = "ANTHROPIC_API_KEY"
+	if c, ok := claudeFiles(p, env); ok && !c.UsesKey(getenv(env, key)) {
+		env = slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, key+"=") })
+	}
+	return env
 }
 
 // settle answers, in the files of an agent's program, what it would ask before its first prompt:

@@ -131,10 +131,19 @@ func (h *Host) listen() (net.Listener, error) {
 }
 
 func (h *Host) serve(l net.Listener) {
-	err := wire.Serve(h.ctx, l, wire.Server{Do: h.t.DoToken, Version: h.t.deps.Version})
+	err := wire.Serve(h.ctx, l, wire.Server{Do: h.t.DoToken, Anyone: anyone, Version: h.t.deps.Version})
 	if err != nil && h.ctx.Err() == nil {
 		h.t.deps.Log.Error("the socket closed", "err", err)
 	}
+}
+
+// anyone takes a caller without a token for the person at the keyboard, unless it is an agent
+// or a gate that dropped its own.
+func anyone(pid int) error {
+	if pid != 0 && proc.UnderOurShim(pid) {
+		return fault.Refusedf("this is an agent's or a gate's process, and its token is missing").WithHint("keep GASTOWN_TOKEN in the environment; gates have none and may not call the town")
+	}
+	return nil
 }
 
 // spawn starts a goroutine of the host's; Stop waits for it. A panic in it is the program's

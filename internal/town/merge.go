@@ -1,6 +1,7 @@
 package town
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,6 +59,26 @@ func (t *Town) queue(tx *store.Tx, rig string) (refinery.Queue, error) {
 	return *q, nil
 }
 
+// target is the tip of a rig's target branch as the Refinery left it. An agent shares the
+// repository's refs: where the branch itself points is not to be built on or delivered.
+func (t *Town) target(ctx context.Context, rig string) (string, error) {
+	var tip string
+	err := t.store.View(func(tx *store.Tx) error {
+		q, err := t.queue(tx, rig)
+		tip = q.Target
+		return err
+	})
+	if err != nil || tip != "" {
+		return tip, err
+	}
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return "", err
+	}
+	tip, err = repo.ResolveCommit(ctx, "refs/heads/"+t.queueConfig(rig).Branch)
+	return tip, step(err, "rig %q", rig)
+}
+
 // queueConfig is what settings say about a rig's queue.
 func (t *Town) queueConfig(rig string) refinery.Config {
 	cfg := t.settings()
@@ -65,7 +86,7 @@ func (t *Town) queueConfig(rig string) refinery.Config {
 	if !ok {
 		return refinery.Config{}
 	}
-	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true}
+	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true, Sole: true}
 	for _, g := range rc.Gates {
 		out.Gates = append(out.Gates, queueGate(g))
 	}

@@ -84,7 +84,7 @@ func (w *worker) beginning(repo *git.Repo, a *beads.Attempt) (beginning, error) 
 // base is the commit of the target branch that an attempt is cut from: its tip, but where
 // uncommitted work comes back, which fits only where it was.
 func (w *worker) base(repo *git.Repo, rc config.Rig, s beginning) (string, error) {
-	tip, err := repo.ResolveCommit(w.ctx, "refs/heads/"+rc.Branch)
+	tip, err := w.h.t.target(w.ctx, w.rig)
 	if err != nil || s.rescue == "" || s.commit == "" {
 		return tip, err
 	}

@@ -269,13 +269,16 @@ func (r *rigHost) dropKept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	branch := "refs/heads/" + r.h.t.queueConfig(r.name).Branch
+	tip, err := r.h.t.target(ctx, r.name)
+	if err != nil {
+		return err
+	}
 	for _, ref := range refs {
 		queued, err := r.queued(ref.Commit)
 		if err != nil || queued {
 			continue
 		}
-		in, err := r.runner.Repo.IsAncestor(ctx, ref.Commit, branch)
+		in, err := r.runner.Repo.IsAncestor(ctx, ref.Commit, tip)
 		if err != nil {
 			return err
 		}
@@ -312,7 +315,7 @@ func (t *Town) deliver(ctx context.Context, rig string) (deliveryState, error) {
 	if err != nil {
 		return deliveryState{}, err
 	}
-	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
+	tip, err := t.target(ctx, rig)
 	if err != nil {
 		return deliveryState{}, err
 	}

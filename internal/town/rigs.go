@@ -27,6 +27,8 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 	if err != nil {
 		return out, err
 	}
+	t.adding.Lock() // two of one name would clear each other's clone away
+	defer t.adding.Unlock()
 	cfg, err := t.config()
 	if err != nil {
 		return out, err
@@ -55,7 +57,19 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.AddRig(data, r.Name, rc) }); err != nil {
 		return out, errors.Join(err, os.RemoveAll(t.path("rigs", r.Name)))
 	}
+	repo, err := t.repo(ctx, r.Name)
+	if err != nil {
+		return out, err
+	}
+	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
+	if err != nil {
+		return out, err
+	}
 	err = t.update(func(tx *store.Tx) error {
+		// A queue that a rig of this name left knows another repository.
+		if err := tx.PutQueue(&refinery.Queue{Rig: r.Name, State: refinery.Idle, Since: t.deps.Now().UTC(), Target: tip}); err != nil {
+			return err
+		}
 		if err := t.feed(tx, r.Name, refinery.Tick{}); err != nil {
 			return err
 		}
@@ -63,6 +77,9 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 	})
 	if err != nil {
 		return out, err
+	}
+	if id, err := t.ident(ctx, rc.Origin); err == nil && id == git.FallbackIdent() {
+		out.Warnings = append(out.Warnings, "git knows no name for you: landings will be by "+id.String()+"; set one with: git config --global user.name NAME, and user.email")
 	}
 	if git.IsLocal(rc.Origin) {
 		t.register(rc.Origin)
@@ -415,7 +432,7 @@ func (t *Town) rigUngated(ctx context.Context, who api.Caller, r api.RigUngatedR
 
 // showMain moves mayor/RIG, the Mayor's read-only checkout of a rig's main, to its tip.
 func (t *Town) showMain(ctx context.Context, rig string) error {
-	_, rc, err := t.rig(rig)
+	_, _, err := t.rig(rig)
 	if err != nil {
 		return err
 	}
@@ -423,7 +440,7 @@ func (t *Town) showMain(ctx context.Context, rig string) error {
 	if err != nil {
 		return err
 	}
-	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
+	tip, err := t.target(ctx, rig)
 	if err != nil {
 		return step(err, "rig %q", rig)
 	}

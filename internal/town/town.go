@@ -57,6 +57,7 @@ type Town struct {
 	verbsOnce sync.Once
 	verbTable map[string]row
 
+	adding  sync.Mutex // held while a rig is added
 	writing sync.Mutex // held from a transaction until its actions are handed over
 	asked   []ask      // by the transaction under way
 }

@@ -6,22 +6,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerUID is the user of the process that connected.
-func peerUID(c *net.UnixConn) (int, error) {
+// peerOf is the user and the process that connected.
+func peerOf(c *net.UnixConn) (uid, pid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var cred *unix.Xucred
 	var serr error
 	err = raw.Control(func(fd uintptr) {
-		cred, serr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+		if cred, serr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED); serr == nil {
+			pid, serr = unix.GetsockoptInt(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERPID)
+		}
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if serr != nil {
-		return 0, serr
+		return 0, 0, serr
 	}
-	return int(cred.Uid), nil
+	return int(cred.Uid), pid, nil
 }

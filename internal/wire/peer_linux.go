@@ -5,11 +5,11 @@ import (
 	"syscall"
 )
 
-// peerUID is the user of the process that connected.
-func peerUID(c *net.UnixConn) (int, error) {
+// peerOf is the user and the process that connected.
+func peerOf(c *net.UnixConn) (uid, pid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	var cred *syscall.Ucred
 	var serr error
@@ -17,10 +17,10 @@ func peerUID(c *net.UnixConn) (int, error) {
 		cred, serr = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if serr != nil {
-		return 0, serr
+		return 0, 0, serr
 	}
-	return int(cred.Uid), nil
+	return int(cred.Uid), int(cred.Pid), nil
 }

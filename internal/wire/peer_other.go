@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-// peerUID trusts the 0700 directory that the socket is in, where the system has no
+// peerOf trusts the 0700 directory that the socket is in, where the system has no
 // credentials to ask for.
-func peerUID(*net.UnixConn) (int, error) { return os.Getuid(), nil }
+func peerOf(*net.UnixConn) (uid, pid int, err error) { return os.Getuid(), 0, nil }

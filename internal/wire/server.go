@@ -34,6 +34,9 @@ type Server struct {
 	// Do performs a verb; req is the verb's Req as a value, token is empty for a person.
 	// ctx ends when the caller goes away or the server stops. Required.
 	Do func(ctx context.Context, token, verb string, req any) (any, error)
+	// Anyone judges a caller without a token by its process (0: unknown); its error refuses
+	// the call. Nil lets everyone of this user in.
+	Anyone func(pid int) error
 	// Version is told by ping.
 	Version string
 	// Log gets panics and connection errors; nil drops them.
@@ -59,7 +62,7 @@ func Serve(ctx context.Context, l net.Listener, srv Server) error {
 		ErrorLog:          slog.NewLogLogger(srv.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, peerKey{}, checkPeer(c))
+			return context.WithValue(ctx, peerKey{}, lookAtPeer(c))
 		},
 	}
 	served := make(chan error, 1)
@@ -86,20 +89,26 @@ func Serve(ctx context.Context, l net.Listener, srv Server) error {
 
 type peerKey struct{}
 
-// checkPeer is nil when the process behind c runs as this user.
-func checkPeer(c net.Conn) error {
+// peer is who connected, or why it is not let in.
+type peer struct {
+	pid int // 0: unknown
+	err error
+}
+
+// lookAtPeer lets in the processes of this user.
+func lookAtPeer(c net.Conn) peer {
 	uc, ok := c.(*net.UnixConn)
 	if !ok {
-		return fmt.Errorf("not a unix socket")
+		return peer{err: fmt.Errorf("not a unix socket")}
 	}
-	uid, err := peerUID(uc)
+	uid, pid, err := peerOf(uc)
 	if err != nil {
-		return fmt.Errorf("peer credentials: %w", err)
+		return peer{err: fmt.Errorf("peer credentials: %w", err)}
 	}
 	if uid != os.Getuid() {
-		return fmt.Errorf("user %d is not the town's user", uid)
+		return peer{err: fmt.Errorf("user %d is not the town's user", uid)}
 	}
-	return nil
+	return peer{pid: pid}
 }
 
 type handler struct {
@@ -108,8 +117,9 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err, _ := r.Context().Value(peerKey{}).(error); err != nil {
-		h.fail(w, fault.Refusedf("socket: %w", err))
+	from, _ := r.Context().Value(peerKey{}).(peer)
+	if from.err != nil {
+		h.fail(w, fault.Refusedf("socket: %w", from.err))
 		return
 	}
 	name, ok := strings.CutPrefix(r.URL.Path, "/v1/")
@@ -134,6 +144,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.fail(w, err)
 		return
+	}
+	if token == "" && h.Anyone != nil {
+		if err := h.Anyone(from.pid); err != nil {
+			h.fail(w, err)
+			return
+		}
 	}
 	req, err := decode(w, r, row)
 	if err != nil {

@@ -1,0 +1,56 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
+	"gastown/internal/api"
+)
+
+// revert is U: a landed bead is taken out again, through the same gates.
+func (m *model) revert() tea.Cmd {
+	return m.onBead(func(r beadRow) tea.Cmd {
+		id := r.bead.ID
+		if r.bead.Status != beads.Closed || r.bead.MergeCommit == "" {
+			m.refuse(clean(string(id)) + " has not landed, so there is nothing to revert")
+			return nil
+		}
+		m.push(&askDialog{
+			guarded: guarded{m.now()}, title: "REVERT " + clean(string(id)) + "?",
+			lines: []string{clean(r.bead.Title), "A change that takes " + short(r.bead.MergeCommit) + " back goes through the queue and its gates; then the bead is open again."},
+			yes:   "revert",
+			run: func(m *model) tea.Cmd {
+				return m.call("revert "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+					q, err := api.QueueRevert.Do(ctx, d, api.BeadReq{Bead: id})
+					return fmt.Sprintf("the revert of %s is %s", id, q.State), err
+				})
+			},
+		})
+		return nil
+	})
+}
+
+// bounce is b: the merge request goes back to its polecat.
+func (m *model) bounce() tea.Cmd {
+	at := m.lists[paneRefinery].at
+	rows := m.shownMRs()
+	if at >= len(rows) {
+		m.refuse("nothing is queued")
+		return nil
+	}
+	id := rows[at].mr.Bead
+	m.push(&askDialog{
+		guarded: guarded{m.now()}, title: "BOUNCE " + clean(string(id)) + "?",
+		lines: []string{"It leaves the merge queue and is open again; its commits are kept, and its next attempt goes on from them."}, yes: "bounce",
+		run: func(m *model) tea.Cmd {
+			return m.call("bounce "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+				b, err := api.QueueDrop.Do(ctx, d, api.BeadReq{Bead: id})
+				return fmt.Sprintf("%s is %s again", id, b.Status), err
+			})
+		},
+	})
+	return nil
+}
