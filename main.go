@@ -60,6 +60,7 @@ func (p *process) getenv(name string) string { return os.Getenv(name) }
 func (p *process) run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	dir, err := os.Getwd()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gastown: working directory:", err)
@@ -77,8 +78,9 @@ func (p *process) run() int {
 			}
 			return t.As(api.Caller{Name: "you", Role: "person"}), t.Close, nil
 		},
-		Socket: func(dir string) string { return town.SocketPath(dir, p.env) },
-		Init:   p.init,
+		Socket:  func(dir string) string { return town.SocketPath(dir, p.env) },
+		Init:    p.init,
+		Restore: func(dir, from string) (string, error) { return town.Restore(dir, from) },
 		Welcome: func(ctx context.Context, dir, cwd string, yes bool) (string, error) {
 			return p.welcome(ctx, dir, cwd, yes, os.Stdin, os.Stdout)
 		},

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -47,7 +45,7 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 	}
 	agents := town.FindAgents(ctx, p.env)
 	page(out, dir, fresh, inRepo, s, agents)
-	if !yes && !agreed(in, out) {
+	if !yes && !agreed(ctx, in, out) {
 		if !fresh {
 			return dir, nil
 		}
@@ -61,12 +59,39 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 	if !inRepo {
 		return dir, nil
 	}
-	return dir, p.takeUp(ctx, dir, s, out)
+	return dir, p.takeUp(ctx, dir, s, in, out)
 }
 
-// inside reports whether dir is root or below it.
-func inside(dir, root string) bool {
-	rel, err := filepath.Rel(dir, root)
+// line is the next line of in, read no further than its end: what is typed after it is the
+// screen's. ok is false when the input or ctx ended first.
+func line(ctx context.Context, in io.Reader) (text string, ok bool) {
+	done := make(chan bool, 1)
+	var b strings.Builder
+	go func() { // after an interrupt it is left in its read; the program ends
+		one := make([]byte, 1)
+		for {
+			if n, err := in.Read(one); n == 0 && err != nil {
+				done <- false
+				return
+			}
+			if one[0] == '\n' {
+				done <- true
+				return
+			}
+			b.WriteByte(one[0])
+		}
+	}()
+	select {
+	case ok = <-done:
+		return strings.TrimSpace(b.String()), ok
+	case <-ctx.Done():
+		return "", false
+	}
+}
+
+// inside reports whether path is dir or below it.
+func inside(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 }
 
@@ -135,15 +160,15 @@ func orMain(branch string) string {
 	return branch
 }
 
-// agreed asks for Enter.
-func agreed(in io.Reader, out io.Writer) bool {
+// agreed asks for Enter. An interrupt or the end of the input is a no.
+func agreed(ctx context.Context, in io.Reader, out io.Writer) bool {
 	fmt.Fprint(out, "  Enter takes all of it (town.toml holds it, to change later); n leaves: ")
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil {
+	text, ok := line(ctx, in)
+	if !ok {
 		fmt.Fprintln(out)
 		return false
 	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
+	switch strings.ToLower(text) {
 	case "", "y", "yes":
 		return true
 	}
@@ -151,7 +176,7 @@ func agreed(in io.Reader, out io.Writer) bool {
 }
 
 // takeUp adds the repository as a rig and tries its gates on main once.
-func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, out io.Writer) error {
+func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, in io.Reader, out io.Writer) error {
 	t, err := town.Open(dir, p.deps(slog.New(slog.DiscardHandler), nil))
 	if err != nil {
 		return err
@@ -181,7 +206,9 @@ func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, out
 	}
 	if !checked.Green {
 		fmt.Fprintf(out, "  not green on %s as it is: nothing lands until that is mended or town.toml has other gates.\n  Enter goes on: ", added.Branch)
-		_, _ = bufio.NewReader(os.Stdin).ReadString('\n') // only a pause to read
+		if _, ok := line(ctx, in); !ok { // only a pause to read
+			return ctx.Err()
+		}
 	}
 	return nil
 }

@@ -117,6 +117,7 @@ func newSim(seed uint64, n int) *sim {
 		cfg: Config{Branch: "main", Confirm: true, Batch: true, Gates: []Gate{{Name: "test", Run: "x"}}},
 	}
 	s.quiet = s.percent(20)
+	s.cfg.Sole = seed%4 == 0
 	if s.percent(30) {
 		s.cfg.Gates = append(s.cfg.Gates, Gate{Name: "lint", Run: "y"})
 	}
@@ -268,6 +269,9 @@ func (s *sim) happens() {
 	case 6, 7, 8:
 		s.crash()
 	case 9, 10:
+		if s.cfg.Sole {
+			return // nobody else can push
+		}
 		what := "fine"
 		if s.percent(30) {
 			what = "red"
@@ -693,6 +697,9 @@ func (s *sim) check(ev Event) {
 		if s.settled[e.Bead] != "" {
 			s.fail("invariant 3: %s landed and is in the queue", e.Bead)
 		}
+	}
+	if st := s.q.Stop; st != nil && st.Kind == Failed && st.Commit != "" && s.exts == 0 {
+		s.fail("after %T: our own landing counts as somebody else's: %s", ev, st.Reason)
 	}
 	for _, v := range s.q.Verdicts {
 		if v.Outcome != Pass && v.Outcome != Fail && v.Outcome != TimedUp {

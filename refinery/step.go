@@ -222,6 +222,9 @@ func (m *machine) lift() {
 func (m *machine) clearStop() {
 	if s := m.q.Stop; s != nil && s.Kind == Failed && s.Commit != "" {
 		m.q.Target = s.Commit // a person accepted the rewritten branch
+		if m.cfg.Sole {
+			m.q.Target = "" // wherever it is now: it may have been put back since
+		}
 	}
 	m.q.Stop = nil
 	m.succeeded()

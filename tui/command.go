@@ -35,8 +35,8 @@ func commands() []command {
 		{"reopen", "[BEAD]", "open a closed or stuck bead again", withBead(reopen)},
 		{"drop", "[BEAD]", "close a bead as dropped (asks)", withBead(drop)},
 		{"attach", "[NAME]", "type to a polecat", withCat(attachByName)},
-		{"pause", "", "start nothing new", func(m *model, _ string) tea.Cmd { return m.setPaused(true) }},
-		{"resume", "", "start work again", func(m *model, _ string) tea.Cmd { return m.setPaused(false) }},
+		{"pause", "[RIG]", "start nothing new, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.setPaused(rig, true) }},
+		{"resume", "[RIG]", "start work again", func(m *model, rig string) tea.Cmd { return m.setPaused(rig, false) }},
 		{"deliver", "[RIG]", "deliver what landed to the rig's own repository", deliver},
 		{"ungated", "[RIG]", "accept landing without gates (asks)", ungated},
 		{"diff", "[BEAD]", "what the attempt changed", withBead(func(m *model, id beads.ID) tea.Cmd { return m.diffOf(id) })},
@@ -119,7 +119,17 @@ func drop(m *model, id beads.ID) tea.Cmd {
 	return nil
 }
 
-func (m *model) setPaused(paused bool) tea.Cmd {
+func (m *model) setPaused(rig string, paused bool) tea.Cmd {
+	if rig != "" {
+		verb, label := api.Resume, "resume "
+		if paused {
+			verb, label = api.Pause, "pause "
+		}
+		return m.call(label+rig, func(ctx context.Context, d api.Doer) (string, error) {
+			ack, err := verb.Do(ctx, d, api.NameReq{Name: rig})
+			return ack.Msg, err
+		})
+	}
 	if m.facts.view.Status.Paused == paused {
 		m.refuse(map[bool]string{true: "paused already", false: "not paused"}[paused])
 		return nil

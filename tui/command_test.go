@@ -66,6 +66,8 @@ func TestCommands(t *testing.T) {
 		{"config set town.polecats 5", "config.set {Key:town.polecats Value:5}"},
 		{"polecat nudge toast tests first", "polecat.nudge {Name:toast Text:tests first}"},
 		{"status", "status {}"},
+		{"pause", "pause {Name:}"},
+		{"pause myapp", "pause {Name:myapp}"},
 		{"diff gt-a1f", "diff {Bead:gt-a1f"},
 	} {
 		p := drive(t, sampleHost(120, 40), 120, 40)

@@ -320,7 +320,7 @@ func TestFirstWordsAreTypedNeverSent(t *testing.T) {
 	} {
 		p := drive(t, emptyHost(120, 40), 120, 40)
 		p.keys("ctrl+]")
-		p.wantToast("? lists the keys")
+		p.wantToast("? all keys")
 		if !strings.Contains(p.screen(), "1  Look at docs/spec.md") {
 			t.Errorf("nothing is offered:\n%s", p.screen())
 		}

@@ -66,7 +66,7 @@ func (m *model) offerRows(w int) []string {
 // townHint is what the first starts say of the board.
 func (m *model) townHint() {
 	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts && m.toast.text == "" {
-		m.toast = toast{text: "Arrows move, Enter opens, Tab changes the pane, ? lists the keys, m goes back to the Mayor.", sticky: true, seq: m.toast.seq + 1}
+		m.toast = toast{text: "Arrows move, Enter opens, Tab changes the pane, ? all keys, m the Mayor.", sticky: true, seq: m.toast.seq + 1}
 	}
 }
 

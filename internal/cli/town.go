@@ -140,6 +140,28 @@ func (a *app) init() *cobra.Command {
 	})
 }
 
+// restore works on the files of a town that nobody has open: it is no verb of the table.
+func (a *app) restore() *cobra.Command {
+	return a.command("", spec{
+		use: "restore FILE", short: "put a backup of the store in its place", example: "gastown restore ~/gastown/backups/town-20260102T150405.db", complete: files,
+	}, func(_ context.Context, args []string) error {
+		town, err := a.env.FindTown(a.town, a.env.Dir)
+		if err != nil {
+			return err
+		}
+		kept, err := a.env.Restore(town, a.abs(args[0]))
+		if err != nil {
+			return err
+		}
+		return answer(a, map[string]string{"town": town, "kept": kept}, func(p *page, _ map[string]string) {
+			p.line("restored %s", town)
+			if kept != "" {
+				p.line("the store that was there is kept as %s", kept)
+			}
+		})
+	})
+}
+
 func (a *app) config() *cobra.Command {
 	show := func(p *page, v api.ConfigValue) { p.text("", v.Value) }
 	return group("config", "settings of the town", "gastown config get town.polecats\ngastown config set town.polecats 5",

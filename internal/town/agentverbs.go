@@ -226,6 +226,9 @@ func (t *Town) escalate(ctx context.Context, who api.Caller, r api.EscalateReq) 
 	if text == "" {
 		return out, fault.Usagef("escalate: the question is empty")
 	}
+	if err := fits("escalate", text); err != nil {
+		return out, err
+	}
 	var key string
 	err = t.update(func(tx *store.Tx) error {
 		a, _, err := t.me(tx, who)
@@ -383,6 +386,9 @@ func (t *Town) mailSend(_ context.Context, who api.Caller, r api.MailSendReq) (o
 	if r.To == "" || strings.TrimSpace(r.Text) == "" {
 		return out, fault.Usagef("mail send: want a receiver and a text")
 	}
+	if err := fits("mail send", r.Text); err != nil {
+		return out, err
+	}
 	out = beads.Message{From: who.Name, To: r.To, Text: r.Text, At: t.deps.Now().UTC()}
 	err = t.update(func(tx *store.Tx) error {
 		if err := tx.AddMail(&out); err != nil {
@@ -391,6 +397,16 @@ func (t *Town) mailSend(_ context.Context, who api.Caller, r api.MailSendReq) (o
 		return tx.Append(beads.Event{Kind: beads.EvMail, Actor: who.Name, Text: fmt.Sprintf("%s wrote to %s: %s", who.Name, beads.Clean(r.To, 64), beads.Clean(r.Text, 100))})
 	})
 	return out, err
+}
+
+// mostText bounds a question or a message in bytes: they are for people to read.
+const mostText = 64 << 10
+
+func fits(what, text string) error {
+	if len(text) > mostText {
+		return fault.Usagef("%s: the text has %d bytes, %d at most", what, len(text), mostText)
+	}
+	return nil
 }
 
 // mailInbox lists messages to the caller; a person sees everyone's, or those of one receiver.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"gastown/beads"
 	"gastown/beads/store"
@@ -232,6 +233,11 @@ func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out 
 }
 
 func (t *Town) configSet(_ context.Context, who api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {
+	if r.Key == "town.mayor" || r.Key == "town.polecat" {
+		if _, _, err := t.preset(strings.Trim(r.Value, `"' `)); err != nil {
+			return out, err
+		}
+	}
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.Set(data, r.Key, r.Value) }); err != nil {
 		return out, err
 	}

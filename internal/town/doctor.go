@@ -16,6 +16,9 @@ import (
 // its own directories and leftovers that hold nothing.
 func (t *Town) doctor(ctx context.Context, _ api.Caller, r api.DoctorReq) ([]api.Check, error) {
 	d := &diagnosis{t: t, fix: r.Fix}
+	if wrong := t.wrongSettings(); wrong != "" {
+		d.bad("error", "town.toml", "mend it; the settings before it stay in force", "%s", wrong)
+	}
 	d.git(ctx)
 	d.store()
 	d.dirs()

@@ -87,10 +87,20 @@ func (t *Town) queueConfig(rig string) refinery.Config {
 		return refinery.Config{}
 	}
 	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true, Sole: true}
-	for _, g := range rc.Gates {
-		out.Gates = append(out.Gates, queueGate(g))
+	for i, g := range rc.Gates {
+		gate := queueGate(g)
+		if i == 0 && rc.Setup != "" {
+			gate.Run = withSetup(rc.Setup, gate.Run)
+		}
+		out.Gates = append(out.Gates, gate)
 	}
 	return out
+}
+
+// withSetup runs the rig's setup before a candidate's first gate: what it installs belongs to
+// the candidate, and that of the one before would make wrong verdicts.
+func withSetup(setup, run string) string {
+	return "( " + setup + "\n) || { echo 'gastown: the setup command failed'; exit 1; }\n" + run
 }
 
 func queueGate(g config.Gate) refinery.Gate {

@@ -1,10 +1,13 @@
 package town
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gastown/beads"
@@ -14,6 +17,7 @@ import (
 	"gastown/internal/git"
 	"gastown/internal/proc"
 	"gastown/refinery"
+	"gastown/refinery/run"
 )
 
 func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out api.RigDelivered, err error) {
@@ -48,7 +52,8 @@ func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out
 // checkLimit bounds a gate without a timeout of its own in rig check.
 const checkLimit = 30 * time.Minute
 
-// rigCheck runs setup and gates once on the rig's main, in a worktree of its own.
+// rigCheck runs setup and gates once on the rig's main, by the Refinery's own runner and in a
+// gate worktree of its own, so that what it says is what the queue will say.
 func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out api.RigChecked, err error) {
 	name, rc, err := t.rig(r.Name)
 	if err != nil {
@@ -58,7 +63,11 @@ func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out a
 	if err != nil {
 		return out, err
 	}
-	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
+	out = api.RigChecked{Rig: name, Runs: []api.GateRun{}}
+	if out.Main, err = t.target(ctx, name); err != nil {
+		return out, err
+	}
+	tree, err := repo.TreeOf(ctx, out.Main)
 	if err != nil {
 		return out, err
 	}
@@ -66,87 +75,48 @@ func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out a
 	if err != nil {
 		return out, err
 	}
-	path := filepath.Join(dir, "main")
-	wt, err := repo.WorktreeAddDetached(ctx, path, tip)
-	if err != nil {
-		return out, err
+	answers := make(chan refinery.Event, 16) // of one gate at a time: started, output once a second, done
+	runner := &run.Runner{
+		Rig: name, Repo: repo, Git: t.git, GateDir: dir, LogDir: filepath.Join(dir, "logs"), TempDir: t.deps.Temp,
+		Env: t.plainEnv(), Lookup: t.lookupEnv,
+		Ident: func(ctx context.Context) (git.Ident, error) { return t.ident(ctx, rc.Origin) },
+		Emit:  func(ev refinery.Event) { answers <- ev },
 	}
 	defer func() {
+		runner.Wait()
+		path := filepath.Join(dir, "1")
 		rerr := repo.WorktreeRemove(context.WithoutCancel(ctx), path, git.RemoveForced)
 		if rerr == nil {
 			rerr = os.RemoveAll(dir)
 		}
-		if err == nil {
-			err = rerr
-		}
+		err = errors.Join(err, rerr)
 	}()
-	out = api.RigChecked{Rig: name, Main: tip, Runs: []api.GateRun{}, Green: true}
-	env := t.plainEnv()
-	if rc.Setup != "" {
-		if !t.checkRun(ctx, &out, "setup", rc.Setup, checkLimit, wt.Path(), dir, env) {
-			return out, nil
+	out.Green = len(rc.Gates) > 0
+	for i, g := range t.queueConfig(name).Gates {
+		runner.Do(ctx, refinery.RunGate{Seq: uint64(i) + 1, Index: i, Gate: g, Commit: out.Main, Tree: tree, Timeout: cmp.Or(g.Timeout, checkLimit)})
+		done := gateDone(answers)
+		out.Runs = append(out.Runs, api.GateRun{
+			Name: g.Name, Run: g.Run, Outcome: done.Outcome, Code: done.Code, Took: done.Took,
+			Tail: lastLines(beads.CleanText(strings.TrimSpace(done.Tail+"\n"+done.Err)), 20),
+		})
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if done.Outcome != refinery.Pass {
+			out.Green = false
+			break
 		}
 	}
-	for _, g := range rc.Gates {
-		limit := g.Timeout
-		if limit == 0 {
-			limit = checkLimit
-		}
-		if !t.checkRun(ctx, &out, g.Name, g.Run, limit, wt.Path(), dir, t.withNamed(env, g.Env)) {
-			return out, nil
-		}
-	}
-	out.Green = out.Green && len(rc.Gates) > 0
 	return out, nil
 }
 
-// checkRun runs one command of rig check and reports whether it passed.
-func (t *Town) checkRun(ctx context.Context, out *api.RigChecked, name, run string, limit time.Duration, dir, tmp string, env []string) bool {
-	res := api.GateRun{Name: name, Run: run, Outcome: refinery.Pass}
-	began := t.deps.Now()
-	log := filepath.Join(tmp, "log")
-	err := func() error {
-		f, err := os.OpenFile(log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
+// gateDone waits for the end of a gate; the runner answers every RunGate with one.
+func gateDone(answers <-chan refinery.Event) refinery.GateDone {
+	for {
+		if done, ok := (<-answers).(refinery.GateDone); ok {
+			return done
 		}
-		defer f.Close()
-		p, err := proc.Start(proc.Spec{Argv: []string{"sh", "-c", run}, Dir: dir, Env: env, Output: f})
-		if err != nil {
-			return err
-		}
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		select {
-		case <-p.Done():
-		case <-ctx.Done():
-			res.Outcome = refinery.TimedUp
-			if err := p.Stop(context.WithoutCancel(ctx), proc.StopPlan{Grace: time.Second}); err != nil {
-				return err
-			}
-		}
-		e := p.Exit()
-		res.Code = e.Code
-		switch {
-		case res.Outcome == refinery.TimedUp, e.Code == 0:
-		case e.Code == 126 || e.Code == 127:
-			res.Outcome = refinery.Broken
-		case e.Signal != 0:
-			res.Outcome = refinery.Infra
-		default:
-			res.Outcome = refinery.Fail
-		}
-		return nil
-	}()
-	res.Took = t.deps.Now().Sub(began)
-	if err != nil {
-		res.Outcome, res.Tail = refinery.Broken, err.Error()
-	} else if data, rerr := os.ReadFile(log); rerr == nil {
-		res.Tail = lastLines(beads.CleanText(string(data)), 20)
 	}
-	out.Runs = append(out.Runs, res)
-	out.Green = res.Outcome == refinery.Pass
-	return out.Green
 }
 
 // teardown runs the rig's teardown command in a worktree that is about to go. Its failure

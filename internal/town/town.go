@@ -49,10 +49,11 @@ type Town struct {
 	git   *git.Runner
 	host  *Host // nil unless this process runs the town
 
-	mu      sync.Mutex
-	cfg     *config.Config
-	cfgTime time.Time // modification time of the file cfg was read from
-	repos   map[string]*git.Repo
+	mu       sync.Mutex
+	cfg      *config.Config
+	cfgTime  time.Time // modification time of the file cfg was read from
+	cfgWrong string    // what is wrong with a newer file, while cfg is still the one before
+	repos    map[string]*git.Repo
 
 	verbsOnce sync.Once
 	verbTable map[string]row
@@ -123,6 +124,12 @@ func Vacant(dir string) (bool, error) {
 	return true, nil
 }
 
+// Restore puts a backup of the store in the place of the town's, which must not be in use.
+// The store that was there is kept beside it; its path is returned.
+func Restore(dir, from string) (kept string, err error) {
+	return store.Restore(storePath(dir), from, store.Options{})
+}
+
 // Open opens the town in dir and takes its store's lock, waiting at most a second. A lock
 // held by another process is fault.Unavailable and names that process.
 func Open(dir string, deps Deps) (*Town, error) {
@@ -168,11 +175,26 @@ func (t *Town) config() (*config.Config, error) {
 			return nil, err
 		}
 		t.deps.Log.Error("settings are wrong; the last good ones stay", "err", err)
-		t.cfgTime = info.ModTime()
+		t.cfgTime, t.cfgWrong = info.ModTime(), err.Error()
 		return t.cfg, nil
 	}
-	t.cfg, t.cfgTime = cfg, info.ModTime()
+	t.cfg, t.cfgTime, t.cfgWrong = cfg, info.ModTime(), ""
 	return cfg, nil
+}
+
+// wrongSettings says what is wrong with town.toml, while the settings before it stay in force.
+func (t *Town) wrongSettings() string {
+	_ = t.settings()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cfgWrong
+}
+
+// settingsAt is when town.toml was last written.
+func (t *Town) settingsAt() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cfgTime.UTC()
 }
 
 // settings is config where an earlier success is certain.
@@ -204,7 +226,7 @@ func (t *Town) edit(f func(data []byte) ([]byte, error)) error {
 	if err := config.WriteFile(path, data); err != nil {
 		return err
 	}
-	t.cfg = cfg
+	t.cfg, t.cfgWrong = cfg, ""
 	if info, err := os.Stat(path); err == nil {
 		t.cfgTime = info.ModTime()
 	}

@@ -124,6 +124,9 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 			out = append(out, api.Problem{Key: "approve/" + string(e.Bead), Who: string(e.Bead), What: "is green and waits for your yes: " + e.Ask, Since: e.Since, Do: "gastown diff " + string(e.Bead) + ", then gastown queue approve " + string(e.Bead), Bead: e.Bead, Rig: e.Rig, Level: "asks"})
 		}
 	}
+	if wrong := t.wrongSettings(); wrong != "" {
+		out = append(out, api.Problem{Key: "settings", Who: "town.toml", What: beads.Clean(wrong, 300), Since: t.settingsAt(), Do: "mend " + settingsPath(t.Dir) + "; the settings before it stay in force", Level: "failed"})
+	}
 	for _, r := range s.Rigs {
 		if p, ok := refineryProblem(r, len(s.Queue) > 0); ok {
 			out = append(out, p)
@@ -131,7 +134,7 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 	}
 	notices, err := tx.Notices()
 	for _, n := range notices {
-		if slices.ContainsFunc(out, func(p api.Problem) bool { return p.Level == "hung" && p.Rig == n.Rig && p.What == n.Text }) {
+		if slices.ContainsFunc(out, func(p api.Problem) bool { return p.Rig == n.Rig && p.What == n.Text }) {
 			continue
 		}
 		who := n.Rig

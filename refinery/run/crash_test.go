@@ -19,7 +19,7 @@ import (
 	"gastown/refinery"
 )
 
-var crashTrials = flag.Int("crash.trials", 8, "trials of TestCrashSweep, spread over all points; 0: every point, before and after")
+var crashTrials = flag.Int("crash.trials", 4, "trials of TestCrashSweep, spread over all points; 0: every point, before and after")
 
 // TestCrashSweep stops a host at a store write, a git call or the start of a gate, with
 // the step done or not, lets a new one go on from what is on the disk, and expects what

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // rig is a real repository with a Runner and a host loop in miniature.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	run    *Runner
 	repo   *git.Repo
 	root   string // first commit
@@ -40,7 +40,7 @@ func who() git.Ident {
 	return git.Ident{Name: "Ada", Email: "ada@example.com", When: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 }
 
-func newRig(t *testing.T, gates ...string) *rig {
+func newRig(t testing.TB, gates ...string) *rig {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
