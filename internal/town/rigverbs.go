@@ -92,7 +92,7 @@ func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out a
 		err = errors.Join(err, rerr)
 	}()
 	out.Green = len(rc.Gates) > 0
-	for i, g := range t.queueConfig(name).Gates {
+	for i, g := range t.queueConfig(name).Gates { // the first one runs the setup too
 		runner.Do(ctx, refinery.RunGate{Seq: uint64(i) + 1, Index: i, Gate: g, Commit: out.Main, Tree: tree, Timeout: cmp.Or(g.Timeout, checkLimit)})
 		done := gateDone(answers)
 		out.Runs = append(out.Runs, api.GateRun{
