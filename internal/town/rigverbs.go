@@ -96,7 +96,7 @@ func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out a
 		runner.Do(ctx, refinery.RunGate{Seq: uint64(i) + 1, Index: i, Gate: g, Commit: out.Main, Tree: tree, Timeout: cmp.Or(g.Timeout, checkLimit)})
 		done := gateDone(answers)
 		out.Runs = append(out.Runs, api.GateRun{
-			Name: g.Name, Run: g.Run, Outcome: done.Outcome, Code: done.Code, Took: done.Took,
+			Name: g.Name, Run: rc.Gates[min(i, len(rc.Gates)-1)].Run, Outcome: done.Outcome, Code: done.Code, Took: done.Took,
 			Tail: lastLines(beads.CleanText(strings.TrimSpace(done.Tail+"\n"+done.Err)), 20),
 		})
 		if ctx.Err() != nil {
