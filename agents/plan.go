@@ -12,9 +12,6 @@ import (
 // waits for a person.
 const MaxFailures = 3
 
-// MaxRejections is how often the Refinery may send a bead back before it waits for a person.
-const MaxRejections = 3
-
 // BreakerTrips is how many failed starts in a row of one preset stop it everywhere.
 const BreakerTrips = 3
 

@@ -249,7 +249,7 @@ func (m *machine) sendBack(bead beads.ID, eff SendBack) {
 	m.q.First[bead] = e.SubmittedAt
 	m.q.Bounced++
 	m.remove(i)
-	eff.Bead, eff.N, eff.StrikeOut = bead, e.N, e.SentBack+1 >= strikes
+	eff.Bead, eff.N, eff.StrikeOut = bead, e.N, e.SentBack+1 >= beads.MaxRejections
 	m.emit(eff)
 }
 

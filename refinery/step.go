@@ -21,7 +21,6 @@ const (
 	keepVerdicts = 64
 	keepLanded   = 50
 	keepRestarts = 20
-	strikes      = 3 // rejections of a bead until a person is asked
 )
 
 // Step is the whole Refinery: it takes the queue, one event and the time and gives

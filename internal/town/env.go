@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"gastown/beads"
-	"gastown/internal/config"
 	"gastown/internal/git"
 	"gastown/internal/proc"
 )
@@ -141,7 +140,7 @@ func lastWins(env []string) []string {
 }
 
 // vars are the contract's variables of an attempt.
-func (w *worker) vars(a *beads.Attempt, _ *git.Repo, _ config.Rig) map[string]string {
+func (w *worker) vars(a *beads.Attempt) map[string]string {
 	return map[string]string{
 		"GASTOWN_TOKEN": w.token, "GASTOWN_ROLE": "polecat", "GASTOWN_RIG": a.Rig, "GASTOWN_BEAD": string(a.Bead),
 		"GASTOWN_ATTEMPT": strconv.Itoa(a.N), "GASTOWN_POLECAT": a.Polecat, "GASTOWN_BRANCH": a.Branch, "GASTOWN_TARGET": a.Base,

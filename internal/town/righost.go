@@ -24,10 +24,10 @@ type rigHost struct {
 	cancel context.CancelFunc
 	left   chan struct{} // closed when the runner has answered everything
 
-	mu    sync.Mutex
-	todo  []refinery.Effect
-	wake  chan struct{} // one merged element
-	after chan struct{} // one merged element: something landed
+	mu      sync.Mutex
+	pending []refinery.Effect
+	wake    chan struct{} // one merged element
+	after   chan struct{} // one merged element: something landed
 
 	// Guarded by the host's mutex.
 	outSeq uint64
@@ -90,7 +90,7 @@ func (r *rigHost) push(e refinery.Effect) {
 		return
 	}
 	r.mu.Lock()
-	r.todo = append(r.todo, e)
+	r.pending = append(r.pending, e)
 	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
@@ -116,10 +116,10 @@ func (r *rigHost) live() {
 		case <-r.wake:
 		}
 		r.mu.Lock()
-		todo := r.todo
-		r.todo = nil
+		batch := r.pending
+		r.pending = nil
 		r.mu.Unlock()
-		for _, e := range todo {
+		for _, e := range batch {
 			if a, ok := e.(refinery.Action); ok {
 				r.runner.Do(r.ctx, a)
 			}
@@ -291,7 +291,7 @@ func (r *rigHost) dropKept(ctx context.Context) error {
 	return nil
 }
 
-// queued reports whether a tip is still in the queue or of a live attempt about to be.
+// queued reports whether a tip is still in the queue.
 func (r *rigHost) queued(tip string) (bool, error) {
 	found := false
 	err := r.h.t.store.View(func(tx *store.Tx) error {

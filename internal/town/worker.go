@@ -302,7 +302,7 @@ func (w *worker) start() error {
 	if err != nil {
 		return err
 	}
-	env := w.h.agentEnv(id, w.vars(a, repo, rc))
+	env := w.h.agentEnv(id, w.vars(a))
 	if err := os.MkdirAll(filepath.Dir(w.logPath()), 0o700); err != nil {
 		return err
 	}

@@ -27,15 +27,15 @@ func (r *Runner) linear(ctx context.Context, a refinery.Build, p refinery.BuildP
 	if err != nil {
 		return ev, fmt.Errorf("commits of %s: %w", key(p.Bead, p.N), err)
 	}
-	todo, err := r.Repo.NotIn(ctx, at.commit, tip)
+	left, err := r.Repo.NotIn(ctx, at.commit, tip)
 	if err != nil {
 		return ev, err
 	}
-	picked, ok, err := r.pick(ctx, a, p, who, at, all, todo)
+	picked, ok, err := r.pick(ctx, a, p, who, at, all, left)
 	if err != nil {
 		return ev, err
 	}
-	some := len(todo) < len(all) // the target has the others under another hash
+	some := len(left) < len(all) // the target has the others under another hash
 	switch {
 	case ok && (m.Clean && picked.tree == m.Tree || !m.Clean && some):
 	case m.Clean:
@@ -60,8 +60,8 @@ func (r *Runner) linear(ctx context.Context, a refinery.Build, p refinery.BuildP
 	return ev, nil
 }
 
-// pick carries the commits named in todo over to at, if each fits.
-func (r *Runner) pick(ctx context.Context, a refinery.Build, p refinery.BuildPart, who git.Ident, at point, all []git.Commit, todo []string) (point, bool, error) {
+// pick carries the commits named in left over to at, if each fits.
+func (r *Runner) pick(ctx context.Context, a refinery.Build, p refinery.BuildPart, who git.Ident, at point, all []git.Commit, left []string) (point, bool, error) {
 	if len(all) > mostPicks {
 		return at, false, nil
 	}
@@ -72,7 +72,7 @@ func (r *Runner) pick(ctx context.Context, a refinery.Build, p refinery.BuildPar
 		}
 		byHash[c.Hash] = c
 	}
-	for _, hash := range todo {
+	for _, hash := range left {
 		c, known := byHash[hash]
 		if !known {
 			return at, false, nil
