@@ -70,6 +70,19 @@ exec gastown done
 // newLab makes the town with the rig's settings as given, and starts its host.
 func newLab(t *testing.T, rigSettings string) *lab {
 	t.Helper()
+	return newLabOf(t, "", rigSettings, func(l *lab) {
+		l.write("src/README.md", "one\ntwo\nthree\n")
+		l.write("src/.gitignore", "*.tmp\n")
+		l.git(l.src, "init", "-q", "-b", "main")
+		l.git(l.src, "add", ".")
+		l.git(l.src, "commit", "-q", "-m", "first")
+	})
+}
+
+// newLabOf is newLab with settings of the town too, and with fill to make the person's checkout in
+// the empty directory l.src.
+func newLabOf(t *testing.T, townSettings, rigSettings string, fill func(*lab)) *lab {
+	t.Helper()
 	already := goleak.IgnoreCurrent()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -89,15 +102,11 @@ func newLab(t *testing.T, rigSettings string) *lab {
 		}
 	}
 	l.write("jobs/bin/tell", "#!/bin/sh\nset -e\ncat > \"$OUT/.$$\"\nmv \"$OUT/.$$\" \"$OUT/$1\"\n")
-	l.write("src/README.md", "one\ntwo\nthree\n")
-	l.write("src/.gitignore", "*.tmp\n")
-	l.git(l.src, "init", "-q", "-b", "main")
-	l.git(l.src, "add", ".")
-	l.git(l.src, "commit", "-q", "-m", "first")
+	fill(l)
 	if err := Init(l.dir); err != nil {
 		t.Fatal(err)
 	}
-	l.write("T/town.toml", fmt.Sprintf("[town]\nmayor = \"idle\"\npolecat = \"mine\"\n[agent.idle]\ncommand = [\"cat\"]\n[agent.mine]\ncommand = [\"sh\", \"-c\", %q, %q]\n", agentScript, l.jobs))
+	l.write("T/town.toml", fmt.Sprintf("[town]\nmayor = \"idle\"\npolecat = \"mine\"\n%s\n[agent.idle]\ncommand = [\"cat\"]\n[agent.mine]\ncommand = [\"sh\", \"-c\", %q, %q]\n", townSettings, agentScript, l.jobs))
 	l.open()
 	if _, err := api.RigAdd.Do(t.Context(), l.person(), api.RigAddReq{Name: "app", Source: l.src, Prefix: "ap", Ungated: true}); err != nil {
 		t.Fatal(err)
@@ -226,7 +235,12 @@ const patience = 40 * time.Second
 // await waits until something is true.
 func (l *lab) await(what string, is func() bool) {
 	l.t.Helper()
-	limit := time.NewTimer(patience)
+	l.awaitFor(patience, what, is)
+}
+
+func (l *lab) awaitFor(long time.Duration, what string, is func() bool) {
+	l.t.Helper()
+	limit := time.NewTimer(long)
 	defer limit.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -234,7 +248,7 @@ func (l *lab) await(what string, is func() bool) {
 		select {
 		case <-tick.C:
 		case <-limit.C:
-			l.t.Fatalf("%s: not within %s", what, patience)
+			l.t.Fatalf("%s: not within %s", what, long)
 		}
 	}
 }

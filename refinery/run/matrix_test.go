@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"gastown/beads"
 	"gastown/internal/proc"
 	"gastown/refinery"
 )
@@ -43,49 +44,72 @@ func behaviours() []bad {
 	}
 }
 
-// TestBehavioursInABatch: a bead whose gate misbehaves, as one of three. The others
-// land, nobody else is blamed, and within 2 s of the end of each gate no process of it
-// is left.
-func TestBehavioursInABatch(t *testing.T) {
+// TestBehaviours: a bead whose gate misbehaves, alone in the queue and as one of three. The others
+// land, nobody else is blamed, the queue goes on with what comes later, and within 2 s of the
+// end of each gate no process of it is left.
+func TestBehaviours(t *testing.T) {
 	for _, b := range behaviours() {
-		t.Run(b.name, func(t *testing.T) {
+		t.Run(b.name+"/alone", func(t *testing.T) {
 			t.Parallel()
-			flip := t.TempDir()
-			r := newRig(t, fmt.Sprintf("FLIP=%q; if test -f bad; then %s\nfi", flip, b.script))
-			r.cfg.Confirm = true
-			if b.short {
-				r.cfg.Gates[0].Timeout = 700 * time.Millisecond
-			}
-			// The target is known to be green.
-			tree, err := r.repo.TreeOf(t.Context(), r.root)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.q.Verdicts = []refinery.Verdict{{Tree: tree, Key: r.cfg.Key(), Outcome: refinery.Pass, Runs: 1}}
-			r.together(
-				r.work(map[string]string{"1.txt": "x"}),
-				r.work(map[string]string{"2.txt": "x", "bad": ""}),
-				r.work(map[string]string{"3.txt": "x"}),
-			)
-			landed, back, paused := outcomes(r)
-			want := map[refinery.Outcome]string{
+			misbehave(t, b, []string{"ma-1"}, map[refinery.Outcome]string{
+				refinery.Pass:    "landed ma-1, back , paused false",
+				refinery.Fail:    "landed , back ma-1, paused false",
+				refinery.TimedUp: "landed , back ma-1, paused false",
+				refinery.Broken:  "landed , back , paused true", // nobody is blamed, a person looks
+				refinery.Infra:   "landed , back , paused true",
+			}[b.want], "ma-1", "")
+		})
+		t.Run(b.name+"/in a batch", func(t *testing.T) {
+			t.Parallel()
+			misbehave(t, b, []string{"ma-1", "ma-2", "ma-3"}, map[refinery.Outcome]string{
 				refinery.Pass:    "landed ma-1 ma-2 ma-3, back , paused false",
 				refinery.Fail:    "landed ma-1 ma-3, back ma-2, paused false",
 				refinery.TimedUp: "landed ma-1 ma-3, back ma-2, paused false",
-				refinery.Broken:  "landed ma-1, back , paused true", // nobody is blamed, a person looks
+				refinery.Broken:  "landed ma-1, back , paused true",
 				refinery.Infra:   "landed ma-1, back , paused true",
-			}[b.want]
-			if got := fmt.Sprintf("landed %s, back %s, paused %t", landed, back, paused); got != want {
-				t.Fatalf("%s; want %s; %q", got, want, r.q.Reason)
-			}
-			if paused { // and goes on without it
-				r.step(refinery.Drop{Bead: "ma-2"})
-				r.step(refinery.Resume{})
-				if landed, _, paused = outcomes(r); landed != "ma-3" || paused {
-					t.Fatalf("landed %s after the drop, paused %t", landed, paused)
-				}
-			}
+			}[b.want], "ma-2", "ma-3 ")
 		})
+	}
+}
+
+// misbehave submits the beads together, of which culprit brings the behaviour, and looks at what
+// comes of them. Where the queue stopped, it goes on with rest once the culprit is dropped; a good
+// bead submitted last always lands.
+func misbehave(t *testing.T, b bad, ids []string, want, culprit, rest string) {
+	flip := t.TempDir()
+	r := newRig(t, fmt.Sprintf("FLIP=%q; if test -f bad; then %s\nfi", flip, b.script))
+	r.cfg.Confirm = true
+	if b.short {
+		r.cfg.Gates[0].Timeout = 700 * time.Millisecond
+	}
+	// The target is known to be green.
+	tree, err := r.repo.TreeOf(t.Context(), r.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.q.Verdicts = []refinery.Verdict{{Tree: tree, Key: r.cfg.Key(), Outcome: refinery.Pass, Runs: 1}}
+	var tips []string
+	for _, id := range ids {
+		files := map[string]string{id + ".txt": "x"}
+		if id == culprit {
+			files["bad"] = ""
+		}
+		tips = append(tips, r.work(files))
+	}
+	r.together(tips...)
+	landed, back, paused := outcomes(r)
+	if got := fmt.Sprintf("landed %s, back %s, paused %t", landed, back, paused); got != want {
+		t.Fatalf("%s; want %s; %q", got, want, r.q.Reason)
+	}
+	if paused {
+		r.step(refinery.Drop{Bead: beads.ID(culprit)})
+		r.step(refinery.Resume{})
+	} else {
+		rest = ""
+	}
+	r.submit("ma-9", r.work(map[string]string{"9.txt": "x"}))
+	if landed, _, paused = outcomes(r); landed != rest+"ma-9" || paused {
+		t.Fatalf("afterwards landed %q, paused %t", landed, paused)
 	}
 }
 
