@@ -19,12 +19,13 @@ import (
 	"gastown/refinery"
 )
 
-var crashTrials = flag.Int("crash.trials", 4, "trials of TestCrashSweep, spread over all points; 0: every point, before and after")
+var crashTrials = flag.Int("crash.trials", 150, "trials of TestCrashSweep; 0: every point once, before and after its step; more than that: the rest in pairs")
 
 // TestCrashSweep stops a host at a store write, a git call or the start of a gate, with
 // the step done or not, lets a new one go on from what is on the disk, and expects what
 // an undisturbed host comes to: the same commits, each bead settled or sent back once.
-// Every third trial stops the second host too, early in its recovery.
+// Every third trial, and each beyond the first round over all points, stops the second host
+// too, early in its recovery.
 func TestCrashSweep(t *testing.T) {
 	calm := newCrash(t, "")
 	if err := calm.run("0", 0); err != nil {
@@ -36,22 +37,26 @@ func TestCrashSweep(t *testing.T) {
 	}
 	all := 2*points + gates
 	trials := all
-	if n := *crashTrials; n > 0 && n < trials {
-		trials = n
+	if *crashTrials > 0 {
+		trials = *crashTrials
 	}
 	for i := range trials {
-		k := i * all / trials
-		if trials < all && i%2 == 1 {
-			k ^= 1 // some with the step done
+		k := i % all
+		if trials < all {
+			k = i * all / trials
+			if i%2 == 1 {
+				k ^= 1 // some with the step done
+			}
 		}
 		at, after, second := strconv.Itoa(1+k/2), k%2 == 1, 0
 		if k >= 2*points {
 			at, after = fmt.Sprint("g", 1+k-2*points), false
 		}
-		if i%3 == 2 {
-			second = 1 + (i/3)%25
+		if i%3 == 2 || i >= all {
+			second = 1 + (i/3+i/all*11)%40
 		}
 		t.Run(fmt.Sprintf("%s,after=%t,then=%d", at, after, second), func(t *testing.T) {
+			t.Parallel()
 			c := newCrash(t, "")
 			c.after(after)
 			if err := c.run(at, second); err != nil {
