@@ -45,7 +45,11 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 	}
 	agents := town.FindAgents(ctx, p.env)
 	page(out, dir, fresh, inRepo, s, agents)
-	if !yes && !agreed(ctx, in, out) {
+	permissions, ok := config.PermitEdits, yes
+	if !yes {
+		permissions, ok = agreed(ctx, in, out, inRepo, s.Name)
+	}
+	if !ok {
 		if !fresh {
 			return dir, nil
 		}
@@ -59,7 +63,7 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 	if !inRepo {
 		return dir, nil
 	}
-	return dir, p.takeUp(ctx, dir, s, in, out)
+	return dir, p.takeUp(ctx, dir, s, permissions, in, out)
 }
 
 // line is the next line of in, read no further than its end: what is typed after it is the
@@ -138,7 +142,7 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 		} else {
 			fmt.Fprintf(w, "           found in %s; tried on %s once, now\n", strings.Join(s.Found, ", "), orMain(s.Branch))
 		}
-		fmt.Fprintf(w, "  landed   work moves %s in your checkout when it is clean, and never when it is not\n", orMain(s.Branch))
+		fmt.Fprintf(w, "  landed   work moves %s in your checkout while it is clean, and only then\n", orMain(s.Branch))
 	}
 	for i, a := range agents {
 		label := "agents"
@@ -148,9 +152,14 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 		fmt.Fprintf(w, "  %-8s %s %s\n", label, a.Preset, a.Version)
 	}
 	if len(agents) == 0 {
-		fmt.Fprintf(w, "  agents   none found. Install Claude Code, or name a program of yours in town.toml\n")
+		fmt.Fprint(w, "  agents   none found. Claude Code: npm install -g @anthropic-ai/claude-code\n"+
+			"           or a program of yours in town.toml. The demo needs none: gastown demo\n")
 	}
-	fmt.Fprintf(w, "           polecats may edit files and run git and gastown; they ask you for the rest\n\n")
+	fmt.Fprintln(w, "  asking   polecats edit files, run git, gastown, setup and gates; else they ask")
+	if inRepo {
+		fmt.Fprintln(w, "           (b instead: they run anything, as you, and never ask)")
+	}
+	fmt.Fprintln(w)
 }
 
 func orMain(branch string) string {
@@ -160,30 +169,59 @@ func orMain(branch string) string {
 	return branch
 }
 
-// agreed asks for Enter. An interrupt or the end of the input is a no.
-func agreed(ctx context.Context, in io.Reader, out io.Writer) bool {
-	fmt.Fprint(out, "  Enter takes all of it (town.toml holds it, to change later); n leaves: ")
+// agreed asks for Enter, and says what agents may do then. An interrupt or the end of the input
+// is a no. rig is what b is about, where there is one.
+func agreed(ctx context.Context, in io.Reader, out io.Writer, inRepo bool, rig string) (permissions string, ok bool) {
+	choice := "n leaves"
+	if inRepo {
+		choice = "b bypass, n leaves"
+	}
+	fmt.Fprintf(out, "  Enter takes all of it (town.toml keeps it); %s: ", choice)
 	text, ok := line(ctx, in)
 	if !ok {
 		fmt.Fprintln(out)
-		return false
+		return "", false
 	}
 	switch strings.ToLower(text) {
 	case "", "y", "yes":
-		return true
+		return config.PermitEdits, true
+	case "b":
+		if inRepo {
+			return bypassed(ctx, in, out, rig)
+		}
 	}
-	return false
+	return "", false
+}
+
+// bypassed asks, once per rig and in a word that nobody types by habit, whether agents may do
+// everything there.
+func bypassed(ctx context.Context, in io.Reader, out io.Writer, rig string) (permissions string, ok bool) {
+	fmt.Fprintf(out, "\n  Bypass: polecats of %s run any command as you, without asking. They can\n"+
+		"  delete files outside their worktrees, use the network, and read what you can\n"+
+		"  read. The screen says BYPASS.\n"+
+		"  Type bypass to accept that; Enter keeps the questions: ", rig)
+	text, ok := line(ctx, in)
+	switch {
+	case !ok:
+		fmt.Fprintln(out)
+		return "", false
+	case strings.EqualFold(text, config.PermitBypass):
+		return config.PermitBypass, true
+	case text == "":
+		return config.PermitEdits, true
+	}
+	return "", false
 }
 
 // takeUp adds the repository as a rig and tries its gates on main once.
-func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, in io.Reader, out io.Writer) error {
+func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, permissions string, in io.Reader, out io.Writer) error {
 	t, err := town.Open(dir, p.deps(slog.New(slog.DiscardHandler), nil))
 	if err != nil {
 		return err
 	}
 	defer t.Close()
 	d := t.As(api.Person())
-	added, err := api.RigAdd.Do(ctx, d, api.RigAddReq{Name: s.Name, Source: s.Root, Gates: s.Gates, Setup: s.Setup, Deliver: "checkout"})
+	added, err := api.RigAdd.Do(ctx, d, api.RigAddReq{Name: s.Name, Source: s.Root, Gates: s.Gates, Setup: s.Setup, Deliver: "checkout", Permissions: permissions})
 	if err != nil {
 		return err
 	}

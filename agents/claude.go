@@ -16,6 +16,19 @@ func claudeFlags(mode string) []string {
 	}
 }
 
+// The modes in which it starts.
+const (
+	editsMode  = "acceptEdits"
+	bypassMode = "bypassPermissions"
+)
+
+func claudeMode(v Vars) string {
+	if v.Bypass {
+		return bypassMode
+	}
+	return editsMode
+}
+
 // claudeMCP is its list of tool servers: ours alone. The socket and the token reach it through
 // the environment, which other users cannot read as they can a command line.
 func claudeMCP(gastown string) string {
@@ -28,7 +41,7 @@ func claudeMCP(gastown string) string {
 
 // claudeSettings are its permissions: the town's own verbs, and what the role needs. Everything
 // else is asked of the person in its terminal.
-func claudeSettings(role Role, v Vars, args []string) string {
+func claudeSettings(role Role, v Vars, bypass bool) string {
 	allow, deny := []string{"mcp__gastown", "Bash(gastown:*)"}, []string{}
 	if role == Polecat {
 		allow, deny = append(allow, "Bash(git:*)"), append(deny, "Bash(git push:*)")
@@ -43,9 +56,12 @@ func claudeSettings(role Role, v Vars, args []string) string {
 	for _, dir := range v.Dirs {
 		allow = append(allow, "Read(/"+strings.TrimSuffix(dir, "/")+"/**)") // "//" is the root
 	}
-	s := map[string]any{"permissions": map[string]any{"allow": allow, "deny": deny}}
-	if slices.Contains(args, "--dangerously-skip-permissions") || hasPair(args, "--permission-mode", "bypassPermissions") {
-		s["skipDangerousModePermissionPrompt"] = true // who wrote that into the settings has said yes
+	s := map[string]any{
+		"permissions": map[string]any{"allow": allow, "deny": deny}, "hooks": claudeHooks(role, v.Gastown),
+		"autoContinueAtUsageLimit": true, // else it asks, and nobody is there
+	}
+	if bypass {
+		s["skipDangerousModePermissionPrompt"] = true // the person has said yes, in the town's settings
 	}
 	return toJSON(s)
 }

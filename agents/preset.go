@@ -50,6 +50,8 @@ type Vars struct {
 	Resume  bool
 	// Commands are shell lines that the rig's settings run and an agent may run too.
 	Commands []string
+	// Bypass has the agent do everything without asking, where its preset can be told so.
+	Bypass bool
 	// Dirs are the person's own directories that an agent may read, absolute.
 	Dirs []string
 }
@@ -70,7 +72,7 @@ func Builtin() []Preset {
 			Command: []string{"claude"},
 			Roles: map[Role][]string{
 				Mayor:   claudeFlags("default"), // whatever is not allowed is asked
-				Polecat: claudeFlags("acceptEdits"),
+				Polecat: claudeFlags("{mode}"),
 			},
 			Model:   []string{"--model", "{model}"},
 			Session: []string{"--session-id", "{session}"},
@@ -164,6 +166,12 @@ func mergeEnv(a, b map[string]string) map[string]string {
 	return out
 }
 
+// Bypasses reports whether a polecat's agent, started so, does everything without asking. Of a
+// program of the person's own nothing is known.
+func (p Preset) Bypasses(v Vars) bool {
+	return p.Files == "claude" && (v.Bypass || slices.Contains(p.Args, "--dangerously-skip-permissions") || hasPair(p.Args, "--permission-mode", bypassMode))
+}
+
 // Argv is the whole command line for a role. A preset of the person's own is started as it
 // was written.
 func (p Preset) Argv(role Role, v Vars) []string {
@@ -188,7 +196,7 @@ func (p Preset) Argv(role Role, v Vars) []string {
 	}
 	fill := map[string]string{
 		"{gastown}": v.Gastown, "{model}": v.Model, "{session}": v.Session,
-		"{role}": v.Role, "{task}": v.Task, "{mcp}": claudeMCP(v.Gastown), "{settings}": claudeSettings(role, v, p.Args),
+		"{role}": v.Role, "{task}": v.Task, "{mcp}": claudeMCP(v.Gastown), "{settings}": claudeSettings(role, v, p.Bypasses(v)), "{mode}": claudeMode(v),
 	}
 	for i, a := range argv {
 		if val, ok := fill[a]; ok { // whole arguments only: text of a task is never expanded again

@@ -11,8 +11,11 @@ import (
 
 const (
 	mcpConfig = `{"mcpServers":{"gastown":{"command":"/t/run/bin/gastown","args":["mcp"]}}}`
-	mayorSet  = `{"permissions":{"allow":["mcp__gastown","Bash(gastown:*)","Read(//home/me/app/**)"],"deny":[]}}`
-	catSet    = `{"permissions":{"allow":["mcp__gastown","Bash(gastown:*)","Bash(git:*)","Bash(npm ci:*)","Bash(go vet ./...:*)","Bash(go test ./...:*)"],"deny":["Bash(git push:*)"]}}`
+	call      = `[{"hooks":[{"type":"command","command":"'/t/run/bin/gastown' report --hook claude","timeout":10}]}]`
+	goesOn    = `{"autoContinueAtUsageLimit":true,"hooks":{`
+	mayorSet  = goesOn + `"StopFailure":` + call + `},"permissions":{"allow":["mcp__gastown","Bash(gastown:*)","Read(//home/me/app/**)"],"deny":[]}}`
+	catSet    = goesOn + `"PermissionRequest":` + call + `,"PostToolUse":` + call + `,"PostToolUseFailure":` + call + `,"Stop":` + call + `,"StopFailure":` + call + `,"UserPromptSubmit":` + call +
+		`},"permissions":{"allow":["mcp__gastown","Bash(gastown:*)","Bash(git:*)","Bash(npm ci:*)","Bash(go vet ./...:*)","Bash(go test ./...:*)"],"deny":["Bash(git push:*)"]}}`
 )
 
 func TestArgv(t *testing.T) {
@@ -26,6 +29,8 @@ func TestArgv(t *testing.T) {
 	}
 	resumed, opus := cat, cat
 	resumed.Resume, opus.Model = true, "opus"
+	said := cat
+	said.Bypass = true
 	bypass := strings.TrimSuffix(catSet, "}") + `,"skipDangerousModePermissionPrompt":true}`
 	custom := map[string]Custom{
 		"fast": {Extends: "claude", Args: []string{"--model", "haiku"}},
@@ -46,7 +51,8 @@ func TestArgv(t *testing.T) {
 		{"own arguments", "fast", Polecat, cat, slices.Concat([]string{"claude"}, common(catSet, "acceptEdits"), []string{"--session-id", "s-1", "--model", "haiku", "--", "-p {session}"})},
 		{"own program", "here", Polecat, cat, slices.Concat([]string{"/opt/claude"}, common(catSet, "acceptEdits"), []string{"--session-id", "s-1", "--model", "haiku", "--", "-p {session}"})},
 		{"full bypass", "free", Polecat, cat, slices.Concat([]string{"claude"}, common(bypass, "acceptEdits"), []string{"--session-id", "s-1", "--permission-mode", "bypassPermissions", "--", "-p {session}"})},
-		{"scripted", "scripted", Polecat, cat, []string{"/t/run/bin/gastown", "__agent", "polecat"}},
+		{"bypass of the rig", "claude", Polecat, said, slices.Concat([]string{"claude"}, common(bypass, "bypassPermissions"), []string{"--session-id", "s-1", "--", "-p {session}"})},
+		{"scripted", "scripted", Polecat, said, []string{"/t/run/bin/gastown", "__agent", "polecat"}},
 		{"one's own", "mine", Polecat, cat, []string{"my-agent", "{task}", "--auto"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -92,7 +98,7 @@ func TestWhatAShellLineAllows(t *testing.T) {
 		}
 	}
 	// Whatever is in a path, the flags stay JSON.
-	for _, text := range []string{claudeMCP(`/a "b"/<c>&/é` + "\n"), claudeSettings(Mayor, Vars{Dirs: []string{`/a"\`}}, nil)} {
+	for _, text := range []string{claudeMCP(`/a "b"/<c>&/é` + "\n"), claudeSettings(Mayor, Vars{Gastown: "/it's", Dirs: []string{`/a"\`}}, false)} {
 		if !json.Valid([]byte(text)) || strings.Contains(text, "\n") {
 			t.Errorf("not one line of JSON: %s", text)
 		}

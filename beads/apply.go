@@ -149,6 +149,9 @@ func (a *Attempt) Apply(on Action, now time.Time) (*Attempt, error) {
 	if to != Limited {
 		c.LimitedUntil = time.Time{}
 	}
+	if to != Asking {
+		c.AtTerminal = ""
+	}
 	if to != Asking && on != Answer {
 		c.Question = ""
 	}

@@ -35,6 +35,15 @@ type ProcID struct {
 	Boot  string `json:"boot"`
 }
 
+// Prompt is where in its terminal an agent's program waits for a person.
+type Prompt string
+
+// The prompts.
+const (
+	AtDialog Prompt = "dialog" // it asks before one step; the step follows the answer
+	AtPrompt Prompt = "prompt" // its turn is over: nothing follows until somebody types
+)
+
 // Attempt is one try of one polecat at one bead: its own branch, worktree, session and cost.
 // Like a Bead it is shared once stored.
 type Attempt struct {
@@ -57,10 +66,14 @@ type Attempt struct {
 	Merge    string       `json:"merge_commit,omitempty"`
 	Question string       `json:"question,omitempty"`
 	Answer   string       `json:"answer,omitempty"`
-	Why      string       `json:"why,omitempty"` // why it ended as it did, one line
-	Log      string       `json:"log,omitempty"` // what the agent is told of a rejection
-	Exit     string       `json:"exit,omitempty"`
-	Gates    []GateRun    `json:"gates,omitempty"` // what the Refinery ran on it, in order
+	// AtTerminal says that Question is asked in its terminal, and where there.
+	AtTerminal Prompt `json:"at_terminal,omitempty"`
+	// Bypass is set when its program was started to do everything without asking.
+	Bypass bool      `json:"bypass,omitempty"`
+	Why    string    `json:"why,omitempty"` // why it ended as it did, one line
+	Log    string    `json:"log,omitempty"` // what the agent is told of a rejection
+	Exit   string    `json:"exit,omitempty"`
+	Gates  []GateRun `json:"gates,omitempty"` // what the Refinery ran on it, in order
 
 	LimitedUntil time.Time `json:"limited_until,omitzero"`
 	CreatedAt    time.Time `json:"created_at"`

@@ -32,6 +32,8 @@ const (
 	EvSubmitted     = "attempt.submitted"
 	EvAsked         = "attempt.asked"
 	EvAnswered      = "attempt.answered"
+	EvLimited       = "attempt.limited"
+	EvUnlimited     = "attempt.unlimited"
 	EvKilled        = "attempt.killed"
 	EvLost          = "attempt.lost"
 	EvRejected      = "attempt.rejected"

@@ -263,13 +263,11 @@ func (m *model) answer() tea.Cmd {
 		return nil
 	}
 	if c, ok := m.selectedCat(); ok && c.State == beads.Asking {
-		m.push(newAnswer(c))
-		return nil
+		return m.answerCat(c)
 	}
 	for _, r := range m.facts.cats {
 		if r.cat.State == beads.Asking {
-			m.push(newAnswer(r.cat))
-			return nil
+			return m.answerCat(r.cat)
 		}
 	}
 	if r, ok := m.selectedBead(); ok && r.bead.Status == beads.NeedsYou {

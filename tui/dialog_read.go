@@ -114,7 +114,11 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 		add("needs you", clean(b.Reason), m.words('?'))
 	}
 	if r.cat != nil && r.cat.Question != "" {
-		add("asks", clean(r.cat.Question)+"  (A answers)", m.words('?'))
+		how := "  (A answers)"
+		if r.cat.AtTerminal != "" {
+			how = "  (in its terminal: t)"
+		}
+		add("asks", clean(r.cat.Question)+how, m.words('?'))
 	}
 	if len(b.Dependencies) > 0 || len(m.unblocks(b.ID)) > 0 {
 		rows = append(rows, spaces(w))

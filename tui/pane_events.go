@@ -19,9 +19,9 @@ func eventMark(kind string) byte {
 		return '+'
 	case beads.EvSubmitted, beads.EvQueueChanged, beads.EvGateStarted, beads.EvGateDone:
 		return '^'
-	case beads.EvPaused, beads.EvTownPaused:
+	case beads.EvPaused, beads.EvTownPaused, beads.EvLimited:
 		return '='
-	case beads.EvClaimed, beads.EvStarted, beads.EvResumed, beads.EvRestarted, beads.EvTownResumed:
+	case beads.EvClaimed, beads.EvStarted, beads.EvResumed, beads.EvRestarted, beads.EvTownResumed, beads.EvUnlimited, beads.EvAnswered:
 		return '>'
 	case beads.EvBeadCreated, beads.EvBeadSlung, beads.EvBeadReopened:
 		return 'o'

@@ -24,6 +24,16 @@ func newFilter(m *model) *promptDialog {
 	return d
 }
 
+// answerCat answers what a polecat asks: here, or where its program asks it.
+func (m *model) answerCat(c *api.PolecatInfo) tea.Cmd {
+	if c.AtTerminal != "" {
+		m.refuse(clean(c.Name) + " asks in its terminal: t opens it")
+		return nil
+	}
+	m.push(newAnswer(c))
+	return nil
+}
+
 // newAnswer is A.
 func newAnswer(c *api.PolecatInfo) *promptDialog {
 	name := c.Name

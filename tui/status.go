@@ -78,6 +78,7 @@ func (m *model) segments() []segment {
 			segs = append(segs, segment{rank, parts})
 		}
 	}
+	add(1, m.bypassParts()...)
 	add(1, m.alarmParts()...)
 	board := m.mode == inTown
 	if !(m.layout.kind == drawer && !board) {
@@ -165,6 +166,24 @@ func (m *model) alarmParts() []part {
 		out = append(out, part{" (" + m.townKey() + " !)", m.dim})
 	}
 	return out
+}
+
+// bypassParts is the badge of rigs whose agents ask nothing: in the one row that every layout has.
+func (m *model) bypassParts() []part {
+	var rigs []string
+	for _, r := range m.facts.view.Status.Rigs {
+		if r.Bypass {
+			rigs = append(rigs, clean(r.Name))
+		}
+	}
+	if len(rigs) == 0 {
+		return nil
+	}
+	text := "BYPASS"
+	if m.layout.kind == wide {
+		text += " " + strings.Join(rigs, ", ")
+	}
+	return []part{{text, m.words('!').and("1")}}
 }
 
 func (m *model) catParts() []part {

@@ -24,6 +24,7 @@ func elsewhere() map[string]string {
 		"done":        "for agents",
 		"escalate":    "for agents",
 		"prime":       "for agents",
+		"report":      "for agents",
 		"bead.import": "reads a file: gastown bead import FILE",
 		"bead.export": "writes a file: gastown bead export FILE",
 	}

@@ -54,6 +54,8 @@ type RigAddReq struct {
 	Setup   string     `json:"setup,omitempty"`
 	Deliver string     `json:"deliver,omitempty"`
 	Ungated bool       `json:"ungated,omitempty"`
+	// Permissions is "edits" (empty means it) or "bypass", which only a person may ask for.
+	Permissions string `json:"permissions,omitempty"`
 }
 
 // RigAdded is the new rig and what the person should know about it.
@@ -80,6 +82,7 @@ type Rig struct {
 	Deliver     string        `json:"deliver"`
 	Approve     string        `json:"approve"`
 	Ungated     bool          `json:"ungated"`
+	Permissions string        `json:"permissions"` // what agents may do unasked: "edits" or "bypass"
 	Paused      bool          `json:"paused"`
 	Setup       string        `json:"setup,omitempty"`
 	Gates       []GateSpec    `json:"gates"`
@@ -305,6 +308,10 @@ type PolecatInfo struct {
 	Tokens   *int64             `json:"tokens"`
 	CostUSD  *float64           `json:"cost_usd"`
 	Question string             `json:"question,omitempty"`
+	// AtTerminal is set when the question is answered by typing into its terminal.
+	AtTerminal beads.Prompt `json:"at_terminal,omitempty"`
+	// Bypass is set when its program does everything without asking.
+	Bypass bool `json:"bypass,omitempty"`
 	// Quiet is since when its terminal printed nothing; zero before its first output.
 	Quiet    time.Time `json:"quiet_since,omitzero"`
 	PIDs     []int     `json:"pids,omitempty"`
@@ -407,6 +414,17 @@ type Escalated struct {
 	Answer   string `json:"answer,omitempty"`
 	By       string `json:"by,omitempty"`
 	Msg      string `json:"msg"`
+}
+
+// ReportReq is what an agent's program says of itself, by its own hooks: "working", "asking"
+// with what it asks in its terminal, or "limited".
+type ReportReq struct {
+	State string `json:"state"`
+	Text  string `json:"text,omitempty"`
+	// Prompt is where an asking program waits; empty: in a dialog.
+	Prompt beads.Prompt `json:"prompt,omitempty"`
+	// Until is when a limit ends; zero: the program does not know.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Primed is an agent's role and task as text.

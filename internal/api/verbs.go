@@ -55,6 +55,7 @@ var (
 
 	Done     = Command[DoneReq, Submitted]{"done"}
 	Escalate = Command[EscalateReq, Escalated]{"escalate"}
+	Report   = Command[ReportReq, Ack]{"report"}
 	Prime    = Command[Empty, Primed]{"prime"}
 	Remember = Command[TextReq, Ack]{"remember"}
 
@@ -144,6 +145,7 @@ func Table() []Verb {
 		MayorAgent.row(Store, 0, "choose the Mayor's agent"),
 		Done.row(Host, Polecat, "submit my work to the merge queue (or --result for a bead without code)"),
 		Escalate.row(Host, Polecat, "ask the Mayor or the person a question"),
+		Report.row(Host, all, "say what my program is doing: for the hooks of an agent's program"),
 		Prime.row(Host, all, "print my role and task"),
 		Remember.row(Store, all, "keep a fact for later briefs"),
 		QueueList.row(Store, all, "list the merge queue"),

@@ -45,6 +45,7 @@ type StatusRig struct {
 	Landed      int           `json:"landed"`
 	Undelivered int           `json:"undelivered"`
 	Ungated     bool          `json:"ungated"`
+	Bypass      bool          `json:"bypass"` // agents there do, or are to do, everything without asking
 	Paused      bool          `json:"paused"`
 	Refinery    RefineryState `json:"refinery"`
 }

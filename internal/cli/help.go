@@ -57,7 +57,7 @@ func (a *app) groups() []section {
 		{"For agents", []entry{
 			{a.prime(), "my role and task"}, {a.done(), "submit my work"},
 			{a.escalate(), "ask for help"}, {a.remember(), "keep a fact"},
-			{a.mcp(), "verbs as MCP tools"},
+			{a.agentReport(), "what I am doing"}, {a.mcp(), "verbs as MCP tools"},
 		}},
 	}
 }

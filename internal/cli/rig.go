@@ -48,6 +48,7 @@ func (a *app) rigAdd() *cobra.Command {
 	f.StringVar(&req.Setup, "setup", "", "a `command` to run in every new worktree")
 	f.StringVar(&req.Deliver, "deliver", "", "what landed goes to: none, checkout, push or pr")
 	f.BoolVar(&req.Ungated, "ungated", false, "land without gates")
+	f.StringVar(&req.Permissions, "permissions", "", "what agents do unasked: edits (and the rig's own commands), or bypass: everything")
 	return c
 }
 
@@ -66,11 +67,11 @@ func showRigs(p *page, list []api.Rig) {
 	var rows [][]string
 	for _, r := range list {
 		rows = append(rows, []string{
-			r.Name, r.Branch, sha(r.Main), strconv.Itoa(r.Landed), refineryText(p, r.Refinery), gateNames(r), deliverText(r),
+			r.Name, r.Branch, sha(r.Main), strconv.Itoa(r.Landed), refineryText(p, r.Refinery), gateNames(r), deliverText(r), permissionsText(r),
 		})
 	}
 	p.list("no rigs; `gastown rig add NAME PATH` adds one",
-		[]string{"RIG", "BRANCH", "MAIN", "LANDED", "REFINERY", "GATES", "DELIVER"}, rows)
+		[]string{"RIG", "BRANCH", "MAIN", "LANDED", "REFINERY", "GATES", "DELIVER", "AGENTS"}, rows)
 }
 
 func showRig(p *page, r api.Rig) {
@@ -82,6 +83,12 @@ func showRig(p *page, r api.Rig) {
 	p.field("deliver", "%s", deliverText(r))
 	p.field("", "%s", r.NotBecause)
 	p.field("approve", "%s", r.Approve)
+	switch r.Permissions {
+	case "bypass":
+		p.field("agents", "BYPASS: they do everything without asking")
+	case "edits":
+		p.field("agents", "edit files and run the rig's own commands; they ask for the rest")
+	}
 	p.field("setup", "%s", r.Setup)
 	p.field("refinery", "%s", refineryText(p, r.Refinery))
 	p.field("", "%s", r.Refinery.Reason)
@@ -157,6 +164,13 @@ func gateNames(r api.Rig) string {
 		return "none"
 	}
 	return strings.Join(out, ",")
+}
+
+func permissionsText(r api.Rig) string {
+	if r.Permissions == "bypass" {
+		return "BYPASS"
+	}
+	return r.Permissions
 }
 
 func deliverText(r api.Rig) string {

@@ -98,6 +98,9 @@ func statusRigs(p *page, list []api.StatusRig) {
 		if r.Ungated {
 			notes = append(notes, "UNGATED")
 		}
+		if r.Bypass {
+			notes = append(notes, "BYPASS: agents ask nothing")
+		}
 		if r.Paused {
 			notes = append(notes, "paused")
 		}

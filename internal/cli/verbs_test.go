@@ -29,8 +29,8 @@ func lines() []struct {
 		verb string
 		req  any
 	}{
-		{"rig add app ./src --branch main --prefix ap --gate go_test --gate t=npm+test --gate A=1+make --setup npm+ci --deliver push --ungated", "rig.add",
-			api.RigAddReq{Name: "app", Source: "DIR/src", Branch: "main", Prefix: "ap", Setup: "npm ci", Deliver: "push", Ungated: true,
+		{"rig add app ./src --branch main --prefix ap --gate go_test --gate t=npm+test --gate A=1+make --setup npm+ci --deliver push --ungated --permissions bypass", "rig.add",
+			api.RigAddReq{Name: "app", Source: "DIR/src", Branch: "main", Prefix: "ap", Setup: "npm ci", Deliver: "push", Ungated: true, Permissions: "bypass",
 				Gates: []api.GateSpec{{Name: "gate", Run: "go_test"}, {Name: "t", Run: "npm test"}, {Name: "make", Run: "A=1 make"}}}},
 		{"rig add app git@example.com:me/app.git", "rig.add", api.RigAddReq{Name: "app", Source: "git@example.com:me/app.git"}},
 		{"rig add app https://example.com/a.git --gate go+test+./... --gate go+test+-race", "rig.add", api.RigAddReq{Name: "app", Source: "https://example.com/a.git",
@@ -88,6 +88,8 @@ func lines() []struct {
 		{"mayor agent codex", "mayor.agent", name("codex")},
 		{"done --result -", "done", api.DoneReq{Result: "from stdin"}},
 		{"escalate may I --no-wait", "escalate", api.EscalateReq{Text: "may I"}},
+		{"report asking may it?", "report", api.ReportReq{State: "asking", Text: "may it?"}},
+		{"report limited --until 2026-05-01T12:00:00Z", "report", api.ReportReq{State: "limited", Until: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}},
 		{"prime", "prime", api.Empty{}},
 		{"remember a fact", "remember", api.TextReq{Text: "a fact"}},
 		{"queue list app", "queue.list", name("app")},

@@ -29,6 +29,9 @@ const (
 	HistoryMerge  = "merge"
 	HistoryLinear = "linear"
 
+	PermitEdits  = "edits"  // agents edit and run the rig's own commands; the rest is asked
+	PermitBypass = "bypass" // agents do everything and ask nothing
+
 	// ApproveAll in Rig.Approve makes every green candidate wait for a person.
 	ApproveAll = "all"
 )
@@ -57,17 +60,20 @@ type Town struct {
 
 // Rig is one [rig.NAME] table.
 type Rig struct {
-	Origin   string   // path or URL; "": local only
-	Branch   string   // "main"
-	Prefix   string   // of bead ids
-	Deliver  string   // DeliverNone, ...
-	Approve  []string // nil: none; ApproveAll; or labels
-	Ungated  bool
-	Setup    string // shell command, run in every new worktree
-	Teardown string
-	Copy     []string // patterns of files to copy from the origin checkout
-	Link     []string // the same, linked
-	Gates    []Gate
+	Origin  string   // path or URL; "": local only
+	Branch  string   // "main"
+	Prefix  string   // of bead ids
+	Deliver string   // DeliverNone, ...
+	Approve []string // nil: none; ApproveAll; or labels
+	Ungated bool
+	// Permissions is what agents may do without asking, where their program can be told:
+	// PermitEdits or PermitBypass.
+	Permissions string
+	Setup       string // shell command, run in every new worktree
+	Teardown    string
+	Copy        []string // patterns of files to copy from the origin checkout
+	Link        []string // the same, linked
+	Gates       []Gate
 }
 
 // Gate is one [[rig.NAME.gate]] table.
@@ -144,6 +150,7 @@ polecat  = "claude"      # the agent that works on beads
 # prefix = "ma"                # of bead ids
 # deliver = "none"             # "checkout", "push" or "pr": bring what landed to the origin
 # approve = "none"             # "all", or a list of labels: a green change waits for your yes
+# permissions = "edits"        # "bypass": agents there do anything without asking
 # setup = "npm ci"             # in every new worktree, before the agent
 # copy = [".env"]              # taken over from your checkout
 # link = ["node_modules"]

@@ -59,7 +59,7 @@ func TestParseFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Rigs["myapp"] = Rig{Origin: "/home/me/myapp", Branch: "main", Prefix: "ma", Deliver: "none", Setup: "npm ci", Teardown: "make clean",
+	want.Rigs["myapp"] = Rig{Origin: "/home/me/myapp", Branch: "main", Prefix: "ma", Deliver: "none", Permissions: "edits", Setup: "npm ci", Teardown: "make clean",
 		Copy: []string{".env"}, Link: []string{"node_modules"},
 		Gates: []Gate{{Name: "test", Run: "go test ./...", Timeout: 30 * time.Minute, Silence: 5 * time.Minute, Env: []string{"DATABASE_URL"}}}}
 	want.Agents["fast"] = Agent{Extends: "claude", Args: []string{"--model", "sonnet"}}
@@ -207,7 +207,7 @@ func TestSetWhereTablesAreOdd(t *testing.T) {
 }
 
 func TestAddAndRemoveRig(t *testing.T) {
-	r := Rig{Origin: `/a "b"/ü`, Branch: "trunk", Prefix: "mb", Deliver: "checkout", Approve: []string{"x"}, Ungated: true, Setup: "a\nb",
+	r := Rig{Origin: `/a "b"/ü`, Branch: "trunk", Prefix: "mb", Deliver: "checkout", Approve: []string{"x"}, Ungated: true, Permissions: "bypass", Setup: "a\nb",
 		Copy: []string{".env"}, Gates: []Gate{{Name: "t", Run: "x", Silence: time.Minute, Timeout: time.Hour, Env: []string{"A"}}, {Name: "u", Run: "y", Silence: DefaultSilence}}}
 	for _, name := range []string{"other", "my.app", "0"} {
 		added, err := AddRig([]byte(full), name, r)

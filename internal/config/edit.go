@@ -323,6 +323,7 @@ func AddRig(data []byte, name string, r Rig) ([]byte, error) {
 		put("approve", texts2any(r.Approve), len(r.Approve) > 0)
 	}
 	put("ungated", r.Ungated, r.Ungated)
+	put("permissions", r.Permissions, r.Permissions != "" && r.Permissions != PermitEdits)
 	put("setup", r.Setup, r.Setup != "")
 	put("teardown", r.Teardown, r.Teardown != "")
 	put("copy", texts2any(r.Copy), len(r.Copy) > 0)

@@ -73,6 +73,8 @@ func schema() []setting {
 			func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Deliver = v.(string) }) }},
 		{"rig.*.approve", approve, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Approve = v.([]string) }) }},
 		{"rig.*.ungated", truth, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Ungated = v.(bool) }) }},
+		{"rig.*.permissions", oneOf(PermitEdits, PermitBypass),
+			func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Permissions = v.(string) }) }},
 		{"rig.*.setup", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Setup = v.(string) }) }},
 		{"rig.*.teardown", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Teardown = v.(string) }) }},
 		{"rig.*.copy", texts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Copy = v.([]string) }) }},
@@ -344,6 +346,9 @@ func (c *Config) finish(d *document) error {
 		}
 		if r.Deliver == "" {
 			r.Deliver = DeliverNone
+		}
+		if r.Permissions == "" {
+			r.Permissions = PermitEdits
 		}
 		seen := map[string]bool{}
 		for i, g := range r.Gates {

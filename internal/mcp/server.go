@@ -51,12 +51,15 @@ func verbs(role string) []api.Verb {
 	}
 	var out []api.Verb
 	for _, v := range api.Table() {
-		if who == 0 || v.Who&who != 0 {
+		if forModels(v.Name) && (who == 0 || v.Who&who != 0) {
 			out = append(out, v)
 		}
 	}
 	return out
 }
+
+// forModels reports whether a verb is for models: report is what an agent's program says by its hooks.
+func forModels(verb string) bool { return verb != api.Report.Name() }
 
 // toolName is a verb's name as tools may be called: "bead.dep.add" is "bead_dep_add".
 func toolName(verb string) string { return strings.ReplaceAll(verb, ".", "_") }

@@ -118,6 +118,7 @@ func fieldWords() map[string]string {
 		"notes":                  "notes",
 		"on":                     "id of the bead it waits for",
 		"parent":                 "id of the bead it is a part of",
+		"permissions":            "edits, the default; bypass is for the person to ask for",
 		"path":                   "path of the spec in the rig; an uncommitted file of the person's checkout is found too",
 		"polecat":                "name of a polecat; default: any that is free",
 		"prefix":                 "prefix of its beads' ids; default: made of the name",

@@ -277,6 +277,22 @@ func (p *Proc) Tree() []int {
 	return pids
 }
 
+// Children returns the pids of the living processes that the program itself has started.
+func (p *Proc) Children() []int {
+	select {
+	case <-p.done:
+		return nil
+	default:
+	}
+	var pids []int
+	for _, one := range processes() {
+		if one.ppid == p.child.pid {
+			pids = append(pids, one.pid)
+		}
+	}
+	return pids
+}
+
 func newMarker() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails

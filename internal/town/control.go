@@ -183,7 +183,11 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 			return "", "", err
 		}
 		if a.State == beads.Asking {
-			return fmt.Sprintf("%s waits for an answer to %s: %s", id, a.Polecat, beads.Clean(a.Question, 300)), "gastown polecat answer " + a.Polecat + " TEXT", nil
+			_, do := howToAnswer(a.Polecat, a.AtTerminal)
+			return fmt.Sprintf("%s waits for an answer to %s: %s", id, a.Polecat, beads.Clean(a.Question, 300)), do, nil
+		}
+		if a.State == beads.Limited {
+			return fmt.Sprintf("%s waits for the usage limit of %s, agent %s, until %s; it goes on by itself.", id, a.Polecat, a.Preset, a.LimitedUntil.Local().Format("15:04")), "", nil
 		}
 		return fmt.Sprintf("%s is being worked on by %s (attempt %d, %s).", id, a.Polecat, a.N, a.State), "", nil
 	}

@@ -71,6 +71,7 @@ func handlers() map[string]handler {
 	add(on(api.MayorAgent, (*Town).mayorAgent))
 	add(on(api.Done, (*Town).done))
 	add(on(api.Escalate, (*Town).escalate))
+	add(on(api.Report, (*Town).report))
 	add(on(api.Prime, (*Town).prime))
 	add(on(api.Remember, (*Town).remember))
 	add(on(api.QueueList, (*Town).queueList))

@@ -427,7 +427,10 @@ func (w *worker) relaunch(e ending) error {
 			return refuse(err)
 		}
 		c.Proc, c.Marker, c.Question, c.Answer = nil, "", "", ""
-		return errors.Join(tx.PutAttempt(c), tx.Append(beads.Event{Kind: beads.EvStarted, Actor: e.by, Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: fmt.Sprintf("%s restarted %s on %s", e.by, w.name, w.bead)}))
+		if a.State == beads.Limited {
+			err = unlimit(tx, a.Preset)
+		}
+		return errors.Join(err, tx.PutAttempt(c), tx.Append(beads.Event{Kind: beads.EvStarted, Actor: e.by, Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Reason: e.why, Text: fmt.Sprintf("%s restarted %s on %s", e.by, w.name, w.bead)}))
 	})
 	if err != nil {
 		return err

@@ -186,11 +186,9 @@ func (h *Host) loop() {
 
 // plan makes the world match the store once, and says when time alone may change the plan.
 func (h *Host) plan() time.Time {
-	next := h.dispatch()
+	next := sooner(h.dispatch(), h.wakeLimited())
 	for _, r := range h.rigHosts() {
-		if at := r.tick(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
+		next = sooner(next, r.tick())
 	}
 	return next
 }
@@ -246,9 +244,12 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	cfg := h.t.settings()
 	w := agents.World{
 		Now: h.t.deps.Now(), Cap: cfg.Town.Polecats, PausedRigs: map[string]bool{},
-		Limits: map[string]time.Time{}, Breakers: map[string]agents.Breaker{},
+		Breakers: map[string]agents.Breaker{},
 	}
 	var err error
+	if w.Limits, err = limitsOf(tx, w.Now); err != nil {
+		return w, err
+	}
 	if w.Live, err = tx.LiveAttempts(); err != nil {
 		return w, err
 	}

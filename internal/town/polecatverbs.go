@@ -461,7 +461,7 @@ func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
 	p := api.PolecatInfo{
 		Name: a.Polecat, Rig: a.Rig, Bead: a.Bead, Title: b.Title, Attempt: a.N, Agent: a.Preset, Model: a.Model, State: a.State,
 		Since: a.CreatedAt, Commits: a.Commits, Files: a.Files, Added: a.Added, Removed: a.Removed, Tokens: a.Tokens, CostUSD: a.CostUSD,
-		Question: a.Question, Branch: a.Branch, Base: a.Base, Worktree: a.Worktree,
+		Question: a.Question, AtTerminal: a.AtTerminal, Bypass: a.Bypass, Branch: a.Branch, Base: a.Base, Worktree: a.Worktree,
 	}
 	if !a.StartedAt.IsZero() {
 		p.Since = a.StartedAt
@@ -595,6 +595,10 @@ func (t *Town) polecatAnswer(_ context.Context, who api.Caller, r api.AnswerReq)
 		}
 		if a.State != beads.Asking {
 			return fault.Refusedf("polecat %q: asks nothing", w.name).WithHint("write to it with: gastown mail send %s TEXT", w.name)
+		}
+		if a.AtTerminal != "" {
+			_, do := howToAnswer(w.name, a.AtTerminal)
+			return fault.Refusedf("polecat %q: asks in its terminal, and is answered there", w.name).WithHint("%s", do)
 		}
 		c, err := a.Apply(beads.Answer, t.deps.Now())
 		if err != nil {

@@ -23,7 +23,7 @@ import (
 // rigAdd clones a repository into the town and writes its settings. The source is read,
 // never changed.
 func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out api.RigAdded, err error) {
-	rc, err := t.newRig(r)
+	rc, err := t.newRig(who, r)
 	if err != nil {
 		return out, err
 	}
@@ -96,13 +96,19 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 }
 
 // newRig is the settings of a rig as asked for.
-func (t *Town) newRig(r api.RigAddReq) (config.Rig, error) {
+func (t *Town) newRig(who api.Caller, r api.RigAddReq) (config.Rig, error) {
+	if r.Permissions == config.PermitBypass && who.Role != "person" {
+		return config.Rig{}, fault.Refusedf("rig add: that agents do everything without asking is for the person to say").WithHint("leave it out; the person changes it with: gastown config set rig.%s.permissions bypass", r.Name)
+	}
 	if !config.ValidName(r.Name) {
 		return config.Rig{}, fault.Usagef("rig name %q: want lower case letters, digits, '.', '_' and '-', at most 64", r.Name)
 	}
-	rc := config.Rig{Origin: r.Source, Branch: r.Branch, Prefix: r.Prefix, Deliver: r.Deliver, Setup: r.Setup, Ungated: r.Ungated}
+	rc := config.Rig{Origin: r.Source, Branch: r.Branch, Prefix: r.Prefix, Deliver: r.Deliver, Setup: r.Setup, Ungated: r.Ungated, Permissions: r.Permissions}
 	if rc.Deliver == "" {
 		rc.Deliver = "none"
+	}
+	if rc.Permissions == "" {
+		rc.Permissions = config.PermitEdits
 	}
 	for i, g := range r.Gates {
 		gate, err := config.NewGate(g.Name, g.Run, g.Timeout, g.Silence, g.Env)
@@ -320,7 +326,7 @@ func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out ap
 	}
 	out = api.Rig{
 		Name: name, Origin: rc.Origin, Branch: rc.Branch, Prefix: rc.Prefix, Deliver: rc.Deliver,
-		Approve: strings.Join(rc.Approve, ","), Ungated: rc.Ungated, Setup: rc.Setup, Gates: []api.GateSpec{},
+		Approve: strings.Join(rc.Approve, ","), Ungated: rc.Ungated, Permissions: rc.Permissions, Setup: rc.Setup, Gates: []api.GateSpec{},
 	}
 	for _, g := range rc.Gates {
 		s := api.GateSpec{Name: g.Name, Run: g.Run, Env: g.Env}

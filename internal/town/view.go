@@ -15,6 +15,7 @@ import (
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
+	"gastown/internal/config"
 	"gastown/internal/proc"
 	"gastown/internal/vt"
 	"gastown/refinery"
@@ -60,6 +61,9 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 	if out.Polecats, err = t.polecats(tx); err != nil {
 		return out, err
 	}
+	if out.Limits, err = limitList(tx, now); err != nil {
+		return out, err
+	}
 	for _, name := range rigNames(cfg) {
 		info, err := t.refineryInfo(tx, name)
 		if err != nil {
@@ -73,6 +77,7 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 		if r.Paused, err = rigPaused(tx, name); err != nil {
 			return out, err
 		}
+		r.Bypass = cfg.Rigs[name].Permissions == config.PermitBypass || slices.ContainsFunc(out.Polecats, func(p api.PolecatInfo) bool { return p.Rig == name && p.Bypass })
 		out.Rigs = append(out.Rigs, r)
 		out.Queue = append(out.Queue, info.Queue...)
 	}
@@ -111,7 +116,8 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 	out := []api.Problem{}
 	for _, p := range s.Polecats {
 		if p.State == beads.Asking {
-			out = append(out, api.Problem{Key: "asks/" + string(p.Bead), Who: p.Name, What: "asks: " + beads.Clean(p.Question, 300), Since: p.Since, Do: "gastown polecat answer " + p.Name + " TEXT", Bead: p.Bead, Rig: p.Rig, Level: "asks"})
+			what, do := howToAnswer(p.Name, p.AtTerminal)
+			out = append(out, api.Problem{Key: "asks/" + string(p.Bead), Who: p.Name, What: what + beads.Clean(p.Question, 300), Since: p.Since, Do: do, Bead: p.Bead, Rig: p.Rig, Level: "asks"})
 		}
 	}
 	for _, b := range all {
@@ -144,6 +150,14 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 		out = append(out, api.Problem{Key: n.Key, Who: cmp.Or(who, "town"), What: n.Text, Since: n.At, Do: n.Hint, Bead: n.Bead, Rig: n.Rig, Level: "failed"})
 	}
 	return out, err
+}
+
+// howToAnswer says how a polecat's question is put, and what answers it.
+func howToAnswer(polecat string, at beads.Prompt) (what, do string) {
+	if at == "" {
+		return "asks: ", "gastown polecat answer " + polecat + " TEXT"
+	}
+	return "asks in its terminal: ", "t on the screen opens it (gastown polecat peek " + polecat + " shows it)"
 }
 
 // refineryProblem is a Refinery that waits for a person.

@@ -13,6 +13,7 @@ import (
 	agentrun "gastown/agents/run"
 	"gastown/beads"
 	"gastown/beads/store"
+	"gastown/internal/config"
 	"gastown/internal/fault"
 	"gastown/internal/git"
 	"gastown/internal/proc"
@@ -81,6 +82,7 @@ type worker struct {
 	over    bool               // no request is taken any more
 	session *agentrun.Session
 	stat    look
+	dialog  dialogWatch
 
 	// The worker's own.
 	tried  bool   // its agent's program was started, or could not be
@@ -222,6 +224,7 @@ func (w *worker) wait() ending {
 			return w.asked(shutdownEnding())
 		case <-tick.C:
 			w.lookIfBusy()
+			w.watchDialog()
 		}
 	}
 }
@@ -356,14 +359,14 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	}
 	session, resume := w.h.session(p, env, wt.Path(), sessions(a)...)
 	v := agents.Vars{
-		Gastown: w.h.exe(), Model: a.Model, Session: session, Resume: resume, Role: agents.PolecatRole(a),
+		Gastown: w.h.exe(), Bypass: rc.Permissions == config.PermitBypass, Model: a.Model, Session: session, Resume: resume, Role: agents.PolecatRole(a),
 		Task: agents.TaskOf(b, a, docs, facts), Commands: commandsOf(rc),
 	}
 	if resume && session == a.Session { // it knows its task
 		v.Task = agents.GoOn(a)
 	}
 	// From here on the worktree may hold an agent's work: whatever ends the attempt keeps it.
-	if a, err = w.edit(func(a *beads.Attempt) { a.Session, a.Worktree = session, w.path() }); err != nil {
+	if a, err = w.edit(func(a *beads.Attempt) { a.Session, a.Worktree, a.Bypass = session, w.path(), p.Bypasses(v) }); err != nil {
 		return err
 	}
 	w.tried = true

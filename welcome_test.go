@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"gastown/internal/config"
+	"gastown/internal/fault"
+)
+
+// first is a machine on which gastown starts for the first time, in a repository.
+type first struct {
+	t    *testing.T
+	home string
+	repo string
+	p    process
+}
+
+func newFirst(t *testing.T) *first {
+	t.Helper()
+	home, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &first{t: t, home: home, repo: filepath.Join(home, "src", "app")}
+	bin := filepath.Join(home, "bin")
+	for _, name := range []string{"GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME", "GASTOWN_TOWN"} {
+		t.Setenv(name, "")
+		os.Unsetenv(name)
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	for _, dir := range []string{f.repo, bin} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.write(".gitconfig", "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n")
+	f.write("src/app/Makefile", "test:\n\ttrue\n")
+	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"commit", "-q", "-m", "first"}} {
+		cmd := exec.Command("git", append([]string{"-C", f.repo}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+	}
+	for _, name := range []string{"git", "sh", "make", "true"} { // and no agent
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	f.p = process{env: os.Environ()}
+	return f
+}
+
+func (f *first) write(name, text string) {
+	f.t.Helper()
+	if err := os.WriteFile(filepath.Join(f.home, name), []byte(text), 0o755); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// start answers the page with what is typed.
+func (f *first) start(town string, yes bool, typed string) (page string, err error) {
+	var out bytes.Buffer
+	_, err = f.p.welcome(context.Background(), town, f.repo, yes, strings.NewReader(typed), &out)
+	return out.String(), err
+}
+
+func (f *first) settings() *config.Config {
+	f.t.Helper()
+	c, err := config.Load(filepath.Join(f.home, "gastown", "town.toml"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
+}
+
+func TestTheFirstPage(t *testing.T) {
+	const claude = "#!/bin/sh\necho '2.1.330 (Claude Code)'\n"
+	for _, c := range []struct {
+		name, typed string
+		yes, agent  bool
+		permissions string // empty: nothing was made
+		says, not   string
+	}{
+		{"Enter takes all", "\n", false, true, config.PermitEdits, "agents   claude 2.1.330", "none found"},
+		{"--yes", "", true, true, config.PermitEdits, "", "Enter takes"},
+		{"no agent", "\n", false, false, config.PermitEdits, "npm install -g @anthropic-ai/claude-code", ""},
+		{"bypass", "b\nbypass\n", false, true, config.PermitBypass, "run any command as you, without asking", ""},
+		{"bypass thought over", "b\n\n", false, true, config.PermitEdits, "Type bypass", ""},
+		{"bypass mistyped", "b\ny\n", false, true, "", "", ""},
+		{"bypass cut short", "b\n", false, true, "", "", ""},
+		{"no", "n\n", false, true, "", "", ""},
+		{"nothing", "", false, true, "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFirst(t)
+			if c.agent {
+				f.write("bin/claude", claude)
+			}
+			page, err := f.start("", c.yes, c.typed)
+			if !strings.Contains(page, c.says) || c.not != "" && strings.Contains(page, c.not) {
+				t.Errorf("page:\n%s", page)
+			}
+			checkPage(t, strings.ReplaceAll(page, f.home, "~"))
+			if c.permissions == "" {
+				if _, serr := os.Stat(filepath.Join(f.home, "gastown")); !fault.Is(err, fault.Refused) || serr == nil {
+					t.Errorf("%v, and the town: %v", err, serr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := f.settings().Rigs["app"].Permissions; got != c.permissions {
+				t.Errorf("permissions %q, want %q", got, c.permissions)
+			}
+			again, err := f.start(filepath.Join(f.home, "gastown"), false, "")
+			if err != nil || again != "" {
+				t.Errorf("the second start: %v, and says %q", err, again)
+			}
+		})
+	}
+}
+
+// checkPage holds the page against the smallest usual terminal.
+func checkPage(t *testing.T, page string) {
+	t.Helper()
+	page = strings.NewReplacer("leaves: ", "leaves: \n", "questions: ", "questions: \n").Replace(page) // typed there
+	lines := strings.Split(page, "\n")
+	if len(lines) > 24 {
+		t.Errorf("%d lines:\n%s", len(lines), page)
+	}
+	for _, l := range lines {
+		if n := utf8.RuneCountInString(l); n > 80 {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+}
