@@ -111,8 +111,14 @@ func showPolecat(p *page, c api.PolecatInfo) {
 	}
 	p.field("rig", "%s", c.Rig)
 	p.field("agent", "%s", agentText(c))
+	if c.Bypass {
+		p.field("", "BYPASS: it does everything without asking")
+	}
 	p.field("asks", "%s", c.Question)
-	if c.Question != "" {
+	switch {
+	case c.AtTerminal != "":
+		p.field("", "in its terminal: t on the screen opens it")
+	case c.Question != "":
 		p.field("", "answer with `gastown polecat answer %s TEXT`", c.Name)
 	}
 	if c.Bead != "" {

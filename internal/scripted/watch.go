@@ -93,18 +93,22 @@ func (c *chat) asked(ctx context.Context, id beads.ID, polecat, question string)
 		c.scr.notice("? %s asks: %s (I cannot read its bead: %s)", polecat, question, fault.From(err).Msg)
 		return
 	}
-	attempt := 0
+	attempt, inTerminal := 0, false
 	if n := len(bead.Attempts); n > 0 {
 		last := bead.Attempts[n-1]
 		if last.State != beads.Asking {
 			return // answered by someone else, or gone
 		}
-		attempt = last.N
+		attempt, inTerminal = last.N, last.AtTerminal != ""
 		if last.Question != "" {
 			question = last.Question
 		}
 	}
 	if !c.first(fmt.Sprintf("%s/%d %s", id, attempt, question)) {
+		return
+	}
+	if inTerminal {
+		c.scr.notice("? %s (%s) asks in its terminal, t opens it: %s", polecat, id, question)
 		return
 	}
 	c.scr.notice("? %s (%s) asks: %s", polecat, id, question)

@@ -159,3 +159,19 @@ func TestBypassIsAPersonsWord(t *testing.T) {
 		t.Errorf("app: %+v, %v", app, err)
 	}
 }
+
+// The Mayor's account is the polecats' too; what else its program says is seen where it runs.
+func TestTheMayorsLimitHoldsItsPreset(t *testing.T) {
+	l := newLab(t, "")
+	mayor := l.town.As(api.Caller{Name: "mayor", Role: "mayor"})
+	until := time.Now().Add(time.Hour).Truncate(time.Second)
+	for _, r := range []api.ReportReq{{State: "asking", Text: "x"}, {State: "limited", Until: until}, {State: "limited", Until: until.Add(-time.Minute)}} {
+		if _, err := api.Report.Do(t.Context(), mayor, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st := l.status()
+	if len(st.Limits) != 1 || st.Limits[0].Agent != "idle" || !st.Limits[0].Until.Equal(until) || len(st.Problems) > 0 {
+		t.Errorf("limits %+v, problems %+v", st.Limits, st.Problems)
+	}
+}
