@@ -137,7 +137,7 @@ func toolText(e claudeEvent) string {
 }
 
 // LimitGuess is how long a limit holds whose end the agent did not tell.
-const LimitGuess = 10 * time.Minute
+const LimitGuess = 5 * time.Minute
 
 // LimitPatience is how long after its limit an agent may go on by itself before it is started again.
 const LimitPatience = 3 * time.Minute
