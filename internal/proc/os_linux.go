@@ -87,6 +87,7 @@ func lookup(pid int) (p process, ok bool) {
 	p.pid = pid
 	p.ppid, _ = strconv.Atoi(string(f[1]))
 	p.sid, _ = strconv.Atoi(string(f[3]))
+	p.stopped = f[0][0] == 'T'
 	p.start, _ = strconv.ParseUint(string(f[19]), 10, 64)
 	return p, true
 }

@@ -30,6 +30,9 @@ type Proc struct {
 	control *os.File // the lifeline; commands go down it
 	size    Size
 	sent    map[syscall.Signal]bool // first signals already sent
+
+	freezing sync.Mutex // held by Freeze and Thaw
+	frozen   chan int   // one element: the newest answer of the shim to them
 }
 
 // Start starts a tree. The caller owns the result: it reads the terminal, if there is one, to its end and calls
@@ -50,7 +53,7 @@ func Start(spec Spec) (*Proc, error) {
 	if err != nil {
 		return nil, &StartError{Op: OpLookup, Path: spec.Argv[0], Err: err}
 	}
-	p := &Proc{marker: newMarker(), done: make(chan struct{}), sent: make(map[syscall.Signal]bool)}
+	p := &Proc{marker: newMarker(), done: make(chan struct{}), sent: make(map[syscall.Signal]bool), frozen: make(chan int, 1)}
 	stdio, err := p.stdio(spec)
 	if err != nil {
 		return nil, &StartError{Op: OpShim, Path: spec.Argv[0], Err: err}
@@ -179,8 +182,15 @@ func (p *Proc) attend(cmd *exec.Cmd, status *os.File, reports *json.Decoder) {
 		if reports.Decode(&r) != nil {
 			break
 		}
-		if r.Exit != nil || r.Signal != nil {
+		switch {
+		case r.Exit != nil || r.Signal != nil:
 			end = &r
+		case r.Frozen != nil:
+			select {
+			case <-p.frozen: // nobody waited for it
+			default:
+			}
+			p.frozen <- *r.Frozen
 		}
 	}
 	_ = status.Close()

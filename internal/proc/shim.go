@@ -32,6 +32,7 @@ type shim struct {
 	child    int  // 0 once reaped
 	commands bool // the host asked for a signal or a kill
 	killing  bool
+	frozen   []process // stopped by us, parents first
 }
 
 func runShim() int {
@@ -124,6 +125,14 @@ func (s *shim) obey(c command) {
 	if s.child == 0 {
 		return
 	}
+	switch {
+	case c.Freeze:
+		s.freeze()
+		return
+	case c.Thaw:
+		s.thaw()
+		return
+	}
 	s.commands = true
 	if c.Kill {
 		s.killing = true
@@ -132,6 +141,46 @@ func (s *shim) obey(c command) {
 	}
 	_ = syscall.Kill(-s.child, syscall.Signal(c.Signal))
 	_ = syscall.Kill(-s.child, syscall.SIGCONT) // a stopped process would keep the signal pending
+	if len(s.frozen) > 0 {
+		s.thaw() // to end well, a program may need its children
+	}
+}
+
+// freeze stops the whole tree. Parents come first: one that is stopped forks no more, so that looking again until nothing
+// new is found finds all, and a shell with job control does not see its children stop. What somebody else had stopped is
+// left to them.
+func (s *shim) freeze() {
+	seen := make(map[int]bool)
+	for _, p := range s.frozen {
+		seen[p.pid] = true
+	}
+	for found := true; found; {
+		found = false
+		for _, p := range survivors(s.cfg.Marker, s.child) {
+			if seen[p.pid] {
+				continue
+			}
+			seen[p.pid], found = true, true
+			if !p.stopped && syscall.Kill(p.pid, syscall.SIGSTOP) == nil {
+				s.frozen = append(s.frozen, p)
+			}
+		}
+	}
+	n := len(s.frozen)
+	s.tell(report{Frozen: &n})
+}
+
+// thaw lets the tree go on, children first: see freeze.
+func (s *shim) thaw() {
+	for i := len(s.frozen) - 1; i >= 0; i-- {
+		p := s.frozen[i]
+		if now, ok := lookup(p.pid); ok && now.start == p.start {
+			_ = syscall.Kill(p.pid, syscall.SIGCONT)
+		}
+	}
+	s.frozen = nil
+	n := 0
+	s.tell(report{Frozen: &n})
 }
 
 // reap collects every dead child and reports the main one. It returns true when there are no children at all.

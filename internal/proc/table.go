@@ -12,6 +12,7 @@ import (
 type process struct {
 	pid, ppid, sid int
 	start          uint64 // since boot or epoch, in the kernel's unit: only good for comparing
+	stopped        bool   // by a signal of job control, where the table tells
 }
 
 // ID names a process for good: a pid alone is used again. Stored, it tells after a crash whether a process is still the

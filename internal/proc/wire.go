@@ -35,14 +35,17 @@ type config struct {
 type command struct {
 	Signal int  `json:"signal,omitempty"` // for the main process's group
 	Kill   bool `json:"kill,omitempty"`   // SIGKILL for the whole tree
+	Freeze bool `json:"freeze,omitempty"` // SIGSTOP for the whole tree, answered by Frozen
+	Thaw   bool `json:"thaw,omitempty"`   // SIGCONT for what Freeze stopped, answered by Frozen
 }
 
-// report is each message of the shim: first PID or Error, then Exit or Signal.
+// report is each message of the shim: first PID or Error, then any number of Frozen, then Exit or Signal.
 type report struct {
 	PID     int    `json:"pid,omitempty"`
 	Start   uint64 `json:"start,omitempty"` // the child's start time, see ID
 	Exit    *int   `json:"exit,omitempty"`
 	Signal  *int   `json:"signal,omitempty"`
+	Frozen  *int   `json:"frozen,omitempty"`  // processes that are stopped now
 	Stopped bool   `json:"stopped,omitempty"` // a command had been obeyed before the child ended
 	Error   string `json:"error,omitempty"`   // cannot start
 	Op      string `json:"op,omitempty"`      // with Error: the step, see StartError
