@@ -58,13 +58,32 @@ type Candidate struct {
 	Err    string // why its agent cannot be resolved; such a bead is reported, not started
 }
 
+// Halt is how far a person stopped the town or one of its rigs.
+type Halt string
+
+// The halts, each with what the one before it does.
+const (
+	Going  Halt = ""
+	Paused Halt = "paused" // nothing new starts
+	Frozen Halt = "frozen" // and the polecats at work stand still
+)
+
+// With is the stronger of two halts: a rig's own and the town's.
+func (h Halt) With(o Halt) Halt {
+	if h == Frozen || o == Going {
+		return h
+	}
+	return o
+}
+
 // World is what Plan decides on.
 type World struct {
 	Now        time.Time
-	Cap        int    // live polecats at once
-	Stopped    string // not empty: why nothing at all may start
-	PausedRigs map[string]bool
-	Candidates []Candidate // in the order they should start
+	Cap        int             // live polecats at once
+	Stopped    string          // not empty: why nothing at all may start
+	Halt       Halt            // of the town
+	RigHalts   map[string]Halt // of rigs, by name
+	Candidates []Candidate     // in the order they should start
 	Live       []*beads.Attempt
 	Leaving    []string             // polecats whose ended attempt is still being cleared away
 	Limits     map[string]time.Time // by preset
@@ -129,8 +148,10 @@ func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
 	switch {
 	case w.Stopped != "":
 		return w.Stopped, time.Time{}
-	case w.PausedRigs[c.Bead.Rig]:
-		return "rig " + c.Bead.Rig + " is paused", time.Time{}
+	case w.Halt != Going:
+		return "the town is " + string(w.Halt), time.Time{}
+	case w.RigHalts[c.Bead.Rig] != Going:
+		return "rig " + c.Bead.Rig + " is " + string(w.RigHalts[c.Bead.Rig]), time.Time{}
 	case c.Err != "":
 		return c.Err, time.Time{}
 	case w.Breakers[c.Preset].Open():

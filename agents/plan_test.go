@@ -32,11 +32,13 @@ func drawWorld(t *rapid.T) World {
 	when := rapid.Custom(func(t *rapid.T) time.Time {
 		return now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "minutes")) * time.Minute)
 	})
-	w := World{Now: now, Cap: rapid.IntRange(0, 5).Draw(t, "cap"), PausedRigs: map[string]bool{}, Limits: map[string]time.Time{}, Breakers: map[string]Breaker{}}
+	w := World{Now: now, Cap: rapid.IntRange(0, 5).Draw(t, "cap"), RigHalts: map[string]Halt{}, Limits: map[string]time.Time{}, Breakers: map[string]Breaker{}}
 	if rapid.IntRange(0, 9).Draw(t, "stopped") == 0 {
 		w.Stopped = "the town is paused"
 	}
-	w.PausedRigs["b"] = rapid.Bool().Draw(t, "rig b is paused")
+	halts := []Halt{Going, Going, Paused, Frozen}
+	w.Halt = rapid.SampledFrom(halts).Draw(t, "the town")
+	w.RigHalts["b"] = rapid.SampledFrom(halts).Draw(t, "rig b")
 	for _, p := range []string{"claude", "mine"} {
 		if rapid.Bool().Draw(t, "limited") {
 			w.Limits[p] = when.Draw(t, "until")
@@ -99,7 +101,7 @@ func TestPlan(t *testing.T) {
 			switch {
 			case slices.Contains(taken, s.Polecat):
 				t.Fatalf("%s is given to %s, who is busy", s.Bead, s.Polecat)
-			case w.Stopped != "", w.PausedRigs[s.Rig], c.Err != "", w.Breakers[s.Preset].Open(), w.Limits[s.Preset].After(w.Now):
+			case w.Stopped != "", w.Halt != Going, w.RigHalts[s.Rig] != Going, c.Err != "", w.Breakers[s.Preset].Open(), w.Limits[s.Preset].After(w.Now):
 				t.Fatalf("%s starts, though nothing may", s.Bead)
 			case sling != nil && sling.NotBefore.After(w.Now):
 				t.Fatalf("%s starts before its time", s.Bead)

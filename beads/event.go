@@ -53,6 +53,7 @@ const (
 	EvTownUp        = "town.up"
 	EvTownDown      = "town.down"
 	EvTownPaused    = "town.paused"
+	EvTownFrozen    = "town.frozen"
 	EvTownResumed   = "town.resumed"
 	EvRigAdded      = "rig.added"
 	EvRigRemoved    = "rig.removed"

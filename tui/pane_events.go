@@ -19,7 +19,7 @@ func eventMark(kind string) byte {
 		return '+'
 	case beads.EvSubmitted, beads.EvQueueChanged, beads.EvGateStarted, beads.EvGateDone:
 		return '^'
-	case beads.EvPaused, beads.EvTownPaused, beads.EvLimited:
+	case beads.EvPaused, beads.EvTownPaused, beads.EvTownFrozen, beads.EvLimited:
 		return '='
 	case beads.EvClaimed, beads.EvStarted, beads.EvResumed, beads.EvRestarted, beads.EvTownResumed, beads.EvUnlimited, beads.EvAnswered:
 		return '>'

@@ -83,7 +83,8 @@ type Rig struct {
 	Approve     string        `json:"approve"`
 	Ungated     bool          `json:"ungated"`
 	Permissions string        `json:"permissions"` // what agents may do unasked: "edits" or "bypass"
-	Paused      bool          `json:"paused"`
+	Paused      bool          `json:"paused"`      // starts nothing new
+	Frozen      bool          `json:"frozen"`      // and its polecats stand still
 	Setup       string        `json:"setup,omitempty"`
 	Gates       []GateSpec    `json:"gates"`
 	Landed      int           `json:"landed"`
@@ -318,6 +319,8 @@ type PolecatInfo struct {
 	Branch   string    `json:"branch,omitempty"`
 	Base     string    `json:"base,omitempty"`
 	Worktree string    `json:"worktree,omitempty"`
+	// Frozen is whether its processes were made to stand still.
+	Frozen bool `json:"frozen,omitempty"`
 	// Terminal is whether there is a live terminal to look at.
 	Terminal bool `json:"terminal"`
 	// Doing is the newest line of its terminal or log, cleaned; a hint, not a fact.

@@ -90,6 +90,7 @@ var (
 
 	Pause  = Command[NameReq, Ack]{"pause"}
 	Resume = Command[NameReq, Ack]{"resume"}
+	Freeze = Command[NameReq, Ack]{"freeze"}
 	Down   = Command[DownReq, Ack]{"down"}
 
 	ConfigGet = Command[ConfigReq, ConfigValue]{"config.get"}
@@ -173,7 +174,8 @@ func Table() []Verb {
 		RescueRestore.row(Store, Mayor, "bring kept work back in a new worktree as uncommitted changes"),
 		RescuePrune.row(Store, 0, "delete rescue refs older than a given age"),
 		Pause.row(Store, Mayor, "start nothing new, in the town or one rig"),
-		Resume.row(Store, Mayor, "start work again"),
+		Freeze.row(Store, Mayor, "start nothing new, and make polecats stand still after a checkpoint of their work"),
+		Resume.row(Store, Mayor, "end a pause or a freeze: polecats go on, and work starts again"),
 		Down.row(Host, 0, "stop the host"),
 		ConfigGet.row(Store, Mayor, "print a setting"),
 		ConfigSet.row(Store, 0, "change a setting, keeping comments"),

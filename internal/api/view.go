@@ -46,7 +46,8 @@ type StatusRig struct {
 	Undelivered int           `json:"undelivered"`
 	Ungated     bool          `json:"ungated"`
 	Bypass      bool          `json:"bypass"` // agents there do, or are to do, everything without asking
-	Paused      bool          `json:"paused"`
+	Paused      bool          `json:"paused"` // itself, beside the town: starts nothing new
+	Frozen      bool          `json:"frozen"` // and its polecats stand still
 	Refinery    RefineryState `json:"refinery"`
 }
 
@@ -54,7 +55,8 @@ type StatusRig struct {
 type Status struct {
 	Town     string        `json:"town"`
 	Host     *HostInfo     `json:"host"`
-	Paused   bool          `json:"paused"`
+	Paused   bool          `json:"paused"` // starts nothing new
+	Frozen   bool          `json:"frozen"` // and its polecats stand still
 	Mayor    StatusMayor   `json:"mayor"`
 	Rigs     []StatusRig   `json:"rigs"`
 	Polecats []PolecatInfo `json:"polecats"`

@@ -93,7 +93,10 @@ func showRig(p *page, r api.Rig) {
 	p.field("refinery", "%s", refineryText(p, r.Refinery))
 	p.field("", "%s", r.Refinery.Reason)
 	p.field("", "%s", r.Refinery.Hint)
-	if r.Paused {
+	switch {
+	case r.Frozen:
+		p.field("frozen", "its polecats stand still, nothing new is started; `gastown resume %s`", r.Name)
+	case r.Paused:
 		p.field("paused", "starts nothing new; `gastown resume %s`", r.Name)
 	}
 	for _, g := range r.Gates {

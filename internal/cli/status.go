@@ -21,7 +21,10 @@ func showStatus(p *page, s api.Status) {
 	} else {
 		p.field("host", "pid %d, up %s, version %s", s.Host.PID, p.age(s.Host.StartedAt), s.Host.Version)
 	}
-	if s.Paused {
+	switch {
+	case s.Frozen:
+		p.field("frozen", "polecats stand still, nothing new is started; `gastown resume`")
+	case s.Paused:
 		p.field("paused", "nothing new is started; `gastown resume`")
 	}
 	p.field("mayor", "%s", strings.TrimSuffix(s.Mayor.State+", "+s.Mayor.Agent, ", "))
@@ -101,8 +104,11 @@ func statusRigs(p *page, list []api.StatusRig) {
 		if r.Bypass {
 			notes = append(notes, "BYPASS: agents ask nothing")
 		}
-		if r.Paused {
-			notes = append(notes, "paused")
+		switch {
+		case r.Frozen:
+			notes = append(notes, "FROZEN")
+		case r.Paused:
+			notes = append(notes, "PAUSED")
 		}
 		if r.Refinery.Reason != "" {
 			notes = append(notes, r.Refinery.Reason)

@@ -78,8 +78,12 @@ func (a *app) pause() *cobra.Command {
 	return command(a, api.Pause, spec{use: "pause [RIG]", example: "gastown pause\ngastown pause myapp", complete: rigs}, named, showAck)
 }
 
+func (a *app) freeze() *cobra.Command {
+	return command(a, api.Freeze, spec{use: "freeze [RIG]", example: "gastown freeze\ngastown freeze myapp", complete: rigs}, named, showAck)
+}
+
 func (a *app) resume() *cobra.Command {
-	return command(a, api.Resume, spec{use: "resume [RIG]", example: "gastown resume", complete: rigs}, named, showAck)
+	return command(a, api.Resume, spec{use: "resume [RIG]", example: "gastown resume\ngastown resume myapp", complete: rigs}, named, showAck)
 }
 
 func (a *app) down() *cobra.Command {

@@ -119,6 +119,7 @@ func lines() []struct {
 		{"rescue prune --dry-run", "rescue.prune", api.PruneReq{Age: 14 * 24 * time.Hour, DryRun: true}},
 		{"rescue prune --older-than 4w", "rescue.prune", api.PruneReq{Age: 28 * 24 * time.Hour}},
 		{"pause app", "pause", name("app")},
+		{"freeze", "freeze", name("")},
 		{"resume", "resume", name("")},
 		{"down --drain", "down", api.DownReq{Drain: true}},
 		{"config get town.polecats", "config.get", api.ConfigReq{Key: "town.polecats"}},

@@ -50,6 +50,7 @@ func aboutVerbs() map[string]string {
 		"events":           "Without a limit, the newest 50.",
 		"show":             "Use it when you talk about one bead, so that the person sees it.",
 		"pause":            "What runs goes on.",
+		"freeze":           "Their programs are stopped where they are and lose nothing; the Refinery goes on. resume ends it.",
 		"bead.import":      "One JSON object a line.",
 	}
 }

@@ -144,7 +144,10 @@ func (c *chat) goingOn(ctx context.Context, _ []string) error {
 		c.scr.say("%d beads: %d working, %d in the merge queue, %d ready, %d blocked, %d need you, %d closed.",
 			n.Open+n.Working+n.Submitted+n.NeedsYou+n.Deferred+n.Closed, n.Working, n.Submitted, n.Ready, n.Blocked, n.NeedsYou, n.Closed)
 	}
-	if st.Paused {
+	switch {
+	case st.Frozen:
+		c.scr.say("The town is frozen: polecats stand still, nothing new starts. \"gastown resume\" or P lets them go on.")
+	case st.Paused:
 		c.scr.say("The town is paused: nothing new starts.")
 	}
 	c.tellPolecats(st.Polecats)

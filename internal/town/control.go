@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
@@ -19,6 +20,8 @@ import (
 const (
 	kvPaused    = "paused"    // bool
 	kvPausedRig = "paused/"   // bool, by rig
+	kvFrozen    = "frozen"    // bool
+	kvFrozenRig = "frozen/"   // bool, by rig
 	kvBreakers  = "breakers"  // map of preset to agents.Breaker
 	kvDelivery  = "delivery/" // deliveryState, by rig
 	kvDoc       = "doc/"      // agents.Doc, by name
@@ -26,52 +29,6 @@ const (
 	kvStarts    = "starts"    // int: how often the screen was opened
 	kvMayor     = "mayor"     // mayorRecord
 )
-
-func townPaused(tx *store.Tx) (bool, error) {
-	var p bool
-	_, err := tx.GetKV(kvPaused, &p)
-	return p, err
-}
-
-func rigPaused(tx *store.Tx, rig string) (bool, error) {
-	var p bool
-	_, err := tx.GetKV(kvPausedRig+rig, &p)
-	return p, err
-}
-
-// pause starts nothing new and lands nothing new; what runs goes on.
-func (t *Town) pause(_ context.Context, who api.Caller, r api.NameReq) (api.Ack, error) {
-	return t.setPaused(who, r.Name, true)
-}
-
-func (t *Town) resume(_ context.Context, who api.Caller, r api.NameReq) (api.Ack, error) {
-	return t.setPaused(who, r.Name, false)
-}
-
-func (t *Town) setPaused(who api.Caller, rig string, on bool) (out api.Ack, err error) {
-	key, what := kvPaused, "the town"
-	if rig != "" {
-		if _, _, err := t.rig(rig); err != nil {
-			return out, err
-		}
-		key, what = kvPausedRig+rig, "rig "+rig
-	}
-	kind, text := beads.EvTownPaused, what+" is paused: no polecat starts; what runs goes on"
-	if !on {
-		kind, text = beads.EvTownResumed, what+" goes on"
-	}
-	err = t.update(func(tx *store.Tx) error {
-		var was bool
-		if _, err := tx.GetKV(key, &was); err != nil {
-			return err
-		}
-		if was == on {
-			return nil
-		}
-		return errors.Join(tx.PutKV(key, on), tx.Append(beads.Event{Kind: kind, Actor: who.Name, Rig: rig, Text: text}))
-	})
-	return api.Ack{Msg: text}, err
-}
 
 func (t *Town) down(_ context.Context, _ api.Caller, r api.DownReq) (api.Ack, error) {
 	select {
@@ -189,7 +146,11 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 		if a.State == beads.Limited {
 			return fmt.Sprintf("%s waits for the usage limit of %s, agent %s, until %s; it goes on by itself.", id, a.Polecat, a.Preset, a.LimitedUntil.Local().Format("15:04")), "", nil
 		}
-		return fmt.Sprintf("%s is being worked on by %s (attempt %d, %s).", id, a.Polecat, a.N, a.State), "", nil
+		h, err := haltOf(tx, b.Rig)
+		if h == agents.Frozen {
+			return fmt.Sprintf("%s stands still with %s (attempt %d): it is frozen.", id, a.Polecat, a.N), "gastown resume", err
+		}
+		return fmt.Sprintf("%s is being worked on by %s (attempt %d, %s).", id, a.Polecat, a.N, a.State), "", err
 	}
 	return t.whyNotStarted(tx, b)
 }

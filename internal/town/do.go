@@ -99,6 +99,7 @@ func handlers() map[string]handler {
 	add(on(api.RescueRestore, (*Town).rescueRestore))
 	add(on(api.RescuePrune, (*Town).rescuePrune))
 	add(on(api.Pause, (*Town).pause))
+	add(on(api.Freeze, (*Town).freeze))
 	add(on(api.Resume, (*Town).resume))
 	add(on(api.Down, (*Town).down))
 	add(on(api.ConfigGet, (*Town).configGet))

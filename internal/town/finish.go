@@ -144,6 +144,11 @@ func (w *worker) worktree(ctx context.Context) (*git.Worktree, error) {
 // keep snapshots the worktree to the attempt's rescue ref. Without a worktree there is
 // nothing to keep and the result is zero.
 func (w *worker) keep(ctx context.Context) (worktree.Rescue, error) {
+	return w.snapshot(ctx, beads.RescueRef(w.bead, w.n))
+}
+
+// snapshot keeps the worktree as it is on a ref.
+func (w *worker) snapshot(ctx context.Context, ref string) (worktree.Rescue, error) {
 	wt, err := w.worktree(ctx)
 	if wt == nil {
 		return worktree.Rescue{}, err
@@ -158,7 +163,7 @@ func (w *worker) keep(ctx context.Context) (worktree.Rescue, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, gitLimit)
 	defer cancel()
-	return worktree.Snapshot(ctx, wt, worktree.SnapshotSpec{Ref: beads.RescueRef(w.bead, w.n), At: w.h.t.deps.Now(), Who: id})
+	return worktree.Snapshot(ctx, wt, worktree.SnapshotSpec{Ref: ref, At: w.h.t.deps.Now(), Who: id})
 }
 
 // holds reports whether a rescue has anything that the base does not.
@@ -455,6 +460,9 @@ func (w *worker) cleanUp(ctx context.Context, r worktree.Rescue) {
 		kept = &r
 	}
 	err := w.h.t.removeWorktree(ctx, w.rig, w.path(), w.bead, w.n, kept)
+	if err == nil {
+		err = w.dropCheckpoint(ctx)
+	}
 	if err == nil {
 		_, err = w.edit(func(a *beads.Attempt) { a.Worktree, a.Proc, a.Marker = "", nil, "" })
 	}

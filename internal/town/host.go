@@ -243,7 +243,7 @@ func (h *Host) dispatch() time.Time {
 func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	cfg := h.t.settings()
 	w := agents.World{
-		Now: h.t.deps.Now(), Cap: cfg.Town.Polecats, PausedRigs: map[string]bool{},
+		Now: h.t.deps.Now(), Cap: cfg.Town.Polecats, RigHalts: map[string]agents.Halt{},
 		Breakers: map[string]agents.Breaker{},
 	}
 	var err error
@@ -259,11 +259,12 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	}
 	w.Leaving = slices.AppendSeq(w.Leaving, maps.Keys(h.stuck))
 	h.mu.Unlock()
-	if w.Stopped, err = h.stopped(tx); err != nil {
+	w.Stopped = h.stopped()
+	if w.Halt, err = ownHalt(tx, ""); err != nil {
 		return w, err
 	}
 	for _, rig := range rigNames(cfg) {
-		if w.PausedRigs[rig], err = rigPaused(tx, rig); err != nil {
+		if w.RigHalts[rig], err = ownHalt(tx, rig); err != nil {
 			return w, err
 		}
 	}
@@ -275,18 +276,13 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 }
 
 // stopped says why nothing at all may start; empty: work may.
-func (h *Host) stopped(tx *store.Tx) (string, error) {
+func (h *Host) stopped() string {
 	h.mu.Lock()
-	drain := h.drain
-	h.mu.Unlock()
-	if drain {
-		return "the town is draining", nil
+	defer h.mu.Unlock()
+	if h.drain {
+		return "the town is draining"
 	}
-	paused, err := townPaused(tx)
-	if paused {
-		return "the town is paused", err
-	}
-	return "", err
+	return ""
 }
 
 // candidates are the beads that someone wishes to start and that can.
@@ -377,9 +373,12 @@ func (h *Host) awaitDrained(ctx context.Context) {
 	seen, cancel := h.Changes()
 	defer cancel()
 	for {
-		h.mu.Lock()
-		n := len(h.workers)
-		h.mu.Unlock()
+		n := 0
+		for _, w := range h.workersNow() {
+			if !w.standing() { // a frozen one would never be through: it is stopped, its work kept
+				n++
+			}
+		}
 		if n == 0 && !h.landing() {
 			return
 		}

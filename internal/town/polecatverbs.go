@@ -284,7 +284,14 @@ func (t *Town) freeName(not string) string {
 }
 
 func (t *Town) polecatRestart(ctx context.Context, who api.Caller, r api.NameReq) (out api.Ack, err error) {
-	w, _, err := t.end(ctx, r.Name, ending{kind: endRestart, by: who.Name})
+	w, err := t.worker(r.Name)
+	if err != nil {
+		return out, err
+	}
+	if err := t.refuseFrozen(w.rig, "polecat "+w.name); err != nil {
+		return out, err
+	}
+	w, _, err = t.end(ctx, r.Name, ending{kind: endRestart, by: who.Name})
 	if err != nil {
 		return out, err
 	}
@@ -473,6 +480,7 @@ func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
 	if err != nil || w.bead != a.Bead || w.n != a.N {
 		return p
 	}
+	p.Frozen = w.standing()
 	if l := w.lookNow(); !l.at.IsZero() {
 		p.Commits, p.Files, p.Added, p.Removed, p.Dirty = l.commits, l.Files, l.Added, l.Removed, l.dirty
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
@@ -344,10 +345,11 @@ func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out ap
 			return err
 		}
 		out.Main, out.Landed, out.Refinery = q.Target, q.Total, refineryState(q, t.queueConfig(name))
-		out.Paused, err = rigPaused(tx, name)
+		halt, err := ownHalt(tx, name)
 		if err != nil {
 			return err
 		}
+		out.Paused, out.Frozen = halt != agents.Going, halt == agents.Frozen
 		d, err := delivery(tx, name)
 		out.Undelivered, out.NotBecause = d.Pending, d.Reason
 		return err

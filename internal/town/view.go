@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"gastown/agents"
 	agentrun "gastown/agents/run"
 	"gastown/beads"
 	"gastown/beads/store"
@@ -54,10 +55,11 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 	if t.host != nil {
 		out.Host = t.host.info()
 	}
-	var err error
-	if out.Paused, err = townPaused(tx); err != nil {
+	halt, err := ownHalt(tx, "")
+	if err != nil {
 		return out, err
 	}
+	out.Paused, out.Frozen = halt != agents.Going, halt == agents.Frozen
 	if out.Polecats, err = t.polecats(tx); err != nil {
 		return out, err
 	}
@@ -74,10 +76,12 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 			return out, err
 		}
 		r := api.StatusRig{Name: name, Branch: info.Branch, Main: info.Main, Landed: info.Total, Undelivered: d.Pending, Ungated: info.Ungated, Refinery: info.RefineryState}
-		if r.Paused, err = rigPaused(tx, name); err != nil {
+		own, err := ownHalt(tx, name)
+		if err != nil {
 			return out, err
 		}
 		r.Bypass = cfg.Rigs[name].Permissions == config.PermitBypass || slices.ContainsFunc(out.Polecats, func(p api.PolecatInfo) bool { return p.Rig == name && p.Bypass })
+		r.Paused, r.Frozen = own != agents.Going, own == agents.Frozen
 		out.Rigs = append(out.Rigs, r)
 		out.Queue = append(out.Queue, info.Queue...)
 	}

@@ -71,7 +71,8 @@ type worker struct {
 	rig   string
 	name  string // the polecat's
 	token string
-	end   chan ending // 1: the newest request that was not taken yet
+	end   chan ending   // 1: the newest request that was not taken yet
+	still chan stilling // 1: look whether to stand still
 	done  chan struct{}
 	ctx   context.Context // of its start; ends with the first request. The worker's own
 
@@ -81,6 +82,7 @@ type worker struct {
 	stop    context.CancelFunc // ends ctx
 	over    bool               // no request is taken any more
 	session *agentrun.Session
+	frozen  bool // its processes were made to stand still
 	stat    look
 	dialog  dialogWatch
 
@@ -99,7 +101,7 @@ type look struct {
 }
 
 func (h *Host) newWorker(a *beads.Attempt, token string) *worker {
-	w := &worker{h: h, bead: a.Bead, n: a.N, rig: a.Rig, name: a.Polecat, token: token, end: make(chan ending, 1), done: make(chan struct{})}
+	w := &worker{h: h, bead: a.Bead, n: a.N, rig: a.Rig, name: a.Polecat, token: token, end: make(chan ending, 1), still: make(chan stilling, 1), done: make(chan struct{})}
 	w.ctx, w.stop = context.WithCancel(h.leaving)
 	return w
 }
@@ -212,12 +214,17 @@ func (h *Host) stuckAt(name string) {
 // an agent that called done and left has submitted, it did not fail.
 func (w *worker) wait() ending {
 	exited := w.exited()
+	if s := w.heed(); s.err != nil { // the town may have been frozen while the agent started
+		w.h.t.deps.Log.Error("freeze", "polecat", w.name, "err", s.err)
+	}
 	tick := time.NewTicker(statEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case e := <-w.end:
 			return e
+		case q := <-w.still:
+			q.reply <- w.heed()
 		case <-exited:
 			return w.asked(ending{kind: endExit})
 		case <-w.h.leaving.Done():
@@ -337,8 +344,8 @@ func (w *worker) logPath() string {
 
 // spawn starts the agent's program and records its process.
 func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []string) error {
-	if w.ctx.Err() != nil {
-		return w.ctx.Err()
+	if err := errors.Join(w.ctx.Err(), w.awaitGoing()); err != nil {
+		return err
 	}
 	spec := a.Preset
 	p, _, err := w.h.t.preset(spec)
@@ -378,7 +385,7 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 		return err
 	}
 	w.mu.Lock()
-	w.session = s
+	w.session, w.frozen = s, false
 	w.mu.Unlock()
 	return w.began(s)
 }
