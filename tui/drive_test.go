@@ -307,13 +307,13 @@ func TestKill(t *testing.T) {
 func TestReassign(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "a", "down", "tab", "g", "o", " ", "o", "n", "enter")
-	p.wantCall("polecat.reassign {Name:gt-c9d To:ace Agent: Note:go on Nobody:false}")
+	p.wantCall("polecat.reassign {Name:gt-c9d To:ace Agent: Note:go on Nobody:false")
 }
 
 func TestReassignToNobody(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "a", "G", "enter")
-	p.wantCall("polecat.reassign {Name:gt-c9d To: Agent: Note: Nobody:true}")
+	p.wantCall("polecat.reassign {Name:gt-c9d To: Agent: Note: Nobody:true")
 }
 
 func TestAssignReady(t *testing.T) {

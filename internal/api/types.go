@@ -177,6 +177,8 @@ type BeadUpdateReq struct {
 	NeedsCode   *bool     `json:"needs_code,omitempty"`
 	// Defer defers until then; the zero time takes a deferral back.
 	Defer *time.Time `json:"defer_until,omitempty"`
+	// Action, where it is not 0, makes calls that give the same one action for undo.
+	Action uint64 `json:"action,omitempty"`
 }
 
 // BeadCloseReq closes a bead as dropped.
@@ -279,6 +281,8 @@ type SlingReq struct {
 	Beads   []beads.ID `json:"beads"`
 	Agent   string     `json:"agent,omitempty"`
 	Polecat string     `json:"polecat,omitempty"`
+	// Action, where it is not 0, makes calls that give the same one action for undo.
+	Action uint64 `json:"action,omitempty"`
 }
 
 // Slung says what became of one bead's sling, reassign or revive.
@@ -350,6 +354,8 @@ type Peeked struct {
 type KillReq struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason,omitempty"`
+	// Action, where it is not 0, makes calls that give the same one action for undo.
+	Action uint64 `json:"action,omitempty"`
 }
 
 // Killed says what a kill kept.
@@ -372,6 +378,8 @@ type ReassignReq struct {
 	Note  string `json:"note,omitempty"`  // hand-off note
 	// Nobody puts the bead back as ready and starts nothing.
 	Nobody bool `json:"nobody,omitempty"`
+	// Action, where it is not 0, makes calls that give the same one action for undo.
+	Action uint64 `json:"action,omitempty"`
 }
 
 // AnswerReq answers a polecat's question; Name may be a bead id.

@@ -40,7 +40,7 @@ func (a *app) groups() []section {
 		}},
 		{"Agents", []entry{
 			{a.polecat(), "workers"}, {a.mayor(), "the one you talk to"},
-			{a.mail(), "messages"}, {a.undo(), "take a kill back"},
+			{a.mail(), "messages"}, {a.undo(), "take an action back"},
 		}},
 		{"Landing", []entry{
 			{a.queue(), "what waits to land"}, {a.refinery(), "tests and lands work"},

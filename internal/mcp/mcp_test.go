@@ -204,7 +204,7 @@ func TestCalls(t *testing.T) {
 func TestMistakesAreResultsThatTeach(t *testing.T) {
 	for _, c := range []struct{ tool, args, want string }{
 		{"bead_create", `{}`, "bead.create: \"title\" is missing\none line"},
-		{"sling", `{"beads":["a"],"bead":"b"}`, "sling: no argument \"bead\"\nit takes: beads, agent, polecat"},
+		{"sling", `{"beads":["a"],"bead":"b"}`, "sling: no argument \"bead\"\nit takes: beads, agent, polecat, action"},
 		{"status", `{"x":1}`, "status: no argument \"x\"\nit takes: none"},
 		{"escalate", `{"text":"t","wait":5}`, "escalate: \"wait\": want a time such as \"90s\""},
 		{"escalate", `{"text":"t","wait":"soon"}`, "escalate: \"wait\": \"soon\" is not a time such as \"90s\" or \"10m\""},

@@ -83,6 +83,7 @@ func fieldWords() map[string]string {
 	const worker = "name of the polecat, or its bead's id"
 	return map[string]string{
 		"acceptance_criteria":    "what must be true when it is done, checkable by a test",
+		"action":                 "a number of your own: calls that give the same are taken back together",
 		"after":                  "only what happened after this time",
 		"age":                    "older than this, such as \"336h\"",
 		"agent":                  "agent preset to use, as PRESET or PRESET:MODEL; default: the town's setting",

@@ -267,7 +267,9 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 	if r.NeedsCode != nil && who.Role == "polecat" {
 		return api.Bead{}, fault.Refusedf("bead update: whether a bead needs code is for a person to say")
 	}
-	return t.change(who, r.Bead, beads.EvBeadUpdated, "changed %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	var old *beads.Bead
+	out, err := t.change(who, r.Bead, beads.EvBeadUpdated, "changed %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		old = b
 		c := b.Clone()
 		set(&c.Title, r.Title)
 		set(&c.Description, r.Description)
@@ -293,6 +295,10 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 		}
 		return d, err
 	})
+	if err == nil {
+		t.canUnchange(who, r, old)
+	}
+	return out, err
 }
 
 func set[T any](dst *T, src *T) {

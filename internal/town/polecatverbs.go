@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"gastown/agents"
 	"gastown/beads"
@@ -16,17 +15,6 @@ import (
 	"gastown/internal/config"
 	"gastown/internal/fault"
 )
-
-// undoFor is how long `u` can take an action back.
-const undoFor = 30 * time.Second
-
-// undoable is the last action that `u` takes back.
-type undoable struct {
-	what  string
-	bead  beads.ID
-	until time.Time
-	do    func(context.Context, api.Caller) (api.Slung, error)
-}
 
 // sling records the wish that beads start; with a host they start as soon as they may.
 func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.Slung, error) {
@@ -40,8 +28,9 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 		return nil, fault.Usagef("sling: one polecat takes one bead at a time, not %d", len(r.Beads))
 	}
 	var ids []beads.ID
+	var olds []*beads.Bead
 	err := t.update(func(tx *store.Tx) error {
-		ids = nil
+		ids, olds = nil, nil
 		for _, id := range r.Beads {
 			b, err := findBead(tx, id)
 			if err != nil {
@@ -51,7 +40,7 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 			if err != nil {
 				return err
 			}
-			ids = append(ids, c.ID)
+			ids, olds = append(ids, c.ID), append(olds, b)
 			if err := tx.PutBead(c); err != nil {
 				return err
 			}
@@ -64,6 +53,7 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 	if err != nil {
 		return nil, err
 	}
+	t.canUnsling(who, r.Action, olds)
 	return t.startNow(ids)
 }
 
@@ -224,9 +214,9 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 		out.Rescue, out.Kept = res.rescue.Ref, res.rescue.Files
 		out.Msg = fmt.Sprintf("killed %s; %s is ready again. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
 	}
-	t.host.canUndo("kill of "+w.name, w.bead, t.deps.Now(), func(ctx context.Context, who api.Caller) (api.Slung, error) {
+	t.host.canUndo(r.Action, undoStep{"kill of " + w.name, func(ctx context.Context, who api.Caller) (api.Slung, error) {
 		return t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
-	})
+	}})
 	return out, nil
 }
 
@@ -256,12 +246,12 @@ func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.Reassi
 		return out, err
 	}
 	old := w.name
-	t.host.canUndo("reassign of "+string(w.bead), w.bead, t.deps.Now(), func(ctx context.Context, who api.Caller) (api.Slung, error) {
+	t.host.canUndo(r.Action, undoStep{"reassign of " + string(w.bead), func(ctx context.Context, who api.Caller) (api.Slung, error) {
 		if _, err := t.worker(string(w.bead)); err != nil {
 			return t.revive(who, revival{bead: w.bead, n: w.n, polecat: old, anyway: true})
 		}
 		return t.polecatReassign(ctx, who, api.ReassignReq{Name: string(w.bead), To: old, Note: "given back"})
-	})
+	}})
 	if r.Nobody {
 		return api.Slung{Bead: w.bead, Msg: fmt.Sprintf("%s is ready again; its work is kept for whoever takes it", w.bead)}, nil
 	}
@@ -406,36 +396,6 @@ func (t *Town) revive(who api.Caller, v revival) (out api.Slung, err error) {
 		return out, err
 	}
 	return s[0], nil
-}
-
-// canUndo remembers the last action for `u`.
-func (h *Host) canUndo(what string, id beads.ID, now time.Time, do func(context.Context, api.Caller) (api.Slung, error)) {
-	h.mu.Lock()
-	h.undo = &undoable{what: what, bead: id, until: now.Add(undoFor), do: do}
-	h.mu.Unlock()
-	h.changed()
-}
-
-func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.Ack, err error) {
-	h := t.host
-	h.mu.Lock()
-	u := h.undo
-	h.undo = nil
-	h.mu.Unlock()
-	if u == nil || t.deps.Now().After(u.until) {
-		return out, fault.Refusedf("undo: nothing to take back (an action can be undone for %s)", undoFor).WithHint("kept work comes back any time: gastown rescue list")
-	}
-	s, err := u.do(ctx, who)
-	if err != nil {
-		h.mu.Lock()
-		if h.undo == nil {
-			h.undo = u
-		}
-		h.mu.Unlock()
-		return out, err
-	}
-	h.changed()
-	return api.Ack{Msg: "undid the " + u.what + ": " + s.Msg}, nil
 }
 
 func (t *Town) polecatList(_ context.Context, _ api.Caller, _ api.Empty) (out []api.PolecatInfo, err error) {

@@ -250,7 +250,7 @@ func (h *Host) Refresh() *api.View {
 	v.Gen = gen
 	h.mu.Lock()
 	if u := h.undo; u != nil && h.t.deps.Now().Before(u.until) {
-		v.Undo, v.UndoUntil = u.what, u.until
+		v.Undo, v.UndoUntil = u.what(), u.until
 	}
 	v.Show, v.ShowGen = h.show.bead, h.show.gen
 	h.mu.Unlock()
