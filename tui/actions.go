@@ -313,17 +313,6 @@ func (m *model) hold() tea.Cmd {
 	})
 }
 
-func (m *model) pauseTown() tea.Cmd {
-	verb, label := api.Pause, "pause"
-	if m.facts.view.Status.Paused {
-		verb, label = api.Resume, "resume"
-	}
-	return m.call(label, func(ctx context.Context, d api.Doer) (string, error) {
-		ack, err := verb.Do(ctx, d, api.NameReq{})
-		return ack.Msg, err
-	})
-}
-
 // copyID is y: the id of the bead, or of a polecat's row its branch.
 func (m *model) copyID() tea.Cmd {
 	if c, ok := m.selectedCat(); ok && m.focus == paneCats && c.Branch != "" {

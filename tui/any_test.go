@@ -33,7 +33,7 @@ func TestAnyInput(t *testing.T) {
 	keys := []string{
 		"ctrl+]", "f9", "enter", "esc", "tab", "shift+tab", "up", "down", "left", "right", "pgdown", "backspace", "space", "ctrl+c",
 		"1", "2", "3", "4", "m", "r", "R", "a", "A", "x", "y", "u", "U", "v", "t", "d", "N", "n", "p", "/", ":", "?", "!", "e", "c", "C", "$",
-		"L", "P", "z", "+", "_", "[", "]", "f", "o", "b", "g", "G", "q", ">", "<", "j", "k", "登", "é",
+		"L", "P", "z", "+", "_", "[", "]", "f", "o", "b", "D", "P", "g", "G", "q", ">", "<", "j", "k", "登", "é",
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		cols, rows := rapid.IntRange(1, 210).Draw(rt, "cols"), rapid.IntRange(1, 70).Draw(rt, "rows")

@@ -50,12 +50,15 @@ func TestDeadMayor(t *testing.T) {
 	delete(h.terms, MayorName)
 	h.view.Mayor = api.MayorInfo{State: "failed", Agent: "claude", Why: "exit status 1", Last: []string{"\x1b[31mnot logged in"}}
 	p := drive(t, h, 120, 40)
-	for _, want := range []string{"not logged in", "exit status 1", "Enter restart"} {
+	if p.m.mode != inTown {
+		t.Error("the screen opens where nothing can be typed to")
+	}
+	for _, want := range []string{"not logged in", "exit status 1", "m, then Enter restart", ":mayor agent NAME"} {
 		if !strings.Contains(p.screen(), want) {
 			t.Errorf("the screen does not say %q", want)
 		}
 	}
-	p.keys("enter")
+	p.keys("m", "enter")
 	p.wantCall("mayor.restart")
 }
 

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/internal/api"
 )
@@ -35,8 +36,9 @@ func commands() []command {
 		{"reopen", "[BEAD]", "open a closed or stuck bead again", withBead(reopen)},
 		{"drop", "[BEAD]", "close a bead as dropped (asks)", withBead(drop)},
 		{"attach", "[NAME]", "type to a polecat", withCat(attachByName)},
-		{"pause", "[RIG]", "start nothing new, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.setPaused(rig, true) }},
-		{"resume", "[RIG]", "start work again", func(m *model, rig string) tea.Cmd { return m.setPaused(rig, false) }},
+		{"pause", "[RIG]", "start nothing new, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Paused) }},
+		{"freeze", "[RIG]", "polecats stand still after a checkpoint, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Frozen) }},
+		{"resume", "[RIG]", "end a pause or a freeze", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Going) }},
 		{"deliver", "[RIG]", "deliver what landed to the rig's own repository", deliver},
 		{"ungated", "[RIG]", "accept landing without gates (asks)", ungated},
 		{"diff", "[BEAD]", "what the attempt changed", withBead(func(m *model, id beads.ID) tea.Cmd { return m.diffOf(id) })},
@@ -46,7 +48,7 @@ func commands() []command {
 		{"log", "", "output of the gate", func(m *model, _ string) tea.Cmd { return m.run(ShowLog) }},
 		{"problems", "", "what needs you", func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
 		{"events", "", "what happened", func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
-		{"undo", "", "undo the last kill or reassign", func(m *model, _ string) tea.Cmd { return m.undo() }},
+		{"undo", "", "take the last action back (30 s)", func(m *model, _ string) tea.Cmd { return m.undo() }},
 		{"send-key", "", "send Ctrl-] itself to the terminal", sendTownKey},
 		{"quit", "", "quit (asks)", func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},
 	}
@@ -117,24 +119,6 @@ func drop(m *model, id beads.ID) tea.Cmd {
 		},
 	})
 	return nil
-}
-
-func (m *model) setPaused(rig string, paused bool) tea.Cmd {
-	if rig != "" {
-		verb, label := api.Resume, "resume "
-		if paused {
-			verb, label = api.Pause, "pause "
-		}
-		return m.call(label+rig, func(ctx context.Context, d api.Doer) (string, error) {
-			ack, err := verb.Do(ctx, d, api.NameReq{Name: rig})
-			return ack.Msg, err
-		})
-	}
-	if m.facts.view.Status.Paused == paused {
-		m.refuse(map[bool]string{true: "paused already", false: "not paused"}[paused])
-		return nil
-	}
-	return m.pauseTown()
 }
 
 // rigArg is the named rig, else the only one or the selected row's.

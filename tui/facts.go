@@ -192,6 +192,8 @@ func workingFacts(r *beadRow, p *api.Problem) {
 		state = r.cat.State
 	}
 	switch {
+	case r.cat != nil && r.cat.Frozen:
+		r.glyph, r.word, r.waits = '=', "frozen", "P goes on"
 	case state == beads.Asking || p != nil && p.Level == "asks":
 		r.glyph, r.word, r.waits = '?', "needs you", "your answer"
 	case p != nil && (p.Level == "hung" || p.Level == "failed"):
@@ -253,6 +255,9 @@ func openFacts(r *beadRow) {
 }
 
 func catGlyph(c *api.PolecatInfo, p *api.Problem) byte {
+	if c.Frozen {
+		return '=' // not stalled; a question of its is still counted
+	}
 	switch c.State {
 	case beads.Asking:
 		return '?'

@@ -190,13 +190,14 @@ func TestGoldenTowns(t *testing.T) {
 		{"diff-120x40", 120, 40, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
 		{"help-59x15", 59, 15, false, func(*fakeHost) {}, "\x1d?", "PgDn more"},
 		{"diff-59x15", 59, 15, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
-		{"no-mayor-80x24", 80, 24, false, noMayor, "", "Enter restart"},
+		{"no-mayor-80x24", 80, 24, false, noMayor, "", "then Enter"},
+		{"no-mayor-120x40", 120, 40, false, noMayor, "", "m, then Enter restart"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := sampleHost(c.cols, c.rows)
 			c.town(h)
 			s, _ := perform(t, h, c.cols, c.rows, func(sc *Screen) { sc.ASCII = c.ascii })
-			s.await(" TYPE mayor ")
+			s.await(map[bool]string{true: " TYPE mayor ", false: " TOWN "}[h.terms[MayorName] != nil])
 			for _, key := range c.keys {
 				s.press(string(key))
 				if key == '\x1d' {

@@ -78,10 +78,12 @@ const (
 	EditBead
 	NextRig
 	RevertLanded
+	MarkBead
+	ShowDeps
 )
 
 // lastIntent is for tests that walk through all.
-const lastIntent = RevertLanded
+const lastIntent = ShowDeps
 
 // Scope is where a binding holds.
 type Scope int
@@ -145,7 +147,7 @@ func townKeys() []binding {
 		{Town, RestartAgent, []string{"R"}, "restart the selected agent on the same work", ""},
 		{Town, Assign, []string{"a"}, "assign, or reassign with the work so far", "a assign"},
 		{Town, Kill, []string{"x"}, "kill the polecat, keep its work (asks)", "x kill"},
-		{Town, UndoLast, []string{"u"}, "undo the last kill or reassign (30 s)", "u undo"},
+		{Town, UndoLast, []string{"u"}, "undo the last kill, assignment or edit (30 s)", "u undo"},
 		{Town, RevertLanded, []string{"U"}, "take a landed bead out again (asks)", ""},
 		{Town, Revive, []string{"v"}, "revive a killed polecat's work", "v revive"},
 		{Town, Attach, []string{"t"}, "attach the polecat's terminal, typing", "t terminal"},
@@ -163,7 +165,7 @@ func townKeys() []binding {
 		{Town, ShowConvoys, []string{"c"}, "convoys: progress and waves", "c convoys"},
 		{Town, ShowCost, []string{"$"}, "what was spent", "$ cost"},
 		{Town, ShowLog, []string{"L"}, "output of the gate", "L log"},
-		{Town, PauseTown, []string{"P"}, "pause or resume the town: nothing new starts", ""},
+		{Town, PauseTown, []string{"P"}, "pause, then freeze, then go on: the town, or with f one rig", ""},
 		{Town, Up, []string{"up", "k"}, "move up", ""},
 		{Town, Down, []string{"down", "j"}, "move down", ""},
 		{Town, Left, []string{"left", "h"}, "the pane before", ""},
@@ -179,7 +181,8 @@ func townKeys() []binding {
 		{Town, NarrowMayor, []string{"_"}, "a narrower Mayor", ""},
 		{Town, ScrollBack, []string{"["}, "scroll the terminal at the left", ""},
 		{Town, NextRig, []string{"f"}, "next rig only, then all again", "f rig"},
-		{Town, EditBead, []string{"o"}, "edit the bead in $EDITOR", ""},
+		{Town, EditBead, []string{"o"}, "edit the bead in $EDITOR", "o edit"},
+		{Town, ShowDeps, []string{"D"}, "dependencies: what the bead needs, and what waits for it", "D deps"},
 		{Town, Widen, []string{">", "<"}, "board over the whole window and back (small windows)", ""},
 		{Town, Redraw, []string{"ctrl+l"}, "redraw", ""},
 		{Town, QuitDialog, []string{"q"}, "quit (asks)", "q quit"},
@@ -189,6 +192,7 @@ func townKeys() []binding {
 
 func paneKeys() []binding {
 	return []binding{
+		{InBeads, MarkBead, []string{"space"}, "mark the bead: a x p y v R act on all marked, Esc clears", "Space mark"},
 		{InRefinery, HoldEntry, []string{"space"}, "hold back or release the merge request", "Space hold"},
 		{InRefinery, BounceEntry, []string{"b"}, "send the merge request back (asks)", "b bounce"},
 	}

@@ -228,7 +228,12 @@ func (m *model) pasteTo(text string) {
 		m.refuse("nothing runs here to paste to")
 		return
 	}
+	if m.frozenTerminal(m.term.name) {
+		m.refuseFrozen(m.term.name)
+		return
+	}
 	m.term.scroll = 0
+	m.spoke = m.spoke || m.term.name == MayorName
 	m.post(m.term.name, func() error { return t.Paste(text) })
 }
 
@@ -264,9 +269,14 @@ func (m *model) typeKey(k tea.Key) tea.Cmd {
 		}
 		return nil
 	}
+	if m.frozenTerminal(m.term.name) {
+		m.refuseFrozen(m.term.name)
+		return nil
+	}
 	m.term.scroll = 0
 	key := vt.Key{Code: k.Code, Text: textOf(k), Mod: vt.Mod(k.Mod &^ lockMods)}
 	if bytes := vt.EncodeKey(key, m.term.frame.Modes); len(bytes) > 0 {
+		m.spoke = m.spoke || m.term.name == MayorName
 		m.post(m.term.name, func() error { return t.Send(bytes) })
 	}
 	return nil
@@ -305,6 +315,9 @@ func (m *model) boardKey(k tea.Key) tea.Cmd {
 	}
 	if m.sayFirst(keyName(k), in) {
 		return nil
+	}
+	if cmd, ok := m.onMarked(in); ok {
+		return cmd
 	}
 	return m.run(in)
 }

@@ -62,6 +62,7 @@ type model struct {
 	focus  paneID
 	full   bool // the drawer covers the terminal
 	lists  [panes]list
+	marks  map[beads.ID]bool // beads that the next action is for
 	filter string
 	first  int    // which of the first sentences is selected
 	rig    string // only this one's rows; empty: all
@@ -83,6 +84,9 @@ type model struct {
 	drafts map[beads.ID][]remark // on diffs, not sent yet
 
 	showGen uint64 // of the last bead that was asked to be shown
+
+	spoke   bool // something was typed to the Mayor
+	noMayor bool // the board was opened because there is none to type to
 }
 
 // timers says which one-shot timers are set.
@@ -121,7 +125,7 @@ const (
 func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m := &model{
 		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), profile: profile,
-		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[beads.ID][]remark{}, mode: typing,
+		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[beads.ID][]remark{}, marks: map[beads.ID]bool{}, mode: typing,
 	}
 	m.townKeys = s.TownKeys
 	if len(m.townKeys) == 0 {
@@ -132,6 +136,9 @@ func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m.clock = p.now()
 	m.reload()
 	m.resize(Size{s.Cols, s.Rows})
+	if m.boardWithoutMayor(); m.noMayor {
+		return m
+	}
 	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts {
 		m.toast = toast{text: "You are typing to the Mayor. " + m.townKeyText() + " goes to the board; ? there lists all keys.", sticky: true}
 	}
@@ -277,7 +284,22 @@ func (m *model) changed() tea.Cmd {
 			}
 		}
 	}
-	return tea.Batch(append(cmds, m.picture(false))...)
+	cmds = append(cmds, m.picture(false))
+	m.boardWithoutMayor()
+	return tea.Batch(cmds...)
+}
+
+// boardWithoutMayor opens the board, once, when there is no Mayor to type to: its program is missing, or it ended
+// before anything was typed to it. The left slot says why.
+func (m *model) boardWithoutMayor() {
+	v := m.facts.view.Mayor
+	ended := v.State == "failed" || v.State == "stopped" || v.State == "none"
+	if m.noMayor || m.spoke || m.mode != typing || m.term.name != MayorName || len(m.stack) > 0 || !ended || m.mayorLive() {
+		return
+	}
+	m.noMayor = true
+	m.setMode(inTown)
+	m.fail("No Mayor"+map[bool]string{true: ": " + clean(v.Why), false: ""}[v.Why != ""], "m, then Enter, starts it")
 }
 
 // reload derives what is shown from the newest view.
@@ -287,6 +309,7 @@ func (m *model) reload() {
 		v = &api.View{}
 	}
 	m.facts = derive(v)
+	m.dropMarks()
 	m.showAsked()
 	for id := range m.lists {
 		l := &m.lists[id]

@@ -87,8 +87,11 @@ func (m *model) renderBeads(w, h int) []string {
 	if m.rig != "" {
 		title += "  only " + clean(m.rig)
 	}
+	if n := len(m.marks); n > 0 {
+		title += fmt.Sprintf("  %d marked", n)
+	}
 	b := box{title: title, right: right, focused: focused}
-	b.foot = hints(m.keys, Open, ShowDiff, Assign, Kill, NewBead, Filter, m.rigHint())
+	b.foot = hints(m.keys, Open, ShowDiff, Assign, Kill, NewBead, Filter, MarkBead, m.rigHint())
 	if m.layout.kind == drawer {
 		b.foot = hints(m.keys, GoTerminal, NextPane)
 	}
@@ -171,7 +174,11 @@ func (m *model) beadHeading(w int, c beadCols) string {
 func (m *model) beadLine(r beadRow, w int, c beadCols, selected bool) string {
 	b, n := r.bead, m.row(w, selected)
 	text := m.textOf(r)
-	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ")
+	tag, st := " ", sty("")
+	if m.marks[b.ID] {
+		tag, st = m.tag, m.accent.and("1")
+	}
+	n.put(m.glyph(r.glyph), string(r.glyph)).put(st, tag)
 	if m.layout.kind == wide {
 		n.cell(m.words(r.glyph), r.word, 9)
 		n.cell(m.dim, clean(b.Rig), c.rig)

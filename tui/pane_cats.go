@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/internal/api"
 )
@@ -31,8 +32,8 @@ func (m *model) renderCats(w, h int) []string {
 	if cost, ok := m.spend(); ok {
 		b.right = cost
 	}
-	if s.Paused {
-		b.right, b.mark = "PAUSED", '='
+	if h := m.haltShown(); h != agents.Going {
+		b.right, b.mark = haltWord(h), '='
 	}
 	b.foot = hints(m.keys, Attach, ShowDiff, Nudge, AnswerAsk, Kill, Revive)
 	b.body = m.catBody(w-2, h-2, focused)
@@ -145,6 +146,9 @@ func (m *model) doing(r catRow) string {
 	quiet := time.Duration(0)
 	if !p.Quiet.IsZero() {
 		quiet = m.clock.Sub(p.Quiet)
+	}
+	if p.Frozen {
+		return "frozen"
 	}
 	switch p.State {
 	case beads.Asking:

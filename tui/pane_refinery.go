@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gastown/agents"
 	"gastown/internal/api"
 	"gastown/refinery"
 )
@@ -24,6 +25,9 @@ func (m *model) renderRefinery(w, h int) []string {
 		b.title += "  " + word
 		if f.Ungated {
 			b.title += "  UNGATED"
+		}
+		if h := m.haltOf(f.Rig).With(m.haltOf("")); h != agents.Going { // the queue itself goes on
+			b.title += "  rig " + haltWord(h)
 		}
 		b.mark = mark
 		if mark == '>' || mark == '.' {

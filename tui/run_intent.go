@@ -97,8 +97,12 @@ func (m *model) act(in Intent) tea.Cmd {
 		return m.revert()
 	case CopyID:
 		return m.copyID()
+	case MarkBead:
+		m.markSelected()
+	case ShowDeps:
+		return m.onBead(func(r beadRow) tea.Cmd { m.push(newDeps(m, r.bead.ID)); return nil })
 	case PauseTown:
-		return m.pauseTown()
+		return m.cycleHalt()
 	}
 	return nil
 }
@@ -258,6 +262,8 @@ func (m *model) back() {
 	switch {
 	case m.toast.text != "":
 		m.clearToast()
+	case len(m.marks) > 0:
+		clear(m.marks)
 	case m.filter != "":
 		m.filter = ""
 		m.lists[paneBeads].follow(m.rowKeys(paneBeads))

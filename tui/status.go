@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gastown/agents"
 	"gastown/refinery"
 )
 
@@ -124,8 +125,8 @@ func (m *model) modeSegment() segment {
 		text, st = " SCROLL "+clean(m.term.name)+" ", m.typing
 	case m.mode == typing:
 		text, st = " TYPE "+clean(m.term.name)+" ", m.typing
-	case m.facts.view.Status.Paused:
-		text = " PAUSED "
+	case m.haltShown() != agents.Going:
+		text = " " + haltWord(m.haltShown()) + " "
 	case m.filter != "" && m.focus == paneBeads:
 		text = " FILTER "
 	case m.layout.kind == wide:

@@ -123,6 +123,7 @@ func (f frameSet) all() string { return f.tl + f.tr + f.bl + f.br + f.h + f.v }
 type charset struct {
 	single, double frameSet
 	marker         string // beside the selected row
+	tag            string // on a marked row
 	more           string // at the end of a cut text
 	dot            string // between facts
 	sep            string // between parts of the status bar
@@ -137,7 +138,7 @@ func unicodeSet() charset {
 	return charset{
 		single: frameOf(lipgloss.NormalBorder()),
 		double: frameOf(lipgloss.DoubleBorder()),
-		marker: "▸", more: "…", dot: "·", sep: "│", rule: "─",
+		marker: "▸", tag: "*", more: "…", dot: "·", sep: "│", rule: "─",
 	}
 }
 
@@ -145,7 +146,7 @@ func asciiSet() charset {
 	return charset{
 		single: frameSet{"+", "+", "+", "+", "-", "|"},
 		double: frameSet{"#", "#", "#", "#", "=", "#"},
-		marker: "*", more: "~", dot: ",", sep: "|", rule: "-",
+		marker: "*", tag: "@", more: "~", dot: ",", sep: "|", rule: "-",
 	}
 }
 

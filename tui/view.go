@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/agents"
 	"gastown/internal/api"
 	"gastown/refinery"
 )
@@ -208,7 +209,20 @@ func (m *model) slotRows(w, h int) []string {
 	return rows[:h]
 }
 
+// deadTerminal says why there is nothing to type to, and what to do, where the board does not cover it.
 func (m *model) deadTerminal(w int) []string {
+	seen := w
+	if m.layout.kind == drawer && m.mode == inTown && !m.full {
+		seen = min(m.layout.beads.x, w)
+	}
+	rows := m.whyDead(seen)
+	for i := range rows {
+		rows[i] += spaces(w - seen)
+	}
+	return rows
+}
+
+func (m *model) whyDead(w int) []string {
 	if m.term.name != MayorName {
 		return m.note(w, clean(m.term.name)+" has no terminal now.", m.townKey()+" then m goes back to the Mayor.")
 	}
@@ -219,10 +233,15 @@ func (m *model) deadTerminal(w int) []string {
 	}
 	head := "The Mayor is not running."
 	if mayor.State == "none" || mayor.Agent == "" {
-		head = "There is no Mayor: no agent is chosen. gastown mayor agent NAME chooses one."
+		head = "There is no Mayor: no agent is chosen."
 	}
 	rows = append(rows, m.note(w, head, clean(mayor.Why))...)
-	return append(rows, spaces(w), m.line(w, "").put("", "  ").put(m.accent.and("1"), "Enter restart").end())
+	rows = append(rows, m.note(w, ":mayor agent NAME chooses another agent. The board works without a Mayor.")...)
+	do := "Enter restart"
+	if m.mode == inTown {
+		do = "m, then Enter restart"
+	}
+	return append(rows, spaces(w), m.line(w, "").put("", "  ").put(m.accent.and("1"), do).end())
 }
 
 // header is the first row.
@@ -254,6 +273,9 @@ func (m *model) header() string {
 				m.putRig(n, r)
 			}
 		}
+	}
+	if text := m.haltedRigs(); text != "" {
+		n.put("", "  ").put(m.yellow, text)
 	}
 	m.putProgress(n)
 	return n.right(m.dim, clock(m.clock)+" ").end()
@@ -293,8 +315,8 @@ func (m *model) putProgress(n *line) {
 	if m.facts.worst != nil && m.facts.worst.State == refinery.Hung {
 		n.put(m.dim, " "+m.dot+" ").put(m.words('!'), "refinery HUNG")
 	}
-	if m.facts.view.Status.Paused {
-		n.put(m.dim, " "+m.dot+" ").put(m.yellow, "PAUSED")
+	if h := m.haltOf(""); h != agents.Going {
+		n.put(m.dim, " "+m.dot+" ").put(m.yellow, haltWord(h))
 	}
 }
 

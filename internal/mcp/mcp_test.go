@@ -158,6 +158,7 @@ func TestASchemaIsTheRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"additionalProperties":false,"properties":{` +
+		`"action":{"description":"a number of your own: calls that give the same are taken back together","type":"integer"},` +
 		`"agent":{"description":"agent preset to use, as PRESET or PRESET:MODEL; default: the town's setting","type":"string"},` +
 		`"name":{"description":"name of the polecat, or its bead's id","type":"string"},` +
 		`"nobody":{"description":"start nobody: the bead is ready again","type":"boolean"},` +
