@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == agentVerb {
 		main()
 	}
+	if len(os.Args) > 2 && os.Args[1] == listenVerb {
+		os.Exit(listen(os.Args[2]))
+	}
 	testscript.Main(m, map[string]func(){"gastown": main})
 }
 

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+
+	agentrun "gastown/agents/run"
+	"gastown/internal/proc"
+)
+
+// listenVerb makes this test binary an agent that writes down what its terminal tells it.
+const listenVerb = "__listen"
+
+// listen is that agent: each byte that is typed goes to DIR/NAME.typed, and a w for each SIGWINCH to DIR/NAME.winch.
+// It stays until it is stopped.
+func listen(dir string) int {
+	name := os.Getenv("GASTOWN_POLECAT")
+	if name == "" {
+		name = "mayor"
+	}
+	if _, err := term.MakeRaw(os.Stdin.Fd()); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	note := func(kind string, text []byte) {
+		f, err := os.OpenFile(filepath.Join(dir, name+"."+kind), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, _ = f.Write(text)
+			_ = f.Close()
+		}
+	}
+	winch := make(chan os.Signal, 100)
+	signal.Notify(winch, syscall.SIGWINCH)
+	go func() {
+		for range winch {
+			note("winch", []byte("w"))
+		}
+	}()
+	fmt.Print("I am " + name + "\r\n  May I run npm install?\r\n  1  Allow once\r\n  2  Deny\r\n") // a permission dialog, as good as any
+	buf := make([]byte, 100)
+	for {
+		n, err := os.Stdin.Read(buf)
+		if err != nil {
+			return 0
+		}
+		note("typed", buf[:n])
+	}
+}
+
+// desk is the real program, host and screen, on a terminal.
+type desk struct {
+	t    *testing.T
+	dir  string // what the agents write down
+	town string
+	env  []string
+	s    *agentrun.Session
+}
+
+func newDesk(t *testing.T, cols, rows int) *desk {
+	t.Helper()
+	root := t.TempDir()
+	d := &desk{t: t, dir: filepath.Join(root, "heard"), town: filepath.Join(root, "T")}
+	d.env = []string{"HOME=" + filepath.Join(root, "home"), "PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1", "TERM=xterm-256color", "COLORTERM=truecolor", "TMPDIR=" + root,
+		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com"}
+	src := filepath.Join(root, "src")
+	for _, dir := range []string{d.dir, src, filepath.Join(root, "home")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.run("git", "init", "-q", "-b", "main", src)
+	d.run("git", "-C", src, "commit", "-q", "--allow-empty", "-m", "first")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.run("gastown", "init", d.town)
+	settings := fmt.Sprintf("[town]\nmayor = \"ear\"\npolecat = \"ear\"\n[agent.ear]\ncommand = [%q, %q, %q]\n", exe, listenVerb, d.dir)
+	if err := os.WriteFile(filepath.Join(d.town, "town.toml"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.run("gastown", "--town", d.town, "rig", "add", "app", src, "--ungated")
+	d.run("gastown", "--town", d.town, "bead", "create", "Listen well")
+	d.s, err = agentrun.Start(agentrun.Options{Name: "screen", Size: proc.Size{Cols: cols, Rows: rows}, Spec: proc.Spec{
+		Argv: []string{"gastown", "--town", d.town}, Dir: root, Env: d.env, Exe: exe,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = d.s.Stop(t.Context(), 20*time.Second)
+		<-d.s.Done()
+	})
+	return d
+}
+
+func (d *desk) run(argv ...string) string {
+	d.t.Helper()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = d.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		d.t.Fatalf("%s: %v: %s", strings.Join(argv, " "), err, out)
+	}
+	return string(out)
+}
+
+func (d *desk) text() string { return strings.Join(d.s.Terminal().Text(), "\n") }
+
+// await waits for a fact; press is typed first, and again while the fact does not come: keys that come too soon
+// after a change of the screen are dropped on purpose.
+func (d *desk) await(press, what string, is func() bool) {
+	d.t.Helper()
+	limit, tick := time.NewTimer(patience), time.NewTicker(10*time.Millisecond)
+	defer limit.Stop()
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		if is() {
+			return
+		}
+		if press != "" && n%200 == 0 {
+			if err := d.s.Send([]byte(press)); err != nil {
+				d.t.Fatal(err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-d.s.Done():
+			d.t.Fatalf("waiting for %s: the program has ended:\n%s", what, d.text())
+		case <-limit.C:
+			d.t.Fatalf("waiting for %s, not within %s:\n%s", what, patience, d.text())
+		}
+	}
+}
+
+// press types until the screen shows want; hide until it does not.
+func (d *desk) press(keys, want string) {
+	d.t.Helper()
+	d.await(keys, want, func() bool { return strings.Contains(d.text(), want) })
+}
+
+func (d *desk) hide(keys, gone string) {
+	d.t.Helper()
+	d.await(keys, "no "+gone, func() bool { return !strings.Contains(d.text(), gone) })
+}
+
+// heard is what an agent wrote down of a kind.
+func (d *desk) heard(name, kind string) string {
+	data, err := os.ReadFile(filepath.Join(d.dir, name+"."+kind))
+	if err != nil && !os.IsNotExist(err) {
+		d.t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestAgentsTerminals: what reaches an agent's terminal from the real program, and what never does.
+func TestAgentsTerminals(t *testing.T) {
+	d := newDesk(t, 80, 24)
+	d.press("", "I am mayor")
+	d.press("", " TYPE mayor ")
+
+	typed := ""
+	for _, key := range []string{"\x1b", "\t", "\x1b[Z", "\x03", "\x02", "\x0f"} { // Esc, Tab, Shift-Tab, Ctrl-C, Ctrl-B, Ctrl-O
+		if err := d.s.Send([]byte(key)); err != nil {
+			t.Fatal(err)
+		}
+		typed += key
+		d.await("", fmt.Sprintf("the child to get %q", typed), func() bool { return d.heard("mayor", "typed") == typed })
+	}
+	for _, key := range []string{"\x1d", "\x1b[93;5u", "\x1b[27;5;93~", "\x1b[20~"} { // the town keys, as terminals write them
+		d.press(key, " TOWN ")
+		d.press(key, " TYPE mayor ")
+	}
+
+	// Focus, drawer, attach, dialogs, zoom: nobody's size changes.
+	d.press("\x1d", " TOWN ")
+	d.press("a", "ASSIGN")
+	d.hide("\r", "ASSIGN")
+	d.press("2", "2 POLECATS 1/")
+	d.press("3", "3 REFINERY")
+	d.press("1", "> ") // its bead is at work
+	d.press("t", " TYPE toast ")
+	d.press("", "I am toast")
+	d.press("\x1d", " TOWN ")
+	for _, dialog := range [][2]string{{"?", "KEYS"}, {"\r", "BEAD "}, {"x", "KILL POLECAT"}, {"d", "DIFF "}, {"D", "DEPENDENCIES"}, {"!", "PROBLEMS"}, {"c", "CONVOYS"}, {":", "COMMAND"}} {
+		d.press(dialog[0], dialog[1])
+		d.hide("\x1b", dialog[1])
+	}
+	d.press(">", "\n╔═ 1 BEADS") // the drawer over the whole window
+	d.hide(">", "\n╔═ 1 BEADS")
+	d.press("m", " TYPE mayor ")
+
+	// A nudge while the agent shows a dialog types nothing into it.
+	d.run("gastown", "--town", d.town, "polecat", "nudge", "toast", "1\n")
+	d.press("\x1d", " TOWN ")
+	d.press("N", "TELL toast")
+	d.press("1", "message  1")
+	d.press("\r", "PASTE IT INTO toast")
+	d.hide("\x1b", "PASTE IT")
+
+	for _, name := range []string{"mayor", "toast"} {
+		if n := len(d.heard(name, "winch")); n != 0 {
+			t.Errorf("%s got %d SIGWINCH", name, n)
+		}
+	}
+	if got := d.heard("mayor", "typed"); got != typed {
+		t.Errorf("the Mayor got %q, want %q", got, typed)
+	}
+	if got := d.heard("toast", "typed"); got != "" {
+		t.Errorf("toast got %q", got)
+	}
+	d.s.Resize(100, 30) // which shows that they would have told
+	for _, name := range []string{"mayor", "toast"} {
+		d.await("", name+" to be told of a new size", func() bool { return d.heard(name, "winch") == "w" })
+	}
+}
