@@ -181,7 +181,13 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 		}
 	}
 	f.rows = append(f.rows, m.bar(w, count), spaces(w))
-	holds := d.holds(m, c)
+	var holds []part
+	if text := m.aheadText(c); text != "" {
+		for _, s := range wrap(text, w-2) {
+			holds = append(holds, part{s, ""})
+		}
+	}
+	holds = append(holds[:min(len(holds), 3)], d.holds(m, c)...)
 	room := max(h-2-len(holds)-1, 1)
 	top := d.bead.fit(len(rows), room)
 	f.rows = append(f.rows, rows[top:min(top+room, len(rows))]...)

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
 	"gastown/beads"
@@ -34,7 +36,8 @@ func (d *depsDialog) aim(m *model, id beads.ID) {
 	d.id = id
 	d.look(m)
 	d.at = list{}
-	d.at.follow(d.keys())
+	first := slices.IndexFunc(d.rows, func(r depRow) bool { return r.id != "" }) // not a heading
+	d.at.goTo(max(first, 0), d.keys())
 }
 
 // look draws the trees from the newest view.

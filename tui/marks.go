@@ -83,6 +83,7 @@ type bulkDialog struct {
 	title string
 	label string // of the call: "kill"
 	did   string // of what was done: "killed"
+	noun  string // what it is done to: "bead"
 	keys  string // that do it: "y", or the priorities
 	yes   string // what the button says
 	note  string
@@ -91,14 +92,14 @@ type bulkDialog struct {
 
 // newBulk is the dialog of an action that several beads can be given; nil for other intents.
 func (m *model) newBulk(in Intent) *bulkDialog {
-	d := &bulkDialog{guarded: guarded{m.now()}, keys: "y"}
+	d := &bulkDialog{guarded: guarded{m.now()}, keys: "y", noun: "bead"}
 	var item func(beadRow) bulkItem
 	switch in {
 	case Assign:
 		d.label, d.did, d.yes, item = "assign", "assigned", "y  assign", bulkAssign
 		d.note = "Each goes to any free polecat; work that was begun goes along. u takes all of it back for 30 seconds."
 	case Kill:
-		d.label, d.did, d.yes, item = "kill", "killed", "y  kill and keep work", bulkKill
+		d.label, d.did, d.noun, d.yes, item = "kill", "killed", "polecat", "y  kill and keep work", bulkKill
 		d.note = "What git ignores is lost. u takes all of it back for 30 seconds; v revives the work later."
 	case SetPriority:
 		d.label, d.did, d.keys, d.yes, item = "set the priority of", "changed", "01234", "0-4  set", bulkPriority
@@ -107,7 +108,7 @@ func (m *model) newBulk(in Intent) *bulkDialog {
 		d.label, d.did, d.yes, item = "revive", "revived", "y  revive", bulkRevive
 		d.note = "Each goes on from what its last attempt kept."
 	case RestartAgent:
-		d.label, d.did, d.yes, item = "restart", "restarted", "y  restart", bulkRestart
+		d.label, d.did, d.noun, d.yes, item = "restart", "restarted", "polecat", "y  restart", bulkRestart
 		d.note = "Each goes on in the same worktree, in a new process."
 	default:
 		return nil
@@ -117,7 +118,7 @@ func (m *model) newBulk(in Intent) *bulkDialog {
 		i.row = r
 		d.items = append(d.items, i)
 	}
-	d.title = strings.ToUpper(d.label) + " " + strings.ToUpper(plural(len(d.live()), "bead")) + "?"
+	d.title = strings.ToUpper(d.label) + " " + strings.ToUpper(plural(len(d.live()), d.noun)) + "?"
 	return d
 }
 
@@ -221,7 +222,7 @@ func (d *bulkDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 // commit does it to each in turn, as one action for undo. One that fails does not keep the others.
 func (d *bulkDialog) commit(m *model, key string) tea.Cmd {
 	items, action := d.live(), max(uint64(m.now().UnixNano()), 1)
-	cmd := m.call(d.label+" "+plural(len(items), "bead"), func(ctx context.Context, host api.Doer) (string, error) {
+	cmd := m.call(d.label+" "+plural(len(items), d.noun), func(ctx context.Context, host api.Doer) (string, error) {
 		var failed []string
 		for _, i := range items {
 			if err := i.do(ctx, host, key, action); err != nil {
@@ -229,7 +230,7 @@ func (d *bulkDialog) commit(m *model, key string) tea.Cmd {
 				failed = append(failed, string(i.row.bead.ID)+": "+text)
 			}
 		}
-		done := fmt.Sprintf("%s %s", d.did, plural(len(items)-len(failed), "bead"))
+		done := fmt.Sprintf("%s %s", d.did, plural(len(items)-len(failed), d.noun))
 		if len(failed) > 0 {
 			return "", fault.Failf("%s, not %s", done, strings.Join(failed, "; "))
 		}

@@ -20,9 +20,9 @@ func TestMarksActTogether(t *testing.T) {
 		asks     string
 	}{
 		{"a", "y", map[string]int{"polecat.reassign": 2, "sling": 1}, "ASSIGN 3 BEADS?"},
-		{"x", "y", map[string]int{"polecat.kill": 2}, "KILL 2 BEADS?"},
+		{"x", "y", map[string]int{"polecat.kill": 2}, "KILL 2 POLECATS?"},
 		{"p", "0", map[string]int{"bead.update": 3}, "SET THE PRIORITY OF 3 BEADS?"},
-		{"R", "y", map[string]int{"polecat.restart": 2}, "RESTART 2 BEADS?"},
+		{"R", "y", map[string]int{"polecat.restart": 2}, "RESTART 2 POLECATS?"},
 	} {
 		t.Run(c.key, func(t *testing.T) {
 			p := drive(t, sampleHost(120, 40), 120, 40)
@@ -140,7 +140,7 @@ func TestMarksTellWhatFailed(t *testing.T) {
 	if p.count("polecat.kill") != 3 {
 		t.Errorf("asked %s", h.asked())
 	}
-	p.wantToast("killed 2 beads, not gt-d04: it is being stopped already")
+	p.wantToast("killed 2 polecats, not gt-d04: it is being stopped already")
 }
 
 func TestMarksWithNothingToDo(t *testing.T) {
@@ -234,7 +234,7 @@ func TestDependencies(t *testing.T) {
 			t.Errorf("the dialog does not say %q:\n%s", want, rows)
 		}
 	}
-	p.keys("down", "D") // of gt-9c1
+	p.keys("D") // of gt-9c1
 	if d, ok := p.m.stack[0].(*depsDialog); !ok || d.id != "gt-9c1" {
 		t.Fatalf("on top: %+v", p.m.stack[0])
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -227,7 +228,7 @@ func (w *worker) heed() stilled {
 		}
 		if err == nil {
 			w.setStanding(true)
-			w.tell(beads.EvTownFrozen, fmt.Sprintf("%s stands still (%d processes)%s", w.name, n, keptAt(kept)))
+			w.tell(beads.EvTownFrozen, fmt.Sprintf("%s stands still (%s)%s", w.name, map[bool]string{true: "1 process", false: strconv.Itoa(n) + " processes"}[n == 1], keptAt(kept)))
 		}
 		return stilled{frozen: err == nil, err: errors.Join(step(kerr, "checkpoint"), err)}
 	}
