@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"gastown/internal/fault"
@@ -29,8 +30,8 @@ func (p *process) editor(ctx context.Context) func(text string) (string, error) 
 		if err != nil {
 			return "", fmt.Errorf("edit: %w", err)
 		}
-		if err := proc.RunForeground(ctx, proc.Cmd{Argv: append(argv, f.Name()), Env: p.env}, os.Stdin); err != nil {
-			return "", fault.Failf("%w", err).WithHint("choose another with $EDITOR")
+		if err := p.runEditor(ctx, argv, f.Name()); err != nil {
+			return "", err
 		}
 		data, err := os.ReadFile(f.Name())
 		if err != nil {
@@ -38,6 +39,50 @@ func (p *process) editor(ctx context.Context) func(text string) (string, error) 
 		}
 		return string(data), nil
 	}
+}
+
+// fileEditor opens a file below dir in the person's editor, on this terminal. The file is an agent's: a link in its
+// path must not lead out of dir.
+func (p *process) fileEditor(ctx context.Context) func(dir, path string) error {
+	return func(dir, path string) error {
+		argv, err := p.editorCommand()
+		if err != nil {
+			return err
+		}
+		file, err := realPath(dir, path)
+		if err != nil {
+			return err
+		}
+		return p.runEditor(ctx, argv, file)
+	}
+}
+
+// realPath is the real path of a file below dir.
+func realPath(dir, path string) (string, error) {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", fault.Refusedf("the worktree is gone: %w", err)
+	}
+	file, err := filepath.EvalSymlinks(filepath.Join(root, path))
+	if err != nil {
+		return "", fault.Refusedf("%s: not in the worktree now", path)
+	}
+	rel, err := filepath.Rel(root, file)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", fault.Refusedf("%s: leads out of the worktree", path)
+	}
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return "", fault.Refusedf("%s: is no regular file", path)
+	}
+	return file, nil
+}
+
+// runEditor gives the terminal to the editor until it ends.
+func (p *process) runEditor(ctx context.Context, argv []string, file string) error {
+	if err := proc.RunForeground(ctx, proc.Cmd{Argv: append(argv, file), Env: p.env}, os.Stdin); err != nil {
+		return fault.Failf("%w", err).WithHint("choose another with $EDITOR")
+	}
+	return nil
 }
 
 // editorCommand is $VISUAL, $EDITOR, or what most machines have.

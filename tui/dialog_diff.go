@@ -41,6 +41,10 @@ func (m *model) openDiff() tea.Cmd {
 
 func (m *model) diffOf(id beads.ID) tea.Cmd {
 	m.push(&diffDialog{id: id})
+	return m.readDiff(id)
+}
+
+func (m *model) readDiff(id beads.ID) tea.Cmd {
 	ctx, host := m.ctx, m.host
 	return m.guard(func() tea.Msg {
 		d, err := api.GetDiff.Do(ctx, host, api.DiffReq{Bead: id})
@@ -61,8 +65,11 @@ func (d *diffDialog) receive(f fetchedMsg) {
 		d.why = clean(strings.TrimSpace(text + ". " + hint))
 		return
 	}
+	again := d.doc != nil // after an edit: the cursor stays about where it was
 	d.doc, _ = f.value.(*diffDoc)
-	if len(d.doc.hunks) > 0 {
+	if again {
+		d.at = max(min(d.at, len(d.doc.lines)-1), 0)
+	} else if len(d.doc.hunks) > 0 {
 		d.at = d.doc.hunks[0]
 	}
 }
@@ -90,6 +97,8 @@ func (d *diffDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case CommentLine:
 		d.begin(m)
 		return consumed, nil
+	case EditBead:
+		return consumed, d.openFile(m)
 	case Find:
 		d.find.begin()
 		return consumed, nil

@@ -8,6 +8,7 @@ import (
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/internal/fault"
 	"gastown/refinery"
 )
 
@@ -350,4 +351,35 @@ func TestApprove(t *testing.T) {
 	p.wantNo("queue.approve")
 	p.keys("A", "y")
 	p.wantCall("queue.approve {Bead:gt-a0e Tree:4b825dc}")
+}
+
+// TestDiffOpensTheFile: o in the diff opens the file under the cursor where the polecat has it.
+func TestDiffOpensTheFile(t *testing.T) {
+	h := diffHost(2, 1)
+	v := sampleView()
+	v.Status.Polecats[2].Worktree = "/town/rigs/myapp/wt/slit"
+	h.set(v)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "d", "o")
+	p.wantToast("no editor")
+	d, ok := p.m.stack[0].(*diffDialog)
+	if !ok || d.doc == nil {
+		t.Fatalf("on top: %+v", p.m.stack[0])
+	}
+	p.m.file = func(dir, path string) error { return fault.Refusedf("%s in %s", path, dir) }
+	if d.openFile(p.m) == nil {
+		t.Error("no job for the editor")
+	}
+	p.send(fileMsg{path: "a.go"})
+	p.wantToast("back from a.go")
+	if n := p.count("diff"); n != 2 {
+		t.Errorf("the diff was read %d times, want again", n)
+	}
+	p.send(fileMsg{path: "a.go", err: fault.Refusedf("leads out of the worktree")})
+	p.wantToast("editor: leads out of the worktree")
+	v = sampleView()
+	h.set(v)
+	p.send(changedMsg{})
+	p.keys("o")
+	p.wantToast("no polecat works on it now")
 }

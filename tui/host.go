@@ -71,6 +71,9 @@ type Screen struct {
 	// Edit opens a text in the person's editor on this terminal, which the screen has given
 	// back for that time, and returns it as it was saved. Nil: no editor can be started.
 	Edit func(text string) (string, error)
+	// EditFile opens a file below a directory the same way; one that leads out of it by a link is
+	// refused. Nil: no editor can be started.
+	EditFile func(dir, path string) error
 	// Version is shown in the wide status bar.
 	Version string
 }

@@ -41,6 +41,7 @@ type ports struct {
 	bell  tea.Cmd                              // waits for the next change
 	guard func(tea.Cmd) tea.Cmd                // keeps a panic of a command
 	edit  func(text string) (string, error)    // the person's editor; may be nil
+	file  func(dir, path string) error         // the same on a file; may be nil
 }
 
 // model is the Elm model. Bubble Tea calls Update and View from one goroutine.
@@ -239,6 +240,8 @@ func (m *model) input(msg tea.Msg) tea.Cmd {
 		m.deliver(msg)
 	case editMsg:
 		return m.edited(msg)
+	case fileMsg:
+		return m.fileEdited(msg)
 	case toastMsg:
 		if int(msg) == m.toast.seq && !m.toast.sticky {
 			m.toast = toast{seq: m.toast.seq}

@@ -60,7 +60,7 @@ func Run(ctx context.Context, h Host, s Screen) (Outcome, error) {
 	profile := colorprofile.Env(s.Env)
 	m := newModel(ports{
 		ctx: ctx, host: h, now: s.Now, after: newAfter(ctx), post: box.put, bell: guardCmd(guard, bell),
-		guard: func(c tea.Cmd) tea.Cmd { return guardCmd(guard, c) }, edit: s.Edit,
+		guard: func(c tea.Cmd) tea.Cmd { return guardCmd(guard, c) }, edit: s.Edit, file: s.EditFile,
 	}, s, profile)
 	root := &root{m: m, guard: guard}
 	p := tea.NewProgram(root, programOptions(ctx, s, profile)...)
