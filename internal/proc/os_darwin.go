@@ -50,7 +50,11 @@ func BootID() string {
 	return s
 }
 
-const zombie = 5 // SZOMB of sys/proc.h
+// States of sys/proc.h.
+const (
+	stoppedState = 4 // SSTOP
+	zombie       = 5 // SZOMB
+)
 
 // processes returns all processes that are not zombies.
 func processes() []process {
@@ -80,7 +84,7 @@ func fromKinfo(k *unix.KinfoProc) process {
 	pid := int(k.Proc.P_pid)
 	sid, _ := unix.Getsid(pid)
 	t := k.Proc.P_starttime
-	return process{pid: pid, ppid: int(k.Eproc.Ppid), sid: sid, start: uint64(t.Sec)*1e6 + uint64(t.Usec)}
+	return process{pid: pid, ppid: int(k.Eproc.Ppid), sid: sid, start: uint64(t.Sec)*1e6 + uint64(t.Usec), stopped: k.Proc.P_stat == stoppedState}
 }
 
 // environ returns the arguments and environment pid was started with, NUL between the entries; nil if we may not see it.
