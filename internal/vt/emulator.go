@@ -26,6 +26,7 @@ type emulator struct {
 
 	mu     sync.Mutex
 	emu    *xvt.Emulator
+	inside *inside // of emu
 	state  state
 	carry  []byte // end of the last write: a grapheme that may go on
 	gen    uint64
@@ -56,7 +57,7 @@ func (t *emulator) build(cols, rows int) *xvt.Emulator {
 	emu := xvt.NewEmulator(cols, rows)
 	emu.SetScrollbackSize(t.opts.Scrollback)
 	dropAltScrollback(emu)
-	t.state = newState()
+	t.state, t.inside = newState(), insideOf(emu)
 	t.install(emu)
 	t.applyColors(emu)
 	t.ended.Go(func() {
@@ -139,7 +140,7 @@ func (t *emulator) advance(p []byte) {
 			t.rebuild()
 		}
 	}()
-	_, _ = t.emu.Write(valid(p)) // it fails only when closed, which it never is
+	t.print(valid(p))
 }
 
 // rebuild replaces an emulator that panicked: a blank screen of the same size, with the history and the modes kept, as the

@@ -70,6 +70,9 @@ func printable(content string) (string, int) {
 		}
 		return r
 	}, content)
+	if len(clean) > graphemeLimit {
+		clean = strings.ToValidUTF8(clean[:graphemeLimit], "")
+	}
 	clean = strings.TrimSuffix(clean, zwj) // it would join the next cell
 	g := displaywidth.StringGraphemes(clean)
 	if !g.Next() {
