@@ -14,8 +14,7 @@ import (
 )
 
 const (
-	// frames a second at most. Bubble Tea's ticker runs all the time and costs 0.016 % of a core
-	// for each of them; 120 would show a key 4 ms sooner.
+	// frameLimit is how many frames a second there are while something happens; see pulse.
 	frameLimit = 60
 	// bellGap is the least time between two looks at the town: half a frame, so that an echo
 	// seldom waits for the frame after the next.
@@ -62,8 +61,10 @@ func Run(ctx context.Context, h Host, s Screen) (Outcome, error) {
 		ctx: ctx, host: h, now: s.Now, after: newAfter(ctx), post: box.put, bell: guardCmd(guard, bell),
 		guard: func(c tea.Cmd) tea.Cmd { return guardCmd(guard, c) }, edit: s.Edit, file: s.EditFile,
 	}, s, profile)
-	root := &root{m: m, guard: guard}
+	root := &root{m: m, guard: guard, pulse: &pulse{}}
 	p := tea.NewProgram(root, programOptions(ctx, s, profile)...)
+	root.pulse.program = p
+	defer root.pulse.end()
 
 	guard.Go("terminal writer", func() { box.run(ctx, func(name string, err error) { p.Send(sendErrMsg{name, err}) }) })
 	guard.Go("screen size", func() { relaySizes(ctx, s.Sizes, p.Send) })
@@ -212,6 +213,7 @@ func guardCmd(g *Guard, cmd tea.Cmd) tea.Cmd {
 type root struct {
 	m     *model
 	guard *Guard
+	pulse *pulse
 }
 
 func (r *root) Init() tea.Cmd { return r.m.Init() }
@@ -222,11 +224,16 @@ func (r *root) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 		return r, nil
 	}
 	defer r.guard.Recover("Update")
+	switch msg.(type) {
+	case tea.KeyPressMsg, tea.PasteMsg, tea.MouseMsg:
+		r.pulse.keyed()
+	}
 	_, cmd = r.m.Update(msg)
 	return r, cmd
 }
 
 func (r *root) View() (v tea.View) {
+	r.pulse.beat()
 	v = r.m.shown
 	if r.guard.Err() != nil {
 		return v
