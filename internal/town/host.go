@@ -88,6 +88,7 @@ func (t *Town) StartHost(ctx context.Context, o HostOptions) (*Host, error) {
 
 // open prepares the directory, recovers, and starts the goroutines.
 func (h *Host) open(ctx context.Context) error {
+	h.spawn("first read", h.readAhead)
 	if err := h.installSelf(); err != nil {
 		return err
 	}
@@ -110,6 +111,15 @@ func (h *Host) open(ctx context.Context) error {
 	h.spawn("loop", h.loop)
 	h.spawn("housekeeping", h.housekeeping)
 	return nil
+}
+
+// readAhead decodes the beads while the inventory goes on: the first view needs them all, and
+// what was read once is kept.
+func (h *Host) readAhead() {
+	err := h.t.store.View(func(tx *store.Tx) error { _, err := tx.Beads(); return err })
+	if err != nil {
+		h.t.deps.Log.Error("read the beads ahead", "err", err) // the view will say it again
+	}
 }
 
 // binDir holds the copy of this program that agents call, so that replacing the file on
