@@ -48,7 +48,7 @@ func mayImport() map[string][]string {
 		"internal/mcp":      {"beads", "refinery", "internal/api", "internal/fault"},
 		"internal/scripted": {"beads", "refinery", "internal/api", "internal/proc", "internal/fault"},
 		"internal/demo":     {"beads", "refinery", "internal/api", "internal/proc", "internal/fault"},
-		"internal/bench":    {"beads", "internal/proc"},
+		"internal/bench":    {"beads", "internal/proc", "internal/vt"},
 		"tui":               {"beads", "agents", "refinery", "internal/api", "internal/vt", "internal/fault"},
 		// level 5
 		".": {

@@ -31,7 +31,7 @@ func (l *lab) commands(ctx context.Context) []row {
 		{what: "bead create", against: against, aim: aim{times: 2}},
 		{what: "status", against: against, aim: aim{times: 2}},
 	}
-	if err := l.repository(ctx, "small", 20, 1); err != nil {
+	if err := l.smallRepository(ctx); err != nil {
 		return broken(err, rows)
 	}
 	if err := l.newTown(ctx, "town-small", "small", "--ungated"); err != nil {
@@ -60,10 +60,7 @@ func (l *lab) lists(ctx context.Context) []row {
 	if err := l.repository(ctx, "large", 1, many); err != nil {
 		return broken(err, rows)
 	}
-	if err := l.newTown(ctx, "town-large", "small", "--ungated", "--prefix", "be"); err != nil {
-		return broken(err, rows)
-	}
-	if err := l.importBeads(ctx); err != nil {
+	if err := l.filledTown(ctx, "town-large", many); err != nil {
 		return broken(err, rows)
 	}
 	took, errs := turns(ctx, l.runs,
@@ -78,12 +75,21 @@ func (l *lab) lists(ctx context.Context) []row {
 	return rows
 }
 
-// importBeads fills the large town and looks whether all of them arrived.
-func (l *lab) importBeads(ctx context.Context) error {
+// filledTown makes a town of n beads, if it is not there yet, and looks whether all of them arrived.
+func (l *lab) filledTown(ctx context.Context, town string, n int) error {
+	if _, err := os.Stat(l.path(town)); err == nil {
+		return nil
+	}
+	if err := l.smallRepository(ctx); err != nil {
+		return err
+	}
+	if err := l.newTown(ctx, town, "small", "--ungated", "--prefix", "be"); err != nil {
+		return err
+	}
 	var lines bytes.Buffer
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	id := func(i int) beads.ID { return beads.ID(fmt.Sprintf("be-%05d", i)) }
-	for i := range many {
+	for i := range n {
 		b := beads.Bead{
 			ID: id(i), Title: fmt.Sprintf("bead number %d", i), Description: strings.Repeat("What is to be done, in some words. ", 5),
 			AcceptanceCriteria: "- [ ] it is done", Status: beads.Open, Priority: i % 5, Type: beads.Task, CreatedAt: at, UpdatedAt: at,
@@ -101,11 +107,11 @@ func (l *lab) importBeads(ctx context.Context) error {
 	if err := os.WriteFile(file, lines.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("step %q: %w", "write beads", err)
 	}
-	if _, err := l.town(ctx, "town-large", "bead", "import", file, "--rig", "bench"); err != nil {
+	if _, err := l.town(ctx, town, "bead", "import", file, "--rig", "bench"); err != nil {
 		return fmt.Errorf("step %q: %w", "import beads", err)
 	}
-	for what, want := range map[string]int{"list": many, "ready": many - many/waiting} {
-		out, err := l.town(ctx, "town-large", "bead", what, "--json")
+	for what, want := range map[string]int{"list": n, "ready": n - n/waiting} {
+		out, err := l.town(ctx, town, "bead", what, "--json")
 		if err != nil {
 			return err
 		}
@@ -142,6 +148,14 @@ func (l *lab) newTown(ctx context.Context, town, repository string, args ...stri
 		return fmt.Errorf("step %q: %w", "add a rig", err)
 	}
 	return nil
+}
+
+// smallRepository makes the repository of the parts that do nothing with it, once.
+func (l *lab) smallRepository(ctx context.Context) error {
+	if _, err := os.Stat(l.path("small")); err == nil {
+		return nil
+	}
+	return l.repository(ctx, "small", 20, 1)
 }
 
 // repository makes a repository of so many files, and commits that change one of them.

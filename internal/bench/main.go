@@ -15,8 +15,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 	"text/tabwriter"
 	"time"
+
+	"gastown/internal/proc"
 )
 
 // limit is the promise of the package comment.
@@ -27,10 +31,17 @@ func main() {
 }
 
 func run() int {
+	proc.ShimMain()
 	runs := flag.Int("n", 15, "measurements of each short command")
 	slings := flag.Int("slings", 7, "beads slung and landed")
 	keep := flag.String("keep", "", "work in this new `directory` and keep it")
+	only := flag.String("only", "", "measure only the parts that this `pattern` is found in: "+names(parts()))
 	flag.Parse()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -44,8 +55,10 @@ func run() int {
 	}
 	defer lab.close()
 	var rows []row
-	for _, part := range []func(context.Context) []row{lab.commands, lab.lists, lab.job, lab.size} {
-		rows = append(rows, part(ctx)...)
+	for _, p := range parts() {
+		if wanted.MatchString(p.name) {
+			rows = append(rows, p.measure(lab, ctx)...)
+		}
 	}
 	failed := print(os.Stdout, rows)
 	fmt.Printf("\n%d measurements a command, %d landings; %s in all\n", *runs, *slings, time.Since(begun).Round(time.Second))
@@ -54,6 +67,27 @@ func run() int {
 		return 1
 	}
 	return 0
+}
+
+// part is some rows that are measured together.
+type part struct {
+	name    string
+	measure func(*lab, context.Context) []row
+}
+
+func parts() []part {
+	return []part{
+		{"commands", (*lab).commands}, {"lists", (*lab).lists}, {"job", (*lab).job}, {"paint", (*lab).paint},
+		{"keys", (*lab).keys}, {"idle", (*lab).idle}, {"size", (*lab).size},
+	}
+}
+
+func names(list []part) string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.name)
+	}
+	return strings.Join(out, ", ")
 }
 
 // row is one line of the table.
@@ -72,6 +106,7 @@ type row struct {
 type aim struct {
 	times float64       // at most so many times the yardstick
 	plus  time.Duration // at most so much more than the yardstick
+	most  time.Duration // at most so much
 	text  string        // for a row that is no time
 }
 
@@ -81,6 +116,8 @@ func (a aim) String() string {
 		return fmt.Sprintf("%gx", a.times)
 	case a.plus > 0:
 		return "+" + a.plus.String()
+	case a.most > 0:
+		return a.most.String()
 	case a.text != "":
 		return a.text
 	}
@@ -96,6 +133,8 @@ func (r row) met() bool {
 		return float64(r.ours) <= r.aim.times*float64(r.theirs)
 	case r.aim.plus > 0:
 		return r.ours-r.theirs <= r.aim.plus
+	case r.aim.most > 0:
+		return r.ours <= r.aim.most
 	}
 	return true
 }
