@@ -78,7 +78,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"commands", (*lab).commands}, {"lists", (*lab).lists}, {"job", (*lab).job}, {"paint", (*lab).paint},
-		{"keys", (*lab).keys}, {"idle", (*lab).idle}, {"size", (*lab).size},
+		{"keys", (*lab).keys}, {"long", (*lab).longTexts}, {"idle", (*lab).idle}, {"size", (*lab).size},
 	}
 }
 

@@ -107,7 +107,7 @@ func (l *lab) keys(ctx context.Context) []row {
 	if err != nil {
 		return broken(err, rows)
 	}
-	ours, err := l.pressed(ctx, l.verb("town-busy"), l.board(busy), []string{"j", "k"}, func(rows []string) string {
+	ours, err := l.pressed(ctx, l.verb("town-busy"), l.atWork(busy), []string{"j", "k"}, func(rows []string) string {
 		return strconv.Itoa(slices.IndexFunc(rows, func(row string) bool { return strings.Contains(row, "▸") }))
 	})
 	if err != nil {
@@ -129,19 +129,22 @@ func (l *lab) keys(ctx context.Context) []row {
 	return rows
 }
 
-// board makes a screen ready whose n polecats are all at work: it shows them, and takes keys.
-func (l *lab) board(n int) func(context.Context, *player) error {
-	return func(ctx context.Context, p *player) error {
-		if _, err := p.until(ctx, "all polecats", func(rows []string) bool {
-			return strings.Contains(strings.Join(rows, "\n"), fmt.Sprintf("POLECATS %d/%d", n, n))
-		}); err != nil {
-			return err
-		}
-		if err := p.press("\x1d"); err != nil { // from the Mayor's terminal to the board
-			return err
-		}
-		_, err := p.until(ctx, "TOWN", func(rows []string) bool { return strings.Contains(rows[len(rows)-1], " TOWN ") })
+// board waits for a picture, leaves the Mayor's terminal for the board, and waits until it takes keys.
+func (l *lab) board(ctx context.Context, p *player, what string, ok func(text string) bool) error {
+	if _, err := p.until(ctx, what, func(rows []string) bool { return ok(strings.Join(rows, "\n")) }); err != nil {
 		return err
+	}
+	if err := p.press("\x1d"); err != nil {
+		return err
+	}
+	_, err := p.until(ctx, "TOWN", func(rows []string) bool { return strings.Contains(rows[len(rows)-1], " TOWN ") })
+	return err
+}
+
+// atWork makes a screen ready whose n polecats are all at work.
+func (l *lab) atWork(n int) func(context.Context, *player) error {
+	return func(ctx context.Context, p *player) error {
+		return l.board(ctx, p, "all polecats", func(text string) bool { return strings.Contains(text, fmt.Sprintf("POLECATS %d/%d", n, n)) })
 	}
 }
 
@@ -188,7 +191,12 @@ func percentile(list []time.Duration, n int) time.Duration {
 }
 
 // crew makes a town in which n beads are slung to an agent that is the script, and returns the script's place.
-func (l *lab) crew(ctx context.Context, town, script string, n int) (string, error) {
+// gates are the arguments that say how the rig is gated; none: it is not.
+func (l *lab) crew(ctx context.Context, town, script string, n int, gates ...string) (string, error) {
+	if len(gates) == 0 {
+		gates = []string{"--ungated"}
+	}
+
 	file := l.path(town + "-agent")
 	if err := os.WriteFile(file, []byte(script), 0o755); err != nil {
 		return "", fmt.Errorf("step %q: %w", "write the agent", err)
@@ -196,7 +204,7 @@ func (l *lab) crew(ctx context.Context, town, script string, n int) (string, err
 	if err := l.smallRepository(ctx); err != nil {
 		return "", err
 	}
-	if err := l.newTown(ctx, town, "small", "--ungated"); err != nil {
+	if err := l.newTown(ctx, town, "small", gates...); err != nil {
 		return "", err
 	}
 	for _, kv := range [][2]string{
@@ -249,7 +257,7 @@ func (l *lab) idle(ctx context.Context) []row {
 	if err != nil {
 		return broken(err, rows)
 	}
-	ours, err := l.atRest(ctx, l.verb("town-idle"), l.board(idle))
+	ours, err := l.atRest(ctx, l.verb("town-idle"), l.atWork(idle))
 	if err != nil {
 		return broken(err, rows)
 	}
