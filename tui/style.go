@@ -53,7 +53,7 @@ func darkPalette() palette {
 	return palette{
 		blue: ink("#6cb6ff"), orange: ink("#f0a050"), red: ink("#f47067"), yellow: ink("#dab949"),
 		cyan: ink("#56c8c8"), green: ink("#7cc67c"), magenta: ink("#d38ad3"),
-		dim: ink("#8b949e"), border: ink("#545c66"), accent: ink("#6cb6ff"),
+		dim: ink("#9099a3"), border: ink("#545c66"), accent: ink("#6cb6ff"),
 		picked: paper("#262e3c"), strip: paper("#20252d"),
 		town: badge("#10141a", "#6cb6ff"), typing: badge("#10141a", "#7cc67c"),
 	}
@@ -63,7 +63,7 @@ func lightPalette() palette {
 	return palette{
 		blue: ink("#0b62c4"), orange: ink("#aa4e00"), red: ink("#c02617"), yellow: ink("#826400"),
 		cyan: ink("#0b7285"), green: ink("#257325"), magenta: ink("#9632af"),
-		dim: ink("#646c78"), border: ink("#aab2bc"), accent: ink("#0b62c4"),
+		dim: ink("#5e6672"), border: ink("#aab2bc"), accent: ink("#0b62c4"),
 		picked: paper("#dde8f7"), strip: paper("#e8ecf1"),
 		town: badge("#ffffff", "#0b62c4"), typing: badge("#ffffff", "#257325"),
 	}
