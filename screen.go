@@ -130,7 +130,7 @@ type face struct {
 }
 
 func newFace(t *town.Town, h *town.Host) *face {
-	h.Refresh()
+	h.View()
 	return &face{Doer: t.As(api.Person()), h: h, bells: map[chan struct{}]struct{}{}}
 }
 
@@ -147,18 +147,18 @@ func (f *face) refresh(ctx context.Context) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-changes:
-		}
-		f.h.RefreshAfter(quoteEach)
+		f.h.RefreshAfter(quoteEach) // at the start too: the first view may be of a moment ago
 		f.ring()
 		pause.Reset(viewEvery)
 		select {
 		case <-ctx.Done():
 			return
 		case <-pause.C:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changes:
 		}
 	}
 }

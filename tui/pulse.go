@@ -54,7 +54,7 @@ func (p *pulse) beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.asked {
-		p.asked, p.gap = true, frameGap
+		p.asked, p.gap, p.key = true, frameGap, time.Now() // the first frame is waited for too
 		if p.ticker = tickerOf(p.program); p.ticker != nil {
 			p.slower = time.AfterFunc(restAfter, p.slow)
 		}

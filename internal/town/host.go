@@ -105,6 +105,7 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, sock.Close())
 	}
+	h.spawn("first view", func() { h.Refresh() })
 	h.startMayor("")
 	close(h.ready)
 	h.spawn("socket", func() { h.serve(sock) })

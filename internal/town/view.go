@@ -218,13 +218,22 @@ func (h *Host) Changes() (<-chan struct{}, func()) {
 
 // View is the newest view that was built; Refresh builds one.
 func (h *Host) View() *api.View {
-	h.views.mu.Lock()
-	v := h.views.view
-	h.views.mu.Unlock()
+	if v := h.newest(); v != nil {
+		return v
+	}
+	h.views.build.Lock() // the first one may be on its way
+	v := h.newest()
+	h.views.build.Unlock()
 	if v == nil {
 		v = h.Refresh()
 	}
 	return v
+}
+
+func (h *Host) newest() *api.View {
+	h.views.mu.Lock()
+	defer h.views.mu.Unlock()
+	return h.views.view
 }
 
 // Refresh builds a view if something changed since the last one. It reads the store, so it
