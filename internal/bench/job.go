@@ -80,9 +80,10 @@ func (l *lab) job(ctx context.Context) []row {
 	return rows
 }
 
-// host is the program at work in the town of the whole job.
+// host is the program at work in a town.
 type host struct {
 	l          *lab
+	town       string
 	said, told *os.File // the pipes to the agent
 	lines      *bufio.Reader
 	landed     chan landing
@@ -100,7 +101,7 @@ type landing struct {
 
 // hire makes the agent and its pipes known.
 func (l *lab) hire(ctx context.Context) (*host, error) {
-	h := &host{l: l, landed: make(chan landing, 1), stop: func() {}}
+	h := &host{l: l, town: "town-job", landed: make(chan landing, 1), stop: func() {}}
 	for _, name := range []string{"said", "told"} {
 		if err := syscall.Mkfifo(l.path(name), 0o600); err != nil {
 			return nil, fmt.Errorf("step %q: %w", "make a pipe", err)
@@ -133,7 +134,7 @@ func (l *lab) hire(ctx context.Context) (*host, error) {
 // up starts the host and waits until it answers, then listens to its events.
 func (h *host) up(ctx context.Context) error {
 	ctx, h.stop = context.WithCancel(ctx)
-	h.keepRunning(ctx, h.l.verb("town-job", "up"), io.Discard)
+	h.keepRunning(ctx, h.l.verb(h.town, "up"), io.Discard)
 	deadline := time.Now().Add(upWithin)
 	look := time.NewTicker(upLook)
 	defer look.Stop()
@@ -142,7 +143,7 @@ func (h *host) up(ctx context.Context) error {
 		case <-look.C:
 		case <-ctx.Done():
 		}
-		out, err := h.l.town(ctx, "town-job", "status", "--json")
+		out, err := h.l.town(ctx, h.town, "status", "--json")
 		var st struct {
 			Host *struct{} `json:"host"`
 		}
@@ -153,7 +154,7 @@ func (h *host) up(ctx context.Context) error {
 			return fmt.Errorf("step %q: the host does not answer: %w", "up", errors.Join(err, h.ended(), ctx.Err()))
 		}
 	}
-	h.keepRunning(ctx, h.l.verb("town-job", "events", "-f", "--json"), &watcher{landed: h.landed})
+	h.keepRunning(ctx, h.l.verb(h.town, "events", "-f", "--json"), &watcher{landed: h.landed})
 	return nil
 }
 
@@ -180,7 +181,9 @@ func (h *host) ended() error {
 func (h *host) close() {
 	h.stop()
 	h.running.Wait()
-	_ = errors.Join(h.said.Close(), h.told.Close()) // they carry nothing any more
+	if h.said != nil {
+		_ = errors.Join(h.said.Close(), h.told.Close()) // they carry nothing any more
+	}
 }
 
 // measure lands one bead and does by hand what git has to do for it, in turns.
@@ -228,7 +231,7 @@ func (h *host) measure(ctx context.Context, i int) (took [4]time.Duration, err e
 			return took, ctx.Err()
 		}
 	}
-	took[3], err = h.l.byHand(ctx, tree)
+	took[3], err = h.l.byHand(ctx, "job", tree)
 	return took, err
 }
 
@@ -250,9 +253,9 @@ func (h *host) hears(word string, begun time.Time) (time.Duration, error) {
 
 // byHand makes the git calls that lead from done to landed, as the town and its Refinery make
 // them (town: submit; refinery/run: build, publish), and returns their time without ours between them.
-func (l *lab) byHand(ctx context.Context, tree string) (time.Duration, error) {
+func (l *lab) byHand(ctx context.Context, repo, tree string) (time.Duration, error) {
 	dir := l.path(tree)
-	if _, err := l.sh(ctx, dir, "echo x > "+tree+".txt && git add -A && git commit -q -m work"); err != nil {
+	if _, err := l.sh(ctx, dir, "echo x >> "+tree+".txt && git add -A && git commit -q -m work"); err != nil {
 		return 0, err
 	}
 	main, err := l.sh(ctx, dir, "git rev-parse main")
@@ -273,20 +276,20 @@ func (l *lab) byHand(ctx context.Context, tree string) (time.Duration, error) {
 		return out
 	}
 	call(filepath.Base(dir), "status", "--porcelain=v2", "--branch", "-z")
-	call("job", "rev-list", "--count", main+".."+tip)
-	call("job", "update-ref", "refs/keep/"+tree, tip)
-	call("job", "diff", "--numstat", main, tip)
-	call("job", "config", "--get-regexp", "^(author|user|core)[.]")
-	call("job", "rev-parse", "--verify", "main")
-	call("job", "rev-parse", "--verify", "main^{tree}")
-	call("job", "rev-parse", "--verify", tip)
-	call("job", "merge-base", main, tip)
-	merged := call("job", "merge-tree", "--write-tree", main, tip)
-	commit := call("job", "commit-tree", merged, "-p", main, "-p", tip, "-m", "land "+tree)
-	call("job", "update-ref", "refs/candidate", commit)
-	call("job", "rev-parse", "--verify", commit+"^{tree}")
-	call("job", "update-ref", "refs/landed", commit)
-	call("job", "rev-parse", "--verify", "refs/landed")
+	call(repo, "rev-list", "--count", main+".."+tip)
+	call(repo, "update-ref", "refs/keep/"+tree, tip)
+	call(repo, "diff", "--numstat", main, tip)
+	call(repo, "config", "--get-regexp", "^(author|user|core)[.]")
+	call(repo, "rev-parse", "--verify", "main")
+	call(repo, "rev-parse", "--verify", "main^{tree}")
+	call(repo, "rev-parse", "--verify", tip)
+	call(repo, "merge-base", main, tip)
+	merged := call(repo, "merge-tree", "--write-tree", main, tip)
+	commit := call(repo, "commit-tree", merged, "-p", main, "-p", tip, "-m", "land "+tree)
+	call(repo, "update-ref", "refs/candidate", commit)
+	call(repo, "rev-parse", "--verify", commit+"^{tree}")
+	call(repo, "update-ref", "refs/landed", commit)
+	call(repo, "rev-parse", "--verify", "refs/landed")
 	return total, err
 }
 

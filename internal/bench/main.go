@@ -77,7 +77,7 @@ type part struct {
 
 func parts() []part {
 	return []part{
-		{"commands", (*lab).commands}, {"lists", (*lab).lists}, {"job", (*lab).job}, {"paint", (*lab).paint},
+		{"commands", (*lab).commands}, {"lists", (*lab).lists}, {"job", (*lab).job}, {"queue", (*lab).queue}, {"large", (*lab).large}, {"paint", (*lab).paint},
 		{"keys", (*lab).keys}, {"long", (*lab).longTexts}, {"idle", (*lab).idle}, {"size", (*lab).size},
 	}
 }
