@@ -46,6 +46,7 @@ type SendBack struct {
 	Outcome   Outcome  // of Gate
 	Files     []string // in conflict
 	StrikeOut bool
+	By        string // who sent it back, if a person did
 }
 
 // Note becomes an event. An empty By is the Refinery itself.

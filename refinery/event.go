@@ -41,6 +41,14 @@ type Drop struct {
 	By   string
 }
 
+// Reject sends a bead back with what a person (or the Mayor) says of it, whatever its
+// gates say. A bead whose landing was decided stays.
+type Reject struct {
+	Bead beads.ID
+	By   string
+	Text string // for the next attempt
+}
+
 // Pause stops the queue until Resume; a running gate is ended, a landing is not.
 type Pause struct{ By, Reason string }
 
@@ -156,6 +164,7 @@ func (Hold) event()           {}
 func (Release) event()        {}
 func (Approve) event()        {}
 func (Drop) event()           {}
+func (Reject) event()         {}
 func (Pause) event()          {}
 func (Resume) event()         {}
 func (Restart) event()        {}

@@ -103,7 +103,15 @@ func (m *machine) regate() {
 func (m *machine) onGateStarted(ev GateStarted) {
 	r := m.q.Run
 	r.PID, r.Marker, r.Log, r.PhaseSince = ev.PID, ev.Marker, ev.Log, m.now
-	m.emit(Note{Kind: beads.EvGateStarted, Bead: m.runBead(), N: m.runN(), Text: fmt.Sprintf("gate %q on %s", m.gateName(r.Gate), m.subject())})
+	m.emit(Note{Kind: beads.EvGateStarted, Bead: m.runBead(), N: m.runN(), Text: fmt.Sprintf("gate %q on %s%s", m.gateName(r.Gate), m.subject(), m.stepNote())})
+}
+
+// stepNote is the part of a search that the run is, in brackets; nothing for a plain one.
+func (m *machine) stepNote() string {
+	if s := m.q.Run.Step(); s != "" && len(m.q.Run.Parts) > 0 {
+		return " (" + s + ")"
+	}
+	return ""
 }
 
 func (m *machine) onOutput(ev Output) {
@@ -133,7 +141,7 @@ func (m *machine) onGateDone(ev GateDone) {
 	if ev.Outcome != Stopped {
 		m.emit(Note{
 			Kind: beads.EvGateDone, Bead: m.runBead(), N: m.runN(), Reason: oneLine(ev.Err),
-			Text: fmt.Sprintf("gate %q on %s: %s after %s", res.Gate, m.subject(), ev.Outcome, age(ev.Took)),
+			Text: fmt.Sprintf("gate %q on %s%s: %s after %s", res.Gate, m.subject(), m.stepNote(), ev.Outcome, age(ev.Took)),
 		})
 	}
 	m.outcome(ev)

@@ -119,6 +119,7 @@ func conflictIn(files []string) string {
 func (m *machine) green() {
 	r := m.q.Run
 	if len(r.Parts) == 0 {
+		m.redGone(r.Base)
 		m.forget()
 		return
 	}
@@ -173,6 +174,9 @@ func (m *machine) judge() {
 	}
 	base := m.verdict(r.BaseTree)
 	switch {
+	case base != nil && base.Outcome != Pass && m.cfg.Confirm && base.Runs < 2:
+		m.q.Fresh = true // a restart came between its red run and the confirming one
+		m.gateBase()
 	case len(r.Parts) > 1 && (base == nil || base.Outcome == Pass):
 		m.halve()
 	case r.BaseTree == emptyTree1 || r.BaseTree == emptyTree256, base != nil && base.Outcome == Pass:
@@ -180,10 +184,15 @@ func (m *machine) judge() {
 	case base == nil:
 		m.gateBase()
 	default:
+		red := *base
 		if i := index(m.q, m.runBead()); i >= 0 {
+			if m.q.Entries[i].Fix && m.stopped(MainRed) {
+				m.unfixed(v)
+				return
+			}
 			m.q.Entries[i].RedOn = r.Base
 		}
-		m.mainRed(*base)
+		m.mainRed(red)
 	}
 }
 
@@ -222,7 +231,7 @@ func (m *machine) mainRed(v Verdict) {
 	if v.Outcome == TimedUp {
 		how = "hung"
 	}
-	commit := m.q.Run.Base
+	commit, tree := m.q.Run.Base, m.q.Run.BaseTree
 	at := m.now
 	if m.stopped(MainRed) && m.q.Stop.Commit == commit {
 		at = m.q.Stop.At
@@ -233,23 +242,29 @@ func (m *machine) mainRed(v Verdict) {
 		Reason: fmt.Sprintf("gate %q fails on %s itself at %s (%s)", v.Gate, m.cfg.Branch, short(commit), how),
 		Hint:   "submit a fix, or run `gastown refinery resume` to gate it again; log: " + v.Log,
 	}
+	m.fileRed(v, commit, tree, how)
 }
 
 // sendBack rejects the attempt of a bead in the run and ends the run.
 func (m *machine) sendBack(bead beads.ID, eff SendBack) {
 	i := index(m.q, bead)
 	m.forget()
-	if i < 0 {
-		return
+	if i >= 0 {
+		m.rejected(i, eff)
 	}
+}
+
+// rejected takes an entry out and sends it back; its bead keeps its place in time.
+func (m *machine) rejected(i int, eff SendBack) {
 	e := m.q.Entries[i]
 	if m.q.First == nil {
 		m.q.First = map[beads.ID]time.Time{}
 	}
-	m.q.First[bead] = e.SubmittedAt
+	m.q.First[e.Bead] = e.SubmittedAt
 	m.q.Bounced++
 	m.remove(i)
-	eff.Bead, eff.N, eff.StrikeOut = bead, e.N, e.SentBack+1 >= beads.MaxRejections
+	eff.Bead, eff.N = e.Bead, e.N
+	eff.StrikeOut = eff.By == "" && e.SentBack+1 >= beads.MaxRejections
 	m.emit(eff)
 }
 
@@ -303,6 +318,7 @@ func (m *machine) landed() {
 	if len(m.q.Landed) > keepLanded {
 		m.q.Landed = m.q.Landed[:keepLanded]
 	}
+	m.redGone(in.New) // after the landing of its fix is settled
 }
 
 func (m *machine) onPublishLost(ev PublishLost) {

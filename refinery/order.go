@@ -11,8 +11,8 @@ import (
 )
 
 // allowance is how long an entry of a priority lets later ones of a higher priority
-// pass it: earliest deadline first, so nothing starves. A P0 goes before all but what
-// has been due for half a day.
+// pass it: earliest deadline first, so nothing starves. A P0 is what mends or reverts, so
+// it goes before all but what has been due for half a day: bounded, as all are.
 func allowance(priority int) time.Duration {
 	table := [...]time.Duration{-12 * time.Hour, 10 * time.Minute, 30 * time.Minute, 100 * time.Minute, 300 * time.Minute}
 	return table[min(max(priority, 0), len(table)-1)]

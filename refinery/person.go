@@ -104,6 +104,20 @@ func (m *machine) onDrop(ev Drop) {
 	m.changed(ev.Bead, ev.By, "dropped from the queue")
 }
 
+// onReject sends an entry back by a person's word. Theirs is no strike: they have looked.
+func (m *machine) onReject(ev Reject) {
+	i := index(m.q, ev.Bead)
+	if i < 0 {
+		return
+	}
+	if m.q.Landing(ev.Bead) {
+		m.changed(ev.Bead, ev.By, "not sent back: it is landing")
+		return
+	}
+	m.interruptFor(ev.Bead)
+	m.rejected(i, SendBack{Why: "sent back by " + ev.By, Log: ev.Text, By: ev.By})
+}
+
 func (m *machine) changed(bead beads.ID, by, text string) {
 	m.emit(Note{Kind: beads.EvQueueChanged, Bead: bead, By: by, Text: text})
 }

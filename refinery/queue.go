@@ -60,6 +60,8 @@ type Entry struct {
 	Green *Candidate `json:"green,omitempty"`
 	Why   string     `json:"why,omitempty"`    // why the Refinery itself holds it, one line
 	RedOn string     `json:"red_on,omitempty"` // red target on which it is red too
+	// Fix says that the bead was filed to mend the target (FileRed).
+	Fix bool `json:"fix,omitempty"`
 }
 
 // Candidate is what a person says yes to: exactly one change on one base.
@@ -178,7 +180,7 @@ const (
 	StopEntry    StopReason = "entry" // dropped, held or replaced
 	StopTarget   StopReason = "target moved"
 	StopUrgent   StopReason = "a P0 goes first"
-	StopSettings StopReason = "settings changed"
+	StopSettings StopReason = "settings or tools changed"
 	StopOverdue  StopReason = "overdue" // past its timeout without an answer
 )
 
@@ -266,4 +268,7 @@ type Queue struct {
 	Red      float64 `json:"red,omitempty"`      // smoothed share of beads whose gates fail; see Rate
 	Suspects []Part  `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next
 	Flakes   []Flake `json:"flakes,omitempty"`   // newest first, at most 20
+
+	RedTree   string `json:"red_tree,omitempty"`  // of the target, that FileRed was told for last
+	Toolchain string `json:"toolchain,omitempty"` // Config.Toolchain of whoever ran gates last
 }

@@ -74,7 +74,8 @@ type sim struct {
 	commits map[string]simCommit
 	target  string
 	pending Action
-	stopped bool // the pending gate was told to end
+	stopped bool   // the pending gate was told to end
+	filed   string // red tree that a bead was filed for
 
 	green    map[string]bool // tree and key: passed every gate in one run
 	passes   int             // gates passed in the run
@@ -600,6 +601,16 @@ func (s *sim) effect(old Queue, e Effect) {
 		s.settle(old, e)
 	case SendBack:
 		s.sentBack(e)
+	case FileRed:
+		if s.filed == e.Tree || s.truth(e.Tree) == Pass && s.flaked[e.Tree] < 2 {
+			s.fail("invariant 7: a bead is filed again, or for a green target: %+v", e)
+		}
+		s.filed = e.Tree
+	case RedGone:
+		if s.filed == "" {
+			s.fail("invariant 7: %+v was never told red", e)
+		}
+		s.filed = ""
 	}
 }
 

@@ -61,6 +61,8 @@ func (m *machine) apply(ev Event) {
 		m.onApprove(ev)
 	case Drop:
 		m.onDrop(ev)
+	case Reject:
+		m.onReject(ev)
 	case Pause:
 		m.onPause(ev)
 	case Resume:
