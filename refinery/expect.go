@@ -81,9 +81,9 @@ func (r *Run) Step() string {
 	case n == 0 && r.Phase == PhaseGate:
 		return "the target itself"
 	case r.Of > 0 && n == 1:
-		return fmt.Sprintf("bisecting: 1 of %d that are red together", r.Of)
+		return fmt.Sprintf("halving: 1 of %d red together", r.Of)
 	case r.Of > 0:
-		return fmt.Sprintf("bisecting: %d of %d that are red together", n, r.Of)
+		return fmt.Sprintf("halving: %d of %d red together", n, r.Of)
 	case n > 1:
 		return fmt.Sprintf("batch of %d", n)
 	}

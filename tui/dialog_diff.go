@@ -9,6 +9,7 @@ import (
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/refinery"
 )
 
 // diffDialog is d: what an attempt changed, by file and hunk, with remarks on lines that go
@@ -238,6 +239,9 @@ func (d *diffDialog) send(m *model) tea.Cmd {
 		return nil
 	}
 	id, text := d.id, review(d.doc.diff, all)
+	if d.waits(m) {
+		return d.sendBack(m, text, len(all))
+	}
 	polecat := ""
 	if r, ok := m.beadByID(string(id)); ok && r.cat != nil {
 		polecat = r.cat.Name
@@ -252,6 +256,25 @@ func (d *diffDialog) send(m *model) tea.Cmd {
 			}
 		}
 		return fmt.Sprintf("kept on %s; its next attempt reads them", id), nil
+	})
+	if cmd != nil {
+		delete(m.drafts, id)
+	}
+	return cmd
+}
+
+// waits reports whether the change waits for this person's yes: remarks are a no then.
+func (d *diffDialog) waits(m *model) bool {
+	r, ok := m.beadByID(string(d.id))
+	return ok && r.mr != nil && r.mr.State == refinery.EntryApprove && r.mr.Attempt == d.doc.diff.Attempt
+}
+
+// sendBack gives a candidate that waits for a yes back to its bead with the remarks.
+func (d *diffDialog) sendBack(m *model, text string, n int) tea.Cmd {
+	id := d.id
+	cmd := m.call("send back with "+plural(n, "remark"), func(ctx context.Context, h api.Doer) (string, error) {
+		b, err := api.QueueReject.Do(ctx, h, api.RejectReq{Bead: id, Text: text})
+		return fmt.Sprintf("%s is %s again; its next attempt reads the remarks", id, b.Status), err
 	})
 	if cmd != nil {
 		delete(m.drafts, id)
@@ -305,7 +328,11 @@ func (d *diffDialog) hints(m *model) []string {
 		if r, ok := m.beadByID(string(d.id)); ok && r.cat != nil {
 			to = clean(r.cat.Name)
 		}
-		out = append(out, fmt.Sprintf("C send %d to %s", n, to))
+		say := fmt.Sprintf("C send %d to %s", n, to)
+		if d.waits(m) {
+			say = fmt.Sprintf("C send it back with %s", plural(n, "remark"))
+		}
+		out = append(out, say)
 	}
 	return append(append(out, hintsIn(m.keys, InDiff, Find)...), "Esc")
 }

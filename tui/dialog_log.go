@@ -212,6 +212,12 @@ func (d *logDialog) headRows(m *model, w int, f *face) []string {
 func (d *logDialog) entryRows(m *model, w int, e mrRow) []string {
 	dot := " " + m.dot + " "
 	head := fmt.Sprintf("%s %s%s%s%stry %d", clean(string(e.mr.Bead)), clean(e.mr.Title), dot, clean(string(e.mr.State)), dot, e.mr.Tries+1)
+	if e.mr.Step != "" {
+		head += dot + clean(e.mr.Step)
+	}
+	if !e.mr.Expected.IsZero() {
+		head += dot + "lands in ~" + exact(e.mr.Expected.Sub(m.clock))
+	}
 	n := m.line(w, "").put("", " ")
 	names, marks := gateMarks(e)
 	took := map[string]time.Duration{}

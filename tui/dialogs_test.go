@@ -383,3 +383,41 @@ func TestDiffOpensTheFile(t *testing.T) {
 	p.keys("o")
 	p.wantToast("no polecat works on it now")
 }
+
+// TestRemarksSendBack: remarks on a change that waits for a yes are a no.
+func TestRemarksSendBack(t *testing.T) {
+	h := sampleHost(120, 40)
+	e := &h.view.Refineries[0].Queue[0]
+	e.Bead, e.Attempt, e.State, e.Green = "gt-a1f", 1, refinery.EntryApprove, &refinery.Candidate{Tree: "4b825dc"}
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.GetDiff.Name() {
+			d := sampleDiff()
+			d.Bead, d.Attempt = e.Bead, e.Attempt
+			return d, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.m.show(e.Bead)
+	p.keys("d", "j", "c", "n", "o", "enter")
+	p.wantDialog("C send it back with 1 remark")
+	p.keys("C")
+	p.wantCall("queue.reject {Bead:" + string(e.Bead))
+	p.wantNo("bead.comment")
+}
+
+// TestBatchIsShown: the pane says which part of a search runs, and how long it may take.
+func TestBatchIsShown(t *testing.T) {
+	h := sampleHost(120, 40)
+	r := &h.view.Refineries[0]
+	r.Step, r.State = "halving: 2 of 4 red together", refinery.Gating
+	r.Usual = map[string]time.Duration{r.Gates[r.Run.Gate]: 40 * time.Second}
+	r.Queue[0].State, r.Queue[0].Expected = refinery.EntryGating, noon().Add(95*time.Second)
+	p := drive(t, h, 120, 40)
+	for _, want := range []string{"halving: 2 of 4", "lands in ~", " of ~40s"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("%q is not shown:\n%s", want, p.screen())
+		}
+	}
+}

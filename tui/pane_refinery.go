@@ -236,6 +236,9 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 	if run := r.Run; run != nil && run.Phase == refinery.PhaseGate && run.Gate >= 0 && run.Gate < len(r.Gates) {
 		gate, st := clean(r.Gates[run.Gate]), sty("")
 		text := gate + ": running " + exact(m.clock.Sub(run.PhaseSince))
+		if usual := r.Usual[r.Gates[run.Gate]]; usual > 0 {
+			text += " of ~" + exact(usual)
+		}
 		if r.State == refinery.Hung {
 			since := run.LastOutput
 			if since.IsZero() {
@@ -245,6 +248,9 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 		}
 		if run.PID > 0 {
 			text += fmt.Sprintf("%spid %d", dot, run.PID)
+		}
+		if s := m.stepText(r); s != "" {
+			out = append(out, part{s, m.yellow})
 		}
 		out = append(out, part{text, st})
 		out = append(out, m.gateTail(r)...)
@@ -264,6 +270,19 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 		out = append(out, part{"No gates: nothing merges until you say so (:ungated " + clean(r.Rig) + ")", m.yellow})
 	}
 	return out
+}
+
+// stepText is the batch or the half of one that is tested, and when it lands if it is green.
+func (m *model) stepText(r *api.RefineryInfo) string {
+	text := clean(r.Step)
+	for i := range r.Queue {
+		e := &r.Queue[i]
+		if e.State != refinery.EntryGating || e.Expected.IsZero() || text == "" {
+			continue
+		}
+		return text + " " + m.dot + " lands in ~" + exact(e.Expected.Sub(m.clock))
+	}
+	return text
 }
 
 // tailLines is how many lines of a running gate the wide pane shows.

@@ -29,6 +29,12 @@ type ApproveReq struct {
 	Tree string   `json:"tree,omitempty"`
 }
 
+// RejectReq sends a merge request back to its bead with remarks for the next attempt.
+type RejectReq struct {
+	Bead beads.ID `json:"bead"`
+	Text string   `json:"text"`
+}
+
 // Ack is the answer of a verb that only acts: one line that says what is now true.
 type Ack struct {
 	Msg string `json:"msg"`
@@ -463,6 +469,10 @@ type QueueEntry struct {
 	Green    *refinery.Candidate   `json:"green,omitempty"` // what the yes is for
 	Elapsed  time.Duration         `json:"elapsed_ns,omitempty"`
 	Usual    time.Duration         `json:"usual_ns,omitempty"`
+	Batch    []beads.ID            `json:"batch,omitempty"`      // tested together with it, itself included, in landing order
+	Of       int                   `json:"of,omitempty"`         // Batch is a part of this many that are red together
+	Step     string                `json:"step,omitempty"`       // the same in words
+	Expected time.Time             `json:"expected_at,omitzero"` // of its landing, if all is green and as quick as usual
 }
 
 // RefineryInfo is the long form of one rig's Refinery.
@@ -479,7 +489,11 @@ type RefineryInfo struct {
 	Total   int                   `json:"landed"`
 	Bounced int                   `json:"bounced"`
 	Gates   []string              `json:"gates"`
-	Tail    []string              `json:"tail,omitempty"` // last lines of the running gate, cleaned
+	// Step says which part of a search the run is; empty for one bead alone.
+	Step string `json:"step,omitempty"`
+	// Usual is how long each gate takes when it passes, by name in nanoseconds.
+	Usual map[string]time.Duration `json:"usual_ns,omitempty"`
+	Tail  []string                 `json:"tail,omitempty"` // last lines of the running gate, cleaned
 }
 
 // MailSendReq sends a message to "mayor", "you" or a polecat.

@@ -65,6 +65,7 @@ var (
 	QueueRelease = Command[BeadReq, QueueEntry]{"queue.release"}
 	QueueDrop    = Command[BeadReq, Bead]{"queue.drop"}
 	QueueApprove = Command[ApproveReq, QueueEntry]{"queue.approve"}
+	QueueReject  = Command[RejectReq, Bead]{"queue.reject"}
 	QueueRevert  = Command[BeadReq, QueueEntry]{"queue.revert"}
 
 	RefineryStatus  = Command[NameReq, []RefineryInfo]{"refinery.status"}
@@ -155,6 +156,7 @@ func Table() []Verb {
 		QueueRelease.row(Store, Mayor, "release a held merge request"),
 		QueueDrop.row(Store, Mayor, "take a merge request out of the queue; the bead is open again"),
 		QueueApprove.row(Store, 0, "land a green merge request that waits for a person's yes"),
+		QueueReject.row(Store, Mayor, "send a merge request back to its bead with remarks; its next attempt reads them"),
 		QueueRevert.row(Store, Mayor, "take a landed bead out again, through the same gates; it is open then"),
 		RefineryStatus.row(Store, all, "show the Refinery of each rig"),
 		RefineryRestart.row(Host, Mayor, "restart a Refinery: stop its gate, keep the queue's order, run again"),

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,7 @@ func (a *app) queue() *cobra.Command {
 		command(a, api.QueueRelease, spec{use: "release BEAD", example: "gastown queue release ma-x1f", complete: beadNames}, bead, showEntry),
 		command(a, api.QueueDrop, spec{use: "drop BEAD", example: "gastown queue drop ma-x1f", complete: beadNames}, bead, showBeadLine),
 		a.queueApprove(),
+		a.queueReject(),
 		command(a, api.QueueRevert, spec{use: "revert BEAD", example: "gastown queue revert ma-x1f", complete: beadNames}, bead, showEntry),
 	)
 }
@@ -31,6 +33,15 @@ func (a *app) queueApprove() *cobra.Command {
 	}, showEntry)
 	c.Flags().StringVar(&tree, "tree", "", "only if it is still this `tree` (green.tree of queue show --json)")
 	return c
+}
+
+func (a *app) queueReject() *cobra.Command {
+	return command(a, api.QueueReject, spec{
+		use: "reject BEAD TEXT...", example: "gastown diff ma-x1f\ngastown queue reject ma-x1f 'the error is swallowed in load.go'", complete: beadNames,
+	}, func(args []string) (api.RejectReq, error) {
+		text, err := a.text(args[1:]...)
+		return api.RejectReq{Bead: beads.ID(args[0]), Text: text}, err
+	}, showBeadLine)
 }
 
 func (a *app) refinery() *cobra.Command {
@@ -58,18 +69,30 @@ func (a *app) refineryLog() *cobra.Command {
 }
 
 func queueHead() []string {
-	return []string{"#", "BEAD", "RIG", "STATE", "FOR", "TRIES", "POLECAT", "WHY", "TITLE"}
+	return []string{"#", "BEAD", "RIG", "STATE", "FOR", "LANDS", "TRIES", "POLECAT", "WHY", "TITLE"}
 }
 
 func queueRows(p *page, list []api.QueueEntry) [][]string {
 	var rows [][]string
 	for _, q := range list {
 		rows = append(rows, []string{
-			fmt.Sprint(q.Position), string(q.Bead), q.Rig, entryState(q), p.age(q.Since),
+			fmt.Sprint(q.Position), string(q.Bead), q.Rig, entryState(q), p.age(q.Since), lands(p, q.Expected),
 			fmt.Sprint(q.Tries), q.Polecat, q.Why, p.title(q.Title),
 		})
 	}
 	return rows
+}
+
+// lands is when an entry is expected to land, seen from now.
+func lands(p *page, at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	left := at.Sub(p.now)
+	if left < time.Second {
+		return "now"
+	}
+	return "~" + short(left)
 }
 
 func showQueue(p *page, list []api.QueueEntry) {
@@ -87,6 +110,9 @@ func entryState(q api.QueueEntry) string {
 			text += "/" + short(q.Usual)
 		}
 	}
+	if q.Step != "" {
+		text += ", " + q.Step
+	}
 	return text
 }
 
@@ -94,6 +120,12 @@ func showEntry(p *page, q api.QueueEntry) {
 	p.line("%s  %s", q.Bead, q.Title)
 	p.field("state", "%s, %s, number %d of %s", entryState(q), p.age(q.Since), q.Position, q.Rig)
 	p.field("why", "%s", q.Why)
+	if len(q.Batch) > 1 {
+		p.field("batch", "%s", ids(q.Batch))
+	}
+	if !q.Expected.IsZero() {
+		p.field("lands", "%s, if all is green and as quick as usual", lands(p, q.Expected))
+	}
 	p.field("asks", "%s", q.Ask)
 	if q.Green != nil {
 		p.field("green", "tree %s on %s", sha(q.Green.Tree), sha(q.Green.Base))
@@ -123,6 +155,9 @@ func showRefinery(p *page, r api.RefineryInfo) {
 	p.line("%s  %s", r.Rig, refineryText(p, r.RefineryState))
 	p.field("reason", "%s", r.Reason)
 	p.field("do", "%s", r.Hint)
+	if r.Step != "" {
+		p.field("step", "%s", r.Step)
+	}
 	p.field("branch", "%s at %s", r.Branch, orDash(sha(r.Main)))
 	switch {
 	case r.Ungated:

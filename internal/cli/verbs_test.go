@@ -96,6 +96,7 @@ func lines() []struct {
 		{"queue show ma-1", "queue.show", one},
 		{"queue hold ma-1", "queue.hold", one},
 		{"queue release ma-1", "queue.release", one},
+		{"queue reject ma-1 not so", "queue.reject", api.RejectReq{Bead: "ma-1", Text: "not so"}},
 		{"queue drop ma-1", "queue.drop", one},
 		{"queue revert ma-1", "queue.revert", one},
 		{"queue approve ma-1 --tree abc", "queue.approve", api.ApproveReq{Bead: "ma-1", Tree: "abc"}},

@@ -44,6 +44,7 @@ func aboutVerbs() map[string]string {
 		"done":             "Commit first: it is refused while something is not committed, and says what.",
 		"escalate":         "The answer comes as the result, if there is one within wait; otherwise as mail.",
 		"queue.drop":       "Its work is kept.",
+		"queue.reject":     "For work that the gates pass and that is still not right. Its work is kept and goes on from there.",
 		"refinery.status":  "State hung means that its gate makes no progress: refinery_restart mends that.",
 		"refinery.restart": "Takes about a second and loses nothing. The thing to do when a gate hangs.",
 		"refinery.log":     "Without lines, its last 200.",

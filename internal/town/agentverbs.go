@@ -198,6 +198,11 @@ func queueEntry(tx *store.Tx, b *beads.Bead, a *beads.Attempt) (refinery.Entry, 
 		Bead: b.ID, N: a.N, Polecat: a.Polecat, Title: b.Title, Tip: a.Tip, Priority: b.Priority,
 		SubmittedAt: a.SubmittedAt, QueuedAt: a.SubmittedAt, SentBack: b.Rejections,
 	}
+	if red, err := redBead(tx, b.Rig); err != nil {
+		return e, err
+	} else if red == b.ID {
+		e.Fix = true
+	}
 	as, err := tx.AttemptsOf(b.ID)
 	for _, old := range as {
 		if !old.SubmittedAt.IsZero() && old.SubmittedAt.Before(e.SubmittedAt) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gastown/beads"
 	"gastown/beads/store"
@@ -28,6 +29,34 @@ func (t *Town) queueApprove(_ context.Context, who api.Caller, r api.ApproveReq)
 		}
 		return nil
 	})
+}
+
+// queueReject sends a merge request back with a person's remarks: the bead is open with them,
+// and its next attempt goes on from this one's tip. It is no strike against the bead.
+func (t *Town) queueReject(_ context.Context, who api.Caller, r api.RejectReq) (out api.Bead, err error) {
+	text := strings.TrimSpace(beads.CleanText(r.Text))
+	if text == "" {
+		return out, fault.Usagef("queue reject: say what is wrong with it")
+	}
+	err = t.update(func(tx *store.Tx) error {
+		e, err := t.entry(tx, r.Bead)
+		if err != nil {
+			return err
+		}
+		if err := t.feed(tx, e.Rig, refinery.Reject{Bead: e.Bead, By: who.Name, Text: text}); err != nil {
+			return err
+		}
+		b, err := tx.Bead(e.Bead)
+		if err != nil {
+			return err
+		}
+		if b.Status == beads.Submitted {
+			return fault.Refusedf("%s: it is landing right now", e.Bead).WithHint("gastown queue revert %s, once it has", e.Bead)
+		}
+		out, err = t.outside(tx, b)
+		return err
+	})
+	return out, err
 }
 
 // gateLike is why what a tip changes needs a person's yes, or "".

@@ -26,6 +26,7 @@ const (
 	kvDelivery  = "delivery/" // deliveryState, by rig
 	kvDoc       = "doc/"      // agents.Doc, by name
 	kvFacts     = "facts"     // list of text
+	kvRed       = "red/"      // beads.ID filed for a red main, by rig
 	kvStarts    = "starts"    // int: how often the screen was opened
 	kvMayor     = "mayor"     // mayorRecord
 )

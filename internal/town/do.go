@@ -80,6 +80,7 @@ func handlers() map[string]handler {
 	add(on(api.QueueRelease, (*Town).queueRelease))
 	add(on(api.QueueDrop, (*Town).queueDrop))
 	add(on(api.QueueApprove, (*Town).queueApprove))
+	add(on(api.QueueReject, (*Town).queueReject))
 	add(on(api.QueueRevert, (*Town).queueRevert))
 	add(on(api.RefineryStatus, (*Town).refineryStatus))
 	add(on(api.RefineryRestart, (*Town).refineryRestart))

@@ -1,6 +1,7 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,6 +116,10 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 		return err
 	}
 	cfg, now := t.queueConfig(rig), t.deps.Now()
+	if t.host != nil { // whoever runs gates says what with; others take its word
+		q.Toolchain = toolchain(cfg.Gates, getenv(t.deps.Env, "PATH"))
+	}
+	cfg.Toolchain = q.Toolchain
 	for _, ev := range events {
 		var effects []refinery.Effect
 		before := q.Run
@@ -143,6 +148,10 @@ func (t *Town) record(tx *store.Tx, rig string, gates []beads.GateRun, rec refin
 		return tolerate(tx, rig, r.Bead, t.settle(tx, rig, gates, r, now))
 	case refinery.SendBack:
 		return tolerate(tx, rig, r.Bead, t.sendBack(tx, rig, gates, r, now))
+	case refinery.FileRed:
+		return t.fileRed(tx, rig, r, now)
+	case refinery.RedGone:
+		return t.redGone(tx, rig, r, now)
 	case refinery.Note:
 		by := r.By
 		if by == "" {
@@ -210,6 +219,9 @@ func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refin
 		a.Why, a.Log, a.Gates = r.Why, r.Log, gates
 		b.Next = &beads.Start{Commit: a.Tip, Note: rejection(r), Same: a.Polecat, Session: a.Session}
 		b.Sling = &beads.Sling{At: now.UTC(), By: "refinery"}
+		if r.By != "" {
+			b.Rejections = 0 // a person has looked
+		}
 		if r.StrikeOut {
 			b.Sling = nil
 			b.Reason = fmt.Sprintf("sent back %d times; last: %s", b.Rejections, r.Why)
@@ -218,7 +230,7 @@ func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refin
 	if err != nil {
 		return err
 	}
-	ev := beads.Event{Kind: beads.EvRejected, Actor: "refinery", Rig: rig, Bead: b.ID, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("sent %s back: %s", b.ID, r.Why)}
+	ev := beads.Event{Kind: beads.EvRejected, Actor: cmp.Or(r.By, "refinery"), Rig: rig, Bead: b.ID, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("sent %s back: %s", b.ID, r.Why)}
 	if err := tx.Append(ev); err != nil || !r.StrikeOut {
 		return err
 	}
@@ -228,7 +240,11 @@ func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refin
 // rejection is what the next attempt reads about this one.
 func rejection(r refinery.SendBack) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Attempt %d was sent back by the merge queue: %s\n", r.N, r.Why)
+	by := "by the merge queue"
+	if r.By != "" {
+		by = "after review"
+	}
+	fmt.Fprintf(&b, "Attempt %d was sent back %s: %s\n", r.N, by, r.Why)
 	if len(r.Files) > 0 {
 		fmt.Fprintf(&b, "Files in conflict: %s\n", strings.Join(r.Files, ", "))
 	}
@@ -282,8 +298,14 @@ func (t *Town) entries(q refinery.Queue, now time.Time) []api.QueueEntry {
 			Position: refinery.Position(q, e.Bead), Since: e.Since, Queued: e.QueuedAt, Tries: e.Hangs + e.Infra, Tip: e.Tip,
 			Why: refinery.WhyNot(q, e.Bead, now), Ask: e.AskWhy, Green: e.Green,
 		}
+		if at, ok := refinery.Expected(q, e.Bead, now, cfg); ok {
+			x.Expected = at
+		}
 		if run := q.Run; run != nil && carries(run, e.Bead) {
-			x.Gates = run.Results
+			x.Gates, x.Of, x.Step = run.Results, run.Of, run.Step()
+			for _, p := range run.Parts {
+				x.Batch = append(x.Batch, p.Bead)
+			}
 			switch run.Phase {
 			case refinery.PhaseGate:
 				x.Phase = gateAt(cfg, run.Gate)

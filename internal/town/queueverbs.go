@@ -161,6 +161,10 @@ func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) 
 	info := api.RefineryInfo{
 		Rig: rig, RefineryState: refineryState(q, cfg), Branch: cfg.Branch, Main: q.Target, Ungated: cfg.Ungated, Paused: q.Paused,
 		Queue: t.entries(q, t.deps.Now()), Run: q.Run, Landed: q.Landed, Total: q.Total, Bounced: q.Bounced, Gates: []string{},
+		Usual: q.Usual,
+	}
+	if q.Run != nil {
+		info.Step = q.Run.Step()
 	}
 	slices.SortStableFunc(info.Queue, func(a, b api.QueueEntry) int { return a.Position - b.Position })
 	for _, g := range cfg.Gates {

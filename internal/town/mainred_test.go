@@ -1,0 +1,185 @@
+package town
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/refinery"
+)
+
+// gated gives the rig a gate, of the town that is down.
+func gated(l *lab, run string) {
+	l.t.Helper()
+	l.down()
+	data, err := os.ReadFile(filepath.Join(l.dir, "town.toml"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.write("T/town.toml", strings.Replace(string(data), "ungated = true", "", 1)+"\n[[rig.app.gate]]\nname = \"test\"\nrun = '''"+run+"'''\n")
+	l.up()
+}
+
+func TestARedMainIsFiledAndMended(t *testing.T) {
+	l := newLab(t, "")
+	gated(l, "echo looks; ! [ -e broken ]")
+	one := l.create("innocent")
+	tip := l.git(l.repo(), "rev-parse", "main")
+	// main is red from its start: a push that no gate saw.
+	l.down()
+	l.write("src/broken", "")
+	l.git(l.src, "add", ".")
+	l.git(l.src, "commit", "-qm", "breaks it")
+	l.git(l.src, "push", "-q", l.repo(), "HEAD:main")
+	l.open()
+	err := l.town.update(func(tx *store.Tx) error {
+		q, err := l.town.queue(tx, "app")
+		if err != nil {
+			return err
+		}
+		q.Target = ""
+		return tx.PutQueue(&q)
+	})
+	if err != nil || tip == "" {
+		t.Fatal(err)
+	}
+	l.up()
+	l.sling(one)
+	var fix beads.ID
+	l.await("a bead for the red main", func() bool {
+		for _, b := range l.list() {
+			if b.CreatedBy == "refinery" {
+				fix = b.ID
+			}
+		}
+		return fix != ""
+	})
+	b := l.bead(fix)
+	if b.Priority != 0 || b.Type != beads.Bug || !strings.Contains(b.Title, "gate test fails at") || !strings.Contains(b.Description, "looks") || b.Status != beads.Open {
+		t.Fatalf("%+v", b.Bead)
+	}
+	if s := l.bead(one); s.Status != beads.Submitted || s.Rejections != 0 {
+		t.Fatalf("it is blamed: %+v", s.Bead)
+	}
+	if _, err := api.RefineryResume.Do(t.Context(), l.person(), api.NameReq{}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("red again", func() bool { return l.status().Rigs[0].Refinery.State == refinery.MainRed })
+	if n := len(l.list()); n != 2 {
+		t.Fatalf("%d beads, want 2: it is filed once", n)
+	}
+	l.job(fix, "if [ -e tried ]; then git rm -q broken; fi; echo x > tried; git add .; git commit -qm fix; exec gastown done")
+	l.sling(fix)
+	l.awaitStatus(fix, beads.Closed)
+	l.awaitStatus(one, beads.Closed)
+	if as := l.bead(fix).Attempts; len(as) != 2 || as[0].State != beads.Rejected || !strings.Contains(as[0].Why, "still red") {
+		t.Fatalf("the first fix mends nothing and comes back: %+v", as[0])
+	}
+	l.gone()
+}
+
+func (l *lab) list() []api.Bead {
+	l.t.Helper()
+	all, err := api.BeadList.Do(l.t.Context(), l.person(), api.BeadListReq{})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return all
+}
+
+func TestAnotherToolchainAnotherVerdict(t *testing.T) {
+	dir := t.TempDir()
+	tool := filepath.Join(dir, "mytool")
+	put := func(text string, at int64) {
+		t.Helper()
+		if err := os.WriteFile(tool, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(tool, time.Time{}, time.Unix(at, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gates := []refinery.Gate{{Name: "test", Run: "CI=1 cd sub && mytool test ./...\n./local"}}
+	put("one", 1)
+	was := toolchain(gates, dir)
+	if !strings.Contains(was, "mytool") || strings.Contains(was, "local") {
+		t.Fatalf("toolchain %q", was)
+	}
+	if toolchain(gates, dir) != was {
+		t.Fatal("it is another without a change")
+	}
+	put("two", 2)
+	if toolchain(gates, dir) == was {
+		t.Fatal("a changed program is the same toolchain")
+	}
+}
+
+func TestVerdictsOfAnotherToolchainDoNotCount(t *testing.T) {
+	l := newLab(t, "")
+	l.write("jobs/bin/mytool", "#!/bin/sh\necho run >> "+l.jobs+"/runs\ntest -e ap\n")
+	gated(l, l.jobs+"/bin/mytool")
+	id := l.create("red at first")
+	runs := func() int {
+		data, _ := os.ReadFile(filepath.Join(l.jobs, "runs"))
+		return strings.Count(string(data), "\n")
+	}
+	l.sling(id)
+	l.await("main is red", func() bool { return l.status().Rigs[0].Refinery.State == refinery.MainRed })
+	if n := runs(); n != 3 {
+		t.Fatalf("%d runs: the candidate, main, main again", n)
+	}
+	l.write("jobs/bin/mytool", "#!/bin/sh\necho run >> "+l.jobs+"/runs\ntrue\n")
+	if _, err := api.QueueHold.Do(t.Context(), l.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.QueueRelease.Do(t.Context(), l.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(id, beads.Closed)
+	l.await("its bead is taken back", func() bool {
+		for _, b := range l.list() {
+			if b.CreatedBy == "refinery" {
+				return b.Status == beads.Closed && strings.Contains(b.CloseReason, "green again")
+			}
+		}
+		return false
+	})
+	l.gone()
+}
+
+func TestRejectSendsRemarksBack(t *testing.T) {
+	l := newLab(t, `approve = "all"`)
+	id := l.create("reviewed")
+	l.job(id, "gastown prime > ../../../../../jobs/primed; echo x >> x; git add .; git commit -qm x; exec gastown done")
+	l.sling(id)
+	waits := func() bool {
+		e, err := api.QueueShow.Do(t.Context(), l.person(), api.BeadReq{Bead: id})
+		return err == nil && e.State == refinery.EntryApprove
+	}
+	l.await("it waits for a yes", waits)
+	if _, err := api.QueueReject.Do(t.Context(), l.person(), api.RejectReq{Bead: id, Text: " "}); err == nil {
+		t.Fatal("rejected without a word")
+	}
+	b, err := api.QueueReject.Do(t.Context(), l.person(), api.RejectReq{Bead: id, Text: "name it better\nplease"})
+	if err != nil || b.Status != beads.Open || b.Rejections != 0 {
+		t.Fatalf("%+v (%v)", b.Bead, err)
+	}
+	l.await("the second attempt waits", func() bool { return len(l.bead(id).Attempts) == 2 && waits() })
+	data, err := os.ReadFile(filepath.Join(l.jobs, "primed"))
+	if err != nil || !strings.Contains(string(data), "name it better\nplease") {
+		t.Fatalf("its next attempt was told: %q (%v)", data, err)
+	}
+	if as := l.bead(id).Attempts; as[0].State != beads.Rejected || as[0].Why != "sent back by you" {
+		t.Fatalf("%+v", as[0])
+	}
+	if _, err := api.QueueApprove.Do(t.Context(), l.person(), api.ApproveReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(id, beads.Closed)
+	l.gone()
+}
