@@ -48,6 +48,7 @@ func (a *Attempt) Clone() *Attempt {
 	c := *a
 	c.Start = clonePtr(a.Start)
 	c.Proc = clonePtr(a.Proc)
+	c.Proof = clonePtr(a.Proof)
 	c.Gates = slices.Clone(a.Gates)
 	c.Tokens = clonePtr(a.Tokens)
 	c.CostUSD = clonePtr(a.CostUSD)

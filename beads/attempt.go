@@ -75,6 +75,8 @@ type Attempt struct {
 	Exit   string    `json:"exit,omitempty"`
 	Gates  []GateRun `json:"gates,omitempty"` // what the Refinery ran on it, in order
 
+	Proof *Proof `json:"proof,omitempty"` // what its tests say without its change
+
 	LimitedUntil time.Time `json:"limited_until,omitzero"`
 	CreatedAt    time.Time `json:"created_at"`
 	StartedAt    time.Time `json:"started_at,omitzero"`

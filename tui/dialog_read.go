@@ -189,6 +189,13 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 		if len(a.Gates) > 0 {
 			rows = append(rows, m.gateRow(w, a.Gates))
 		}
+		if text := a.Proof.Text(); text != "" {
+			st := m.yellow
+			if a.Proof.Outcome == beads.ProofRed {
+				st = m.green
+			}
+			rows = append(rows, m.fact(w, "proof", text, st)...)
+		}
 		if a.Why != "" {
 			rows = append(rows, m.fact(w, "", clean(a.Why), m.yellow)...)
 		}

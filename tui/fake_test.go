@@ -288,9 +288,10 @@ func sampleRefinery(v *api.View) {
 		},
 		Run:  &refinery.Run{Phase: refinery.PhaseGate, Gate: 2, PID: 48211, PhaseSince: ago(13 * time.Minute), LastOutput: ago(12 * time.Minute)},
 		Tail: []string{"ok   myapp/store  0.8s", "=== RUN   TestCallbackTimeout"},
-		Landed: []refinery.LandedBead{
-			{Bead: "gt-9c1", Commit: "a91c7e2ff", At: ago(22 * time.Minute)}, {Bead: "gt-9c0", Commit: "5be0144", At: ago(41 * time.Minute)},
-			{Bead: "gt-9bf", Commit: "77b01c4", At: ago(58 * time.Minute)},
+		Landed: []api.LandedBead{
+			{LandedBead: refinery.LandedBead{Bead: "gt-9c1", Commit: "a91c7e2ff", At: ago(22 * time.Minute)}},
+			{LandedBead: refinery.LandedBead{Bead: "gt-9c0", Commit: "5be0144", At: ago(41 * time.Minute)}},
+			{LandedBead: refinery.LandedBead{Bead: "gt-9bf", Commit: "77b01c4", At: ago(58 * time.Minute)}},
 		},
 	}}
 	for i, e := range []beads.Event{

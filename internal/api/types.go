@@ -473,22 +473,29 @@ type QueueEntry struct {
 	Of       int                   `json:"of,omitempty"`         // Batch is a part of this many that are red together
 	Step     string                `json:"step,omitempty"`       // the same in words
 	Expected time.Time             `json:"expected_at,omitzero"` // of its landing, if all is green and as quick as usual
+	Proof    *beads.Proof          `json:"proof,omitempty"`      // what its tests say without its change
+}
+
+// LandedBead is one landing with what its tests say without the change.
+type LandedBead struct {
+	refinery.LandedBead
+	Proof *beads.Proof `json:"proof,omitempty"`
 }
 
 // RefineryInfo is the long form of one rig's Refinery.
 type RefineryInfo struct {
 	Rig string `json:"rig"`
 	RefineryState
-	Branch  string                `json:"branch"`
-	Main    string                `json:"main"`
-	Ungated bool                  `json:"ungated"`
-	Paused  bool                  `json:"paused"`
-	Queue   []QueueEntry          `json:"queue"`
-	Run     *refinery.Run         `json:"run,omitempty"`
-	Landed  []refinery.LandedBead `json:"recent,omitempty"`
-	Total   int                   `json:"landed"`
-	Bounced int                   `json:"bounced"`
-	Gates   []string              `json:"gates"`
+	Branch  string        `json:"branch"`
+	Main    string        `json:"main"`
+	Ungated bool          `json:"ungated"`
+	Paused  bool          `json:"paused"`
+	Queue   []QueueEntry  `json:"queue"`
+	Run     *refinery.Run `json:"run,omitempty"`
+	Landed  []LandedBead  `json:"recent,omitempty"`
+	Total   int           `json:"landed"`
+	Bounced int           `json:"bounced"`
+	Gates   []string      `json:"gates"`
 	// Step says which part of a search the run is; empty for one bead alone.
 	Step string `json:"step,omitempty"`
 	// Usual is how long each gate takes when it passes, by name in nanoseconds.

@@ -128,6 +128,11 @@ func showAttempts(p *page, list []*beads.Attempt) {
 	p.line("")
 	p.line("Attempts")
 	p.table("  ", []string{"N", "POLECAT", "AGENT", "STATE", "AGO", "COMMITS", "DIFF", "WHY"}, rows)
+	for _, a := range list {
+		if a != nil && a.Proof.Text() != "" {
+			p.line("  proof of %s: %s", a.Key(), a.Proof.Text())
+		}
+	}
 }
 
 func depLabel(t beads.DepType) string {

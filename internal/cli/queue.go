@@ -130,6 +130,7 @@ func showEntry(p *page, q api.QueueEntry) {
 	if q.Green != nil {
 		p.field("green", "tree %s on %s", sha(q.Green.Tree), sha(q.Green.Base))
 	}
+	p.field("proof", "%s", q.Proof.Text())
 	p.field("from", "%s, attempt %d", q.Polecat, q.Attempt)
 	p.field("tip", "%s", q.Tip)
 	p.field("queued", "%s ago", p.age(q.Queued))
@@ -172,7 +173,7 @@ func showRefinery(p *page, r api.RefineryInfo) {
 	}
 	p.field("landed", "%d, %d sent back", r.Total, r.Bounced)
 	for _, l := range r.Landed[:min(len(r.Landed), 5)] {
-		p.field("", "%s  %s  %s ago", sha(l.Commit), beads.AttemptKey(l.Bead, l.N), p.age(l.At))
+		p.field("", "%s  %s  %s ago%s", sha(l.Commit), beads.AttemptKey(l.Bead, l.N), p.age(l.At), prefixed("  proof: ", l.Proof.Text()))
 	}
 	if len(r.Queue) > 0 {
 		p.line("")

@@ -69,6 +69,8 @@ type Rig struct {
 	// Permissions is what agents may do without asking, where their program can be told:
 	// PermitEdits or PermitBypass.
 	Permissions string
+	Proof       bool     // tests are tried without their change when nothing else is gated; true unless set
+	Tests       []string // patterns of test files; nil: refinery.TestPatterns
 	Setup       string // shell command, run in every new worktree
 	Teardown    string
 	Copy        []string // patterns of files to copy from the origin checkout

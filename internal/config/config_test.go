@@ -59,7 +59,7 @@ func TestParseFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Rigs["myapp"] = Rig{Origin: "/home/me/myapp", Branch: "main", Prefix: "ma", Deliver: "none", Permissions: "edits", Setup: "npm ci", Teardown: "make clean",
+	want.Rigs["myapp"] = Rig{Origin: "/home/me/myapp", Branch: "main", Prefix: "ma", Deliver: "none", Permissions: "edits", Proof: true, Setup: "npm ci", Teardown: "make clean",
 		Copy: []string{".env"}, Link: []string{"node_modules"},
 		Gates: []Gate{{Name: "test", Run: "go test ./...", Timeout: 30 * time.Minute, Silence: 5 * time.Minute, Env: []string{"DATABASE_URL"}}}}
 	want.Agents["fast"] = Agent{Extends: "claude", Args: []string{"--model", "sonnet"}}

@@ -324,6 +324,8 @@ func AddRig(data []byte, name string, r Rig) ([]byte, error) {
 	}
 	put("ungated", r.Ungated, r.Ungated)
 	put("permissions", r.Permissions, r.Permissions != "" && r.Permissions != PermitEdits)
+	put("proof", r.Proof, !r.Proof)
+	put("tests", texts2any(r.Tests), len(r.Tests) > 0)
 	put("setup", r.Setup, r.Setup != "")
 	put("teardown", r.Teardown, r.Teardown != "")
 	put("copy", texts2any(r.Copy), len(r.Copy) > 0)

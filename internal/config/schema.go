@@ -38,7 +38,10 @@ const (
 )
 
 func rig(c *Config, name string, f func(r *Rig)) {
-	r := c.Rigs[name]
+	r, there := c.Rigs[name]
+	if !there {
+		r.Proof = true
+	}
 	f(&r)
 	c.Rigs[name] = r
 }
@@ -75,6 +78,8 @@ func schema() []setting {
 		{"rig.*.ungated", truth, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Ungated = v.(bool) }) }},
 		{"rig.*.permissions", oneOf(PermitEdits, PermitBypass),
 			func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Permissions = v.(string) }) }},
+		{"rig.*.proof", truth, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Proof = v.(bool) }) }},
+		{"rig.*.tests", someTexts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Tests = v.([]string) }) }},
 		{"rig.*.setup", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Setup = v.(string) }) }},
 		{"rig.*.teardown", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Teardown = v.(string) }) }},
 		{"rig.*.copy", texts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Copy = v.([]string) }) }},

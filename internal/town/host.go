@@ -200,6 +200,7 @@ func (h *Host) plan() time.Time {
 	next := sooner(h.dispatch(), h.wakeLimited())
 	for _, r := range h.rigHosts() {
 		next = sooner(next, r.tick())
+		r.prove()
 	}
 	return next
 }

@@ -183,3 +183,38 @@ func TestRejectSendsRemarksBack(t *testing.T) {
 	l.awaitStatus(id, beads.Closed)
 	l.gone()
 }
+
+func TestALandingIsProven(t *testing.T) {
+	l := newLab(t, "")
+	gated(l, "! [ -e a_test.go ] || [ -e a.go ]")
+	id, plain := l.create("with a test"), l.create("without")
+	l.job(id, "echo x > a.go; echo x > a_test.go; git add .; git commit -qm x; exec gastown done")
+	l.sling(id, plain)
+	proof := func(id beads.ID) *beads.Proof {
+		if as := l.bead(id).Attempts; len(as) == 1 {
+			return as[0].Proof
+		}
+		return nil
+	}
+	l.await("its proof", func() bool { return proof(id) != nil && proof(id).Outcome == beads.ProofRed })
+	l.await("the other's", func() bool { return proof(plain) != nil && proof(plain).Outcome == beads.ProofNone })
+	infos, err := api.RefineryStatus.Do(t.Context(), l.person(), api.NameReq{})
+	if err != nil || len(infos[0].Landed) != 2 {
+		t.Fatalf("%+v (%v)", infos, err)
+	}
+	for _, x := range infos[0].Landed {
+		if x.Proof == nil || x.Proof.Text() == "" {
+			t.Errorf("%s has no proof", x.Bead)
+		}
+	}
+	if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "rig.app.proof", Value: "false"}); err != nil {
+		t.Fatal(err)
+	}
+	off := l.create("switched off")
+	l.sling(off)
+	l.awaitStatus(off, beads.Closed)
+	if p := proof(off); p != nil {
+		t.Errorf("proven though it is off: %+v", p)
+	}
+	l.gone()
+}

@@ -193,6 +193,9 @@ func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refiner
 	b, a, err := store.Step(tx, r.Bead, r.N, beads.Land, now, func(b *beads.Bead, a *beads.Attempt) {
 		b.MergeCommit, b.CloseReason = r.Commit, beads.CloseMerged+r.Commit
 		a.Merge, a.Gates = r.Commit, gates
+		if t.proves(rig) && !r.AlreadyIn && a.Proof == nil {
+			a.Proof = &beads.Proof{Outcome: beads.ProofPending}
+		}
 	})
 	if err != nil {
 		return err
@@ -290,13 +293,16 @@ func gateAt(cfg refinery.Config, i int) string {
 }
 
 // entries are a rig's merge requests as the outside sees them.
-func (t *Town) entries(q refinery.Queue, now time.Time) []api.QueueEntry {
+func (t *Town) entries(tx *store.Tx, q refinery.Queue, now time.Time) []api.QueueEntry {
 	out, cfg := []api.QueueEntry{}, t.queueConfig(q.Rig)
 	for _, e := range q.Entries {
 		x := api.QueueEntry{
 			Bead: e.Bead, Attempt: e.N, Polecat: e.Polecat, Title: e.Title, Rig: q.Rig, State: e.State,
 			Position: refinery.Position(q, e.Bead), Since: e.Since, Queued: e.QueuedAt, Tries: e.Hangs + e.Infra, Tip: e.Tip,
 			Why: refinery.WhyNot(q, e.Bead, now), Ask: e.AskWhy, Green: e.Green,
+		}
+		if a, err := tx.Attempt(e.Bead, e.N); err == nil {
+			x.Proof = a.Proof
 		}
 		if at, ok := refinery.Expected(q, e.Bead, now, cfg); ok {
 			x.Expected = at

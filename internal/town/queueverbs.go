@@ -38,7 +38,7 @@ func (t *Town) queueList(_ context.Context, _ api.Caller, r api.NameReq) ([]api.
 			if err != nil {
 				return err
 			}
-			es := t.entries(q, t.deps.Now())
+			es := t.entries(tx, q, t.deps.Now())
 			slices.SortStableFunc(es, func(a, b api.QueueEntry) int { return a.Position - b.Position })
 			out = append(out, es...)
 		}
@@ -65,7 +65,7 @@ func (t *Town) entry(tx *store.Tx, id beads.ID) (api.QueueEntry, error) {
 	if err != nil {
 		return api.QueueEntry{}, err
 	}
-	for _, e := range t.entries(q, t.deps.Now()) {
+	for _, e := range t.entries(tx, q, t.deps.Now()) {
 		if e.Bead == b.ID {
 			return e, nil
 		}
@@ -160,7 +160,7 @@ func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) 
 	cfg := t.queueConfig(rig)
 	info := api.RefineryInfo{
 		Rig: rig, RefineryState: refineryState(q, cfg), Branch: cfg.Branch, Main: q.Target, Ungated: cfg.Ungated, Paused: q.Paused,
-		Queue: t.entries(q, t.deps.Now()), Run: q.Run, Landed: q.Landed, Total: q.Total, Bounced: q.Bounced, Gates: []string{},
+		Queue: t.entries(tx, q, t.deps.Now()), Run: q.Run, Landed: landings(tx, q), Total: q.Total, Bounced: q.Bounced, Gates: []string{},
 		Usual: q.Usual,
 	}
 	if q.Run != nil {
@@ -174,6 +174,19 @@ func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) 
 		info.State = refinery.NoGates
 	}
 	return info, nil
+}
+
+// landings are what landed lately, with what their tests say without the change.
+func landings(tx *store.Tx, q refinery.Queue) []api.LandedBead {
+	var out []api.LandedBead
+	for _, l := range q.Landed {
+		x := api.LandedBead{LandedBead: l}
+		if a, err := tx.Attempt(l.Bead, l.N); err == nil {
+			x.Proof = a.Proof
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // refineryAct feeds an event to the named rig's Refinery, or to all.

@@ -28,6 +28,7 @@ type rigHost struct {
 	pending []refinery.Effect
 	wake    chan struct{} // one merged element
 	after   chan struct{} // one merged element: something landed
+	proofs  sync.Mutex    // held while the next proof is chosen
 
 	// Guarded by the host's mutex.
 	outSeq uint64

@@ -104,7 +104,7 @@ func (t *Town) newRig(who api.Caller, r api.RigAddReq) (config.Rig, error) {
 	if !config.ValidName(r.Name) {
 		return config.Rig{}, fault.Usagef("rig name %q: want lower case letters, digits, '.', '_' and '-', at most 64", r.Name)
 	}
-	rc := config.Rig{Origin: r.Source, Branch: r.Branch, Prefix: r.Prefix, Deliver: r.Deliver, Setup: r.Setup, Ungated: r.Ungated, Permissions: r.Permissions}
+	rc := config.Rig{Origin: r.Source, Branch: r.Branch, Prefix: r.Prefix, Deliver: r.Deliver, Setup: r.Setup, Ungated: r.Ungated, Permissions: r.Permissions, Proof: true}
 	if rc.Deliver == "" {
 		rc.Deliver = "none"
 	}

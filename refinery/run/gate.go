@@ -60,7 +60,7 @@ func (r *Runner) gate(ctx context.Context, j *job, a refinery.RunGate) refinery.
 		done.Log, done.Tail = out.finish()
 		return done
 	}
-	r.Emit(refinery.GateStarted{Seq: a.Seq, Gate: a.Index, PID: p.ChildPID(), Marker: p.Marker(), Log: out.path})
+	r.tell(a.Seq, refinery.GateStarted{Seq: a.Seq, Gate: a.Index, PID: p.ChildPID(), Marker: p.Marker(), Log: out.path})
 	done.Outcome = r.attend(ctx, j, a, p, out)
 	done.Took = time.Since(begun)
 	if exit := p.Exit(); done.Outcome == "" {
@@ -114,7 +114,7 @@ func (r *Runner) attend(ctx context.Context, j *job, a refinery.RunGate, p *proc
 		case now := <-tick.C:
 			if out.grown() && now.Sub(told) >= outputGap {
 				told = now
-				r.Emit(refinery.Output{Seq: a.Seq, At: now})
+				r.tell(a.Seq, refinery.Output{Seq: a.Seq, At: now})
 			}
 		case stop := <-j.stop:
 			return end(p, out, stop.Quit, "ended on request", refinery.Stopped)
@@ -244,6 +244,9 @@ func removeAll(dir string) {
 }
 
 func (r *Runner) logPath(a refinery.RunGate) string {
+	if a.Seq == 0 {
+		return r.proofLog(a)
+	}
 	what := "target"
 	switch {
 	case a.Bead != "":

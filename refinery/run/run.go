@@ -91,7 +91,9 @@ func (r *Runner) begin(ctx context.Context, seq uint64, publish bool, perform fu
 			}
 			<-before.done
 		}
-		r.Emit(contained(func() refinery.Event { return perform(ctx, j) }, failed))
+		if ev := contained(func() refinery.Event { return perform(ctx, j) }, failed); ev != nil {
+			r.Emit(ev)
+		}
 	}()
 }
 
