@@ -3,6 +3,7 @@ package agents
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gastown/beads"
@@ -55,7 +56,8 @@ type Candidate struct {
 	Bead   *beads.Bead
 	Preset string
 	Model  string
-	Err    string // why its agent cannot be resolved; such a bead is reported, not started
+	Err    string   // why its agent cannot be resolved; such a bead is reported, not started
+	Files  []string // that its earlier attempts changed, where that is known
 }
 
 // Halt is how far a person stopped the town or one of its rigs.
@@ -88,6 +90,7 @@ type World struct {
 	Leaving    []string             // polecats whose ended attempt is still being cleared away
 	Limits     map[string]time.Time // by preset
 	Breakers   map[string]Breaker   // by preset
+	Touched    map[string][]string  // files that unlanded work changes, by rig
 }
 
 // Start is a decision to start one attempt.
@@ -118,7 +121,7 @@ func Plan(w World) Decision {
 		taken[name] = true
 	}
 	live := len(w.Live)
-	for _, c := range w.Candidates {
+	for _, c := range w.apart() {
 		why, until := w.holds(c, taken)
 		if why == "" && live >= w.Cap {
 			why = "all " + strconv.Itoa(w.Cap) + " polecats are busy"
@@ -139,6 +142,46 @@ func Plan(w World) Decision {
 		d.Starts = append(d.Starts, Start{Bead: c.Bead.ID, Rig: c.Bead.Rig, Polecat: name, Preset: c.Preset, Model: c.Model})
 	}
 	return d
+}
+
+// apart is the candidates with those last, within a priority, that would change what others
+// are changing: what a bead's earlier attempts changed, or a file that its text names. It is
+// a preference: where nothing else is ready they start.
+func (w World) apart() []Candidate {
+	out := slices.Clone(w.Candidates)
+	for from := 0; from < len(out); {
+		to := from
+		var calm, collide []Candidate
+		for ; to < len(out) && out[to].Bead.Priority == out[from].Bead.Priority; to++ {
+			if w.collides(out[to]) {
+				collide = append(collide, out[to])
+			} else {
+				calm = append(calm, out[to])
+			}
+		}
+		copy(out[from:], append(calm, collide...))
+		from = to
+	}
+	return out
+}
+
+func (w World) collides(c Candidate) bool {
+	const shortest = 5 // of a file's name that a text can be taken to mean
+	b := c.Bead
+	for _, f := range w.Touched[b.Rig] {
+		if slices.Contains(c.Files, f) {
+			return true
+		}
+		if len(f) < shortest {
+			continue
+		}
+		for _, text := range []string{b.Title, b.Description, b.Design, b.AcceptanceCriteria} {
+			if strings.Contains(text, f) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // holds says why a candidate may not start whatever the cap, and until when if time alone

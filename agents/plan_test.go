@@ -185,3 +185,29 @@ func TestNames(t *testing.T) {
 		t.Errorf("names: %v", got)
 	}
 }
+
+func TestPlanKeepsApart(t *testing.T) {
+	bead := func(id string, priority int, text string) *beads.Bead {
+		return &beads.Bead{ID: beads.ID(id), Rig: "app", Priority: priority, Description: text}
+	}
+	w := World{Cap: 2, Touched: map[string][]string{"app": {"auth/login.go", "x"}, "web": {"other.go"}}, Candidates: []Candidate{
+		{Bead: bead("urgent", 0, "in auth/login.go")},
+		{Bead: bead("named", 2, "mend auth/login.go")},
+		{Bead: bead("again", 2, ""), Files: []string{"x"}},
+		{Bead: bead("free", 2, "x is a letter, other.go is elsewhere")},
+		{Bead: bead("low", 3, "")},
+	}}
+	started := func() (ids []string) {
+		for _, s := range Plan(w).Starts {
+			ids = append(ids, string(s.Bead))
+		}
+		return ids
+	}
+	if got := started(); !slices.Equal(got, []string{"urgent", "free"}) {
+		t.Errorf("starts %v", got)
+	}
+	w.Cap = 5
+	if got := started(); !slices.Equal(got, []string{"urgent", "free", "named", "again", "low"}) {
+		t.Errorf("starts %v: it is a preference only", got)
+	}
+}

@@ -470,8 +470,31 @@ func (d *diffDialog) belowRows(m *model, w int) []string {
 		return []string{rule, m.text(w, m.yellow, "only the first 8 MB are shown")}
 	case diff.State == beads.Landed:
 		return []string{rule, m.text(w, m.dim, "this has landed")}
-	case diff.Tip == "":
-		return []string{rule, m.text(w, m.dim, "the worktree as of now, uncommitted work included")}
 	}
-	return []string{rule, m.text(w, m.dim, "merge with main: clean")}
+	text, st := "merge with main: clean", m.dim
+	if diff.Tip == "" {
+		text = "the worktree as of now, uncommitted work included"
+	}
+	if s, clash := d.others(m); s != "" {
+		text += " " + m.dot + " " + s
+		if clash {
+			st = m.yellow
+		}
+	}
+	return []string{rule, m.text(w, st, text)}
+}
+
+// others says which other unlanded work changes the same files, and whether it conflicts.
+func (d *diffDialog) others(m *model) (text string, clash bool) {
+	r, ok := m.beadByID(string(d.id))
+	if !ok || r.last == nil || r.last.N != d.doc.diff.Attempt {
+		return "", false
+	}
+	var parts []string
+	for _, o := range r.bead.Overlaps {
+		if o.With != "" {
+			parts, clash = append(parts, clean(o.Text())), clash || o.Conflict
+		}
+	}
+	return strings.Join(parts, " "+m.dot+" "), clash
 }

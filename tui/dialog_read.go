@@ -110,6 +110,13 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 		add("branch", clean(a.Branch)+" from "+short(a.Base), "")
 	}
 	add("why", why, "")
+	for _, o := range b.Overlaps {
+		st := sty("")
+		if o.Conflict {
+			st = m.yellow
+		}
+		add("overlap", clean(o.Text()), st)
+	}
 	if b.Reason != "" {
 		add("needs you", clean(b.Reason), m.words('?'))
 	}

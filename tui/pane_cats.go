@@ -2,12 +2,14 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"gastown/agents"
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/refinery"
 )
 
 // shownCats are the rows of the polecats pane: busy ones, then one line for the idle.
@@ -163,6 +165,9 @@ func (m *model) doing(r catRow) string {
 			return "silent " + age(max(quiet, time.Minute))
 		case quiet >= quietAfter:
 			return "quiet " + age(quiet)
+		case slices.ContainsFunc(p.Overlaps, func(o refinery.Overlap) bool { return o.Conflict }):
+			i := slices.IndexFunc(p.Overlaps, func(o refinery.Overlap) bool { return o.Conflict })
+			return clean(p.Overlaps[i].Text())
 		case p.Doing != "":
 			return clean(p.Doing)
 		}

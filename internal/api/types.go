@@ -141,6 +141,8 @@ type Bead struct {
 	Ready     bool             `json:"ready"`
 	BlockedBy []beads.ID       `json:"blocked_by"`
 	Attempts  []*beads.Attempt `json:"attempts"`
+	// Overlaps is other unlanded work in the same files, while the host knows of some.
+	Overlaps []refinery.Overlap `json:"overlaps,omitempty"`
 }
 
 // BeadCreateReq creates a bead. Empty Rig is the only rig, or the one of the caller.
@@ -333,6 +335,8 @@ type PolecatInfo struct {
 	Frozen bool `json:"frozen,omitempty"`
 	// Terminal is whether there is a live terminal to look at.
 	Terminal bool `json:"terminal"`
+	// Overlaps is other unlanded work in the same files, and a target that does not merge.
+	Overlaps []refinery.Overlap `json:"overlaps,omitempty"`
 	// Doing is the newest line of its terminal or log, cleaned; a hint, not a fact.
 	Doing string `json:"doing,omitempty"`
 }

@@ -85,6 +85,9 @@ func showBead(p *page, b api.Bead, why api.WhyRes) {
 	p.section("Design", b.Design)
 	p.section("Notes", b.Notes)
 	p.section("Result", b.Result)
+	for _, o := range b.Overlaps {
+		p.field("overlap", "%s", o.Text())
+	}
 	showAttempts(p, b.Attempts)
 	if len(b.Comments) > 0 {
 		p.line("")

@@ -124,6 +124,9 @@ func showPolecat(p *page, c api.PolecatInfo) {
 	if c.Bead != "" {
 		p.field("work", "%s, +%d -%d in %s, %s", count(c.Commits, "commit"), c.Added, c.Removed, count(c.Files, "file"), dirty(c.Dirty))
 	}
+	for _, o := range c.Overlaps {
+		p.field("overlap", "%s", o.Text())
+	}
 	p.field("tokens", "%s", tokens(c.Tokens))
 	p.field("cost", "%s", cost(c.CostUSD))
 	if !c.Quiet.IsZero() {

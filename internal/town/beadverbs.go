@@ -13,6 +13,7 @@ import (
 	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
+	"gastown/refinery"
 )
 
 // graph is the dependency graph over all beads.
@@ -35,6 +36,7 @@ func (t *Town) outside(tx *store.Tx, b *beads.Bead) (api.Bead, error) {
 		out.BlockedBy = append(out.BlockedBy, on...)
 	}
 	out.Ready = b.Startable(t.deps.Now()) && len(on) == 0
+	out.Overlaps = t.overlapsOf(b)
 	as, err := tx.AttemptsOf(b.ID)
 	if err != nil {
 		return out, err
@@ -43,8 +45,16 @@ func (t *Town) outside(tx *store.Tx, b *beads.Bead) (api.Bead, error) {
 	return out, nil
 }
 
+// overlapsOf is other unlanded work in the files of a bead's.
+func (t *Town) overlapsOf(b *beads.Bead) []refinery.Overlap {
+	if b.Status != beads.Working && b.Status != beads.Submitted {
+		return nil
+	}
+	return t.host.overlaps(b.ID, b.LastAttempt)
+}
+
 // outsideAll is many beads as the outside sees them, in the order given.
-func outsideAll(tx *store.Tx, all []*beads.Bead, g *beads.Graph, now time.Time) ([]api.Bead, error) {
+func (t *Town) outsideAll(tx *store.Tx, all []*beads.Bead, g *beads.Graph, now time.Time) ([]api.Bead, error) {
 	attempts, err := tx.Attempts()
 	if err != nil {
 		return nil, err
@@ -55,7 +65,7 @@ func outsideAll(tx *store.Tx, all []*beads.Bead, g *beads.Graph, now time.Time) 
 	}
 	out := make([]api.Bead, len(all))
 	for i, b := range all {
-		out[i] = api.Bead{Bead: *b, BlockedBy: []beads.ID{}, Attempts: of[b.ID], Ready: g.Ready(b, now)}
+		out[i] = api.Bead{Bead: *b, BlockedBy: []beads.ID{}, Attempts: of[b.ID], Ready: g.Ready(b, now), Overlaps: t.overlapsOf(b)}
 		if out[i].Attempts == nil {
 			out[i].Attempts = []*beads.Attempt{}
 		}
@@ -101,7 +111,7 @@ func (t *Town) beadList(_ context.Context, _ api.Caller, r api.BeadListReq) (out
 		if r.Limit > 0 && len(keep) > r.Limit {
 			keep = keep[:r.Limit]
 		}
-		out, err = outsideAll(tx, keep, g, now)
+		out, err = t.outsideAll(tx, keep, g, now)
 		return err
 	})
 	return out, err

@@ -59,6 +59,7 @@ type Host struct {
 	drain   bool
 	faces   map[chan struct{}]struct{} // screens to ring
 
+	radar *radar
 	views viewCache
 	gen   atomic.Uint64
 }
@@ -72,7 +73,8 @@ func (t *Town) StartHost(ctx context.Context, o HostOptions) (*Host, error) {
 	hctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h := &Host{
 		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size,
-		bell: make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
+		radar: newRadar(),
+		bell:  make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
 		workers: map[string]*worker{}, stuck: map[string]bool{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},
 	}
 	h.leaving, h.leave = context.WithCancel(hctx)
@@ -111,6 +113,7 @@ func (h *Host) open(ctx context.Context) error {
 	h.spawn("socket", func() { h.serve(sock) })
 	h.spawn("loop", h.loop)
 	h.spawn("housekeeping", h.housekeeping)
+	h.spawn("radar", h.watchOverlaps)
 	return nil
 }
 
@@ -187,6 +190,7 @@ func (h *Host) loop() {
 		case <-timer.C:
 		}
 		h.changed()
+		h.radar.ring()
 		next := h.plan()
 		timer.Stop()
 		if !next.IsZero() {
@@ -284,6 +288,11 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 		return w, err
 	}
 	w.Candidates, err = h.t.candidates(tx, cfg.Town.Dispatch == "auto", w.Now)
+	var had map[beads.ID][]string
+	w.Touched, had = h.radar.touched()
+	for i := range w.Candidates {
+		w.Candidates[i].Files = had[w.Candidates[i].Bead.ID]
+	}
 	return w, err
 }
 

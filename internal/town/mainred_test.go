@@ -218,3 +218,55 @@ func TestALandingIsProven(t *testing.T) {
 	}
 	l.gone()
 }
+
+func TestOverlapsAreSeenAndAvoided(t *testing.T) {
+	l := newLab(t, "")
+	one, two := l.create("one"), l.create("two")
+	for id, text := range map[beads.ID]string{one: "from one", two: "from two"} {
+		l.job(id, "echo "+text+" > README.md; git commit -qam x; echo ready; while ! [ -e ../../../../../jobs/go ]; do sleep 0.02; done; exec gastown done")
+	}
+	l.sling(one, two)
+	clash := func(id beads.ID) string {
+		for _, o := range l.bead(id).Overlaps {
+			if o.Conflict {
+				return o.Text()
+			}
+		}
+		return ""
+	}
+	l.await("the conflict is seen", func() bool {
+		return clash(one) == "conflicts with "+string(two)+" in README.md" && clash(two) == "conflicts with "+string(one)+" in README.md"
+	})
+	for _, p := range l.status().Polecats {
+		if len(p.Overlaps) != 1 {
+			t.Errorf("polecat %s: %+v", p.Name, p.Overlaps)
+		}
+	}
+	// What names the file that they change starts after what does not.
+	if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "town.polecats", Value: "2"}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := api.BeadCreate.Do(t.Context(), l.person(), api.BeadCreateReq{Title: "also in README.md"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := l.create("elsewhere")
+	l.sling(first.ID, other)
+	if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "town.polecats", Value: "3"}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("one more starts", func() bool { return len(l.bead(first.ID).Attempts)+len(l.bead(other).Attempts) > 0 })
+	if n := len(l.bead(first.ID).Attempts); n > 0 && len(l.bead(other).Attempts) == 0 {
+		t.Errorf("the one that collides starts first")
+	}
+	l.write("jobs/go", "")
+	for _, id := range []beads.ID{first.ID, other} {
+		l.awaitStatus(id, beads.Closed)
+	}
+	l.await("one of two lands", func() bool { return l.bead(one).Status == beads.Closed || l.bead(two).Status == beads.Closed })
+	for _, id := range []beads.ID{one, two} {
+		l.job(id, "git checkout -q --ours . 2>/dev/null || true; git reset -q --hard main; echo again > "+string(id)+"; git add .; git commit -qm again; exec gastown done")
+	}
+	l.awaitStatus(one, beads.Closed)
+	l.awaitStatus(two, beads.Closed)
+}

@@ -436,6 +436,7 @@ func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
 	if t.host == nil {
 		return p
 	}
+	p.Overlaps = t.host.overlaps(a.Bead, a.N)
 	w, err := t.worker(a.Polecat)
 	if err != nil || w.bead != a.Bead || w.n != a.N {
 		return p

@@ -282,7 +282,7 @@ func (t *Town) viewNow() (*api.View, error) {
 		}
 		sorted := slices.Clone(all)
 		slices.SortFunc(sorted, beads.AttentionOrder)
-		if v.Beads, err = outsideAll(tx, sorted, g, now); err != nil {
+		if v.Beads, err = t.outsideAll(tx, sorted, g, now); err != nil {
 			return err
 		}
 		for _, r := range v.Status.Rigs {

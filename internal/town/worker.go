@@ -98,6 +98,8 @@ type look struct {
 	git.Stat
 	commits int
 	dirty   int
+	head    string   // newest commit
+	paths   []string // that are not committed; the first radarPaths
 }
 
 func (h *Host) newWorker(a *beads.Attempt, token string) *worker {
@@ -434,11 +436,12 @@ func (w *worker) look() {
 		return
 	}
 	w.mu.Lock()
-	same := w.stat.Stat == l.Stat && w.stat.commits == l.commits && w.stat.dirty == l.dirty
+	same := w.stat.Stat == l.Stat && w.stat.commits == l.commits && w.stat.dirty == l.dirty && w.stat.head == l.head
 	w.stat = l
 	w.mu.Unlock()
 	if !same {
 		w.h.changed()
+		w.h.radar.ring()
 	}
 }
 
@@ -478,7 +481,8 @@ func (t *Town) lookAt(ctx context.Context, rig, path string, id beads.ID, n int)
 			return look{}, err
 		}
 	}
-	return look{at: at, Stat: stat, commits: commits, dirty: len(st.Dirty())}, nil
+	paths := st.Dirty()
+	return look{at: at, Stat: stat, commits: commits, dirty: len(paths), head: st.Head, paths: paths[:min(len(paths), radarPaths)]}, nil
 }
 
 // errNoBase says that an attempt's worktree was not cut yet.
