@@ -169,6 +169,9 @@ func whyQueued(q Queue, e Entry, now time.Time) string {
 	if q.Run == nil && q.NotBefore.After(now) {
 		return fmt.Sprintf("the Refinery tries again in %s: %s.", age(q.NotBefore.Sub(now)), q.LastErr)
 	}
+	if q.Run == nil && q.State == Idle && q.Reason != "" && q.LastErr == "" {
+		return fmt.Sprintf("%s %s.", e.Bead, q.Reason)
+	}
 	if p := Position(q, e.Bead); p > 1 {
 		return fmt.Sprintf("%s is number %d in the queue; %d go first.", e.Bead, p, p-1)
 	}

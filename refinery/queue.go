@@ -93,6 +93,8 @@ type Config struct {
 	Confirm bool   // gate a red candidate once more in a fresh worktree before it is sent back
 	Batch   bool   // gate several entries as one candidate
 	Sole    bool   // nobody but the Refinery moves the target: any other move stops the queue
+	// Full says that other rigs' gates use every place there is: nothing new begins.
+	Full bool
 	// Toolchain stands for the programs that gates use; verdicts of another are not used.
 	Toolchain string
 }

@@ -151,3 +151,25 @@ func TestExpected(t *testing.T) {
 		t.Error("known while paused")
 	}
 }
+
+func TestFullBeginsNothing(t *testing.T) {
+	d := newDrive(t)
+	d.cfg.Full = true
+	d.submit("ma-1")
+	none[Build](d)
+	d.state(Idle)
+	if why := WhyNot(d.q, "ma-1", d.now); !strings.Contains(why, "another rig") || !Next(d.q, d.now, d.cfg).IsZero() {
+		t.Fatal(why)
+	}
+	d.cfg.Full = false
+	if at := Next(d.q, d.now, d.cfg); !at.Equal(d.now) {
+		t.Fatal(at)
+	}
+	d.send(Tick{})
+	one[Build](d)
+	d.cfg.Full = true // what has begun goes on
+	d.built("B")
+	d.gate(Pass)
+	d.publish()
+	one[Settle](d)
+}

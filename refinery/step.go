@@ -132,6 +132,9 @@ func (m *machine) advance() {
 		m.redo()
 		return
 	}
+	if m.cfg.Full {
+		return
+	}
 	if batch, of := take(m.q, m.cfg); len(batch) > 0 {
 		m.build(batch, of)
 	}

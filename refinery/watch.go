@@ -113,7 +113,7 @@ func Next(q Queue, now time.Time, cfg Config) time.Time {
 	if q.Stop != nil && q.Stop.Kind == Failed {
 		return time.Time{}
 	}
-	if q.Intent == nil && runnable(q, cfg) < 0 {
+	if q.Intent == nil && (cfg.Full || runnable(q, cfg) < 0) {
 		return time.Time{}
 	}
 	if q.NotBefore.After(now) {
@@ -152,6 +152,8 @@ func (m *machine) state() (s State, reason, hint string) {
 		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
 		return NoGates, "no gate is set, so nothing merges", "add a [[rig.NAME.gate]] to town.toml, or accept landing without: `:ungated`"
+	case r == nil && m.cfg.Full && q.LastErr == "" && runnable(*q, m.cfg) >= 0:
+		return Idle, "waits for a gate of another rig: as many run as this machine has places for", ""
 	case r == nil:
 		return Idle, q.LastErr, ""
 	case r.Phase == PhaseLand:

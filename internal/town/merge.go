@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -116,6 +117,9 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 		return err
 	}
 	cfg, now := t.queueConfig(rig), t.deps.Now()
+	if cfg.Full, err = full(tx, rig); err != nil {
+		return err
+	}
 	if t.host != nil { // whoever runs gates says what with; others take its word
 		q.Toolchain = toolchain(cfg.Gates, getenv(t.deps.Env, "PATH"))
 	}
@@ -138,6 +142,23 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 		}
 	}
 	return tx.PutQueue(&q)
+}
+
+// gatePlaces is how many rigs' gates run at once on this machine. They run at a lower priority
+// than agents and the screen; more of them at a time would make each land later.
+func gatePlaces() int { return max(2, runtime.NumCPU()/2) }
+
+// full reports whether the gates of other rigs use every place. One that hangs uses none: it
+// must not hold up its neighbours.
+func full(tx *store.Tx, rig string) (bool, error) {
+	qs, err := tx.Queues()
+	n := 0
+	for _, q := range qs {
+		if q.Rig != rig && q.Run != nil && q.Run.HungSince.IsZero() {
+			n++
+		}
+	}
+	return n >= gatePlaces(), err
 }
 
 // record applies one record of the Refinery. A bead that is no longer where the queue

@@ -65,6 +65,9 @@ func (r *rigHost) prove() {
 		if err != nil || !refinery.Resting(q, cfg) {
 			return err
 		}
+		if busy, err := full(tx, r.name); err != nil || busy {
+			return err
+		}
 		for _, g := range cfg.Gates {
 			usual[g.Name], _ = q.Limit(g)
 		}

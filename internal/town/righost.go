@@ -168,9 +168,12 @@ func (r *rigHost) tick() time.Time {
 		var at time.Time
 		err := r.h.t.store.View(func(tx *store.Tx) error {
 			q, err := r.h.t.queue(tx, r.name)
-			if err == nil {
-				at = refinery.Next(q, r.h.t.deps.Now(), r.h.t.queueConfig(r.name))
+			if err != nil {
+				return err
 			}
+			cfg := r.h.t.queueConfig(r.name)
+			cfg.Full, err = full(tx, r.name)
+			at = refinery.Next(q, r.h.t.deps.Now(), cfg)
 			return err
 		})
 		if err != nil {
