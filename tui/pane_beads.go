@@ -293,6 +293,8 @@ func (m *model) stripTexts(r beadRow) []part {
 		last = "asks: " + clean(r.cat.Question)
 	case r.glyph == 'x' && r.waits != "":
 		last = "came back: " + r.waits
+	case len(b.Overlaps) > 0:
+		last = "overlap: " + clean(b.Overlaps[0].Text())
 	case b.AcceptanceCriteria != "":
 		last = "accept: " + clean(b.AcceptanceCriteria)
 	case b.Description != "":

@@ -71,7 +71,7 @@ type Rig struct {
 	Permissions string
 	Proof       bool     // tests are tried without their change when nothing else is gated; true unless set
 	Tests       []string // patterns of test files; nil: refinery.TestPatterns
-	Setup       string // shell command, run in every new worktree
+	Setup       string   // shell command, run in every new worktree
 	Teardown    string
 	Copy        []string // patterns of files to copy from the origin checkout
 	Link        []string // the same, linked
@@ -153,6 +153,8 @@ polecat  = "claude"      # the agent that works on beads
 # deliver = "none"             # "checkout", "push" or "pr": bring what landed to the origin
 # approve = "none"             # "all", or a list of labels: a green change waits for your yes
 # permissions = "edits"        # "bypass": agents there do anything without asking
+# proof = true                 # tries a bead's tests without its change, when the gate is idle
+# tests = ["*_test.go"]        # which files are tests; without it the usual names of many languages
 # setup = "npm ci"             # in every new worktree, before the agent
 # copy = [".env"]              # taken over from your checkout
 # link = ["node_modules"]
