@@ -270,3 +270,46 @@ func TestOverlapsAreSeenAndAvoided(t *testing.T) {
 	l.awaitStatus(one, beads.Closed)
 	l.awaitStatus(two, beads.Closed)
 }
+
+func TestPlacesForGates(t *testing.T) {
+	l := newLab(t, "")
+	l.down()
+	l.open()
+	defer func() { l.up() }()
+	hangs := time.Now()
+	err := l.town.update(func(tx *store.Tx) error {
+		for i := range gatePlaces() + 1 {
+			q := refinery.Queue{Rig: "other" + strings.Repeat("r", i), Run: &refinery.Run{Phase: refinery.PhaseGate}}
+			if i == 0 {
+				q.Run.HungSince = hangs // it holds no place
+			}
+			if busy, err := full(tx, "app"); err != nil || busy {
+				t.Errorf("full with %d others (%v)", i, err)
+			}
+			if err := tx.PutQueue(&q); err != nil {
+				return err
+			}
+		}
+		if busy, err := full(tx, "app"); err != nil || !busy {
+			t.Errorf("not full (%v)", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = l.town.update(func(tx *store.Tx) error {
+		qs, err := tx.Queues()
+		for _, q := range qs {
+			if q.Rig != "app" {
+				if err := tx.DeleteQueue(q.Rig); err != nil {
+					return err
+				}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
