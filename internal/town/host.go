@@ -288,11 +288,7 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 		return w, err
 	}
 	w.Candidates, err = h.t.candidates(tx, cfg.Town.Dispatch == "auto", w.Now)
-	var had map[beads.ID][]string
-	w.Touched, had = h.radar.touched()
-	for i := range w.Candidates {
-		w.Candidates[i].Files = had[w.Candidates[i].Bead.ID]
-	}
+	h.radar.tell(&w)
 	return w, err
 }
 

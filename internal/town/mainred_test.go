@@ -1,6 +1,7 @@
 package town
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -273,41 +274,37 @@ func TestOverlapsAreSeenAndAvoided(t *testing.T) {
 
 func TestPlacesForGates(t *testing.T) {
 	l := newLab(t, "")
+	var rigs strings.Builder
+	name := func(i int) string { return "other" + strings.Repeat("r", i) }
+	for i := range gatePlaces() + 1 {
+		rigs.WriteString("\n[rig." + name(i) + "]\nprefix = \"o" + strings.Repeat("r", i) + "\"\n")
+	}
 	l.down()
-	l.open()
-	defer func() { l.up() }()
-	hangs := time.Now()
-	err := l.town.update(func(tx *store.Tx) error {
-		for i := range gatePlaces() + 1 {
-			q := refinery.Queue{Rig: "other" + strings.Repeat("r", i), Run: &refinery.Run{Phase: refinery.PhaseGate}}
-			if i == 0 {
-				q.Run.HungSince = hangs // it holds no place
-			}
-			if busy, err := full(tx, "app"); err != nil || busy {
-				t.Errorf("full with %d others (%v)", i, err)
-			}
-			if err := tx.PutQueue(&q); err != nil {
-				return err
-			}
-		}
-		if busy, err := full(tx, "app"); err != nil || !busy {
-			t.Errorf("not full (%v)", err)
-		}
-		return nil
-	})
+	data, err := os.ReadFile(filepath.Join(l.dir, "town.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.write("T/town.toml", string(data)+rigs.String())
+	l.open()
 	err = l.town.update(func(tx *store.Tx) error {
-		qs, err := tx.Queues()
-		for _, q := range qs {
-			if q.Rig != "app" {
-				if err := tx.DeleteQueue(q.Rig); err != nil {
-					return err
-				}
+		put := func(rig string, hung time.Time) error {
+			return tx.PutQueue(&refinery.Queue{Rig: rig, Run: &refinery.Run{Phase: refinery.PhaseGate, HungSince: hung}})
+		}
+		if err := errors.Join(put(name(0), time.Now()), put("removed", time.Time{})); err != nil { // these hold none
+			return err
+		}
+		for i := range gatePlaces() {
+			if busy, err := l.town.full(tx, "app"); err != nil || busy {
+				t.Errorf("full with %d others (%v)", i, err)
+			}
+			if err := put(name(i+1), time.Time{}); err != nil {
+				return err
 			}
 		}
-		return err
+		if busy, err := l.town.full(tx, "app"); err != nil || !busy {
+			t.Errorf("not full (%v)", err)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 		return err
 	}
 	cfg, now := t.queueConfig(rig), t.deps.Now()
-	if cfg.Full, err = full(tx, rig); err != nil {
+	if cfg.Full, err = t.full(tx, rig); err != nil {
 		return err
 	}
 	if t.host != nil { // whoever runs gates says what with; others take its word
@@ -150,11 +150,12 @@ func gatePlaces() int { return max(2, runtime.NumCPU()/2) }
 
 // full reports whether the gates of other rigs use every place. One that hangs uses none: it
 // must not hold up its neighbours.
-func full(tx *store.Tx, rig string) (bool, error) {
+func (t *Town) full(tx *store.Tx, rig string) (bool, error) {
 	qs, err := tx.Queues()
-	n := 0
+	n, rigs := 0, t.settings().Rigs
 	for _, q := range qs {
-		if q.Rig != rig && q.Run != nil && q.Run.HungSince.IsZero() {
+		_, there := rigs[q.Rig] // the queue of a rig that was removed is kept as it was
+		if there && q.Rig != rig && q.Run != nil && q.Run.HungSince.IsZero() {
 			n++
 		}
 	}

@@ -65,7 +65,7 @@ func (r *rigHost) prove() {
 		if err != nil || !refinery.Resting(q, cfg) {
 			return err
 		}
-		if busy, err := full(tx, r.name); err != nil || busy {
+		if busy, err := t.full(tx, r.name); err != nil || busy {
 			return err
 		}
 		for _, g := range cfg.Gates {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/refinery"
@@ -74,12 +75,14 @@ func (h *Host) watchOverlaps() {
 	}
 }
 
-// touched are the files that are being changed, by rig, and those that a bead's attempts
-// changed before.
-func (r *radar) touched() (busy map[string][]string, had map[beads.ID][]string) {
+// tell says which files are being changed, and what the candidates' earlier attempts changed.
+func (r *radar) tell(w *agents.World) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.busy, maps.Clone(r.had) // busy is replaced whole, never changed
+	w.Touched = r.busy // replaced whole, never changed
+	for i := range w.Candidates {
+		w.Candidates[i].Files = r.had[w.Candidates[i].Bead.ID]
+	}
 }
 
 // unlanded is the work of a rig that has not landed, and its target.

@@ -172,7 +172,7 @@ func (r *rigHost) tick() time.Time {
 				return err
 			}
 			cfg := r.h.t.queueConfig(r.name)
-			cfg.Full, err = full(tx, r.name)
+			cfg.Full, err = r.h.t.full(tx, r.name)
 			at = refinery.Next(q, r.h.t.deps.Now(), cfg)
 			return err
 		})
