@@ -49,6 +49,7 @@ const (
 	EvLanded        = "refinery.landed"
 	EvNotDelivered  = "refinery.not_delivered"
 	EvDeliveredTo   = "refinery.delivered"
+	EvOrigin        = "refinery.origin"
 	EvQueueChanged  = "refinery.queue"
 	EvTownUp        = "town.up"
 	EvTownDown      = "town.down"

@@ -66,7 +66,7 @@ func alone(e Entry) bool {
 // take is what to work on next, in landing order, and the size of the red set that
 // it is the first half of, or 0.
 func take(q Queue, cfg Config) (batch []Entry, of int) {
-	if q.Paused || len(cfg.Gates) == 0 && !cfg.Ungated {
+	if q.Paused || q.Upstream.Asks() || len(cfg.Gates) == 0 && !cfg.Ungated {
 		return nil, 0
 	}
 	if q.Stop != nil && q.Stop.Kind != MainRed {
@@ -193,6 +193,9 @@ func (m *machine) urgent(e Entry) {
 
 // subject is what the run gates, in words.
 func (m *machine) subject() string {
+	if u := m.q.Run.Upstream; u != "" {
+		return "the origin's " + short(u)
+	}
 	if len(m.q.Run.Parts) == 0 {
 		return m.cfg.Branch + " itself"
 	}

@@ -78,6 +78,16 @@ type Build struct {
 	Gates   []string    // names for the trailer; empty: none
 	Parts   []BuildPart // in landing order
 	Others  []BuildPart // the rest of the queue, by Bead, N and Tip
+	// Upstream asks for the origin's tip merged into the target instead; there are no parts.
+	Upstream *BuildUpstream
+}
+
+// BuildUpstream is the origin's tip as a candidate: where the target is an ancestor of it,
+// the tip itself, else a merge of both.
+type BuildUpstream struct {
+	Tip  string
+	From string    // the origin, in words
+	Date time.Time // of the merge, so that a rebuild gives the same hash
 }
 
 // BuildPart is one entry of a candidate to be built.

@@ -92,7 +92,8 @@ type Built struct {
 	AlreadyIn beads.ID
 	Missing   beads.ID // its tip is not in the repository; Err says which
 	Waits     *Waits
-	Rewritten bool // the target does not descend from Build.Target; Err says so
+	Upstream  UpstreamState // to a Build of the origin's tip: why there is no candidate
+	Rewritten bool          // the target does not descend from Build.Target; Err says so
 	Err       string
 }
 

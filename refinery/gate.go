@@ -303,6 +303,7 @@ func (m *machine) verdict(tree string) *Verdict {
 func (m *machine) forgetRed() {
 	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(v Verdict) bool { return v.Outcome != Pass })
 	m.q.Suspects = nil
+	m.retryUpstream()
 	for i := range m.q.Entries {
 		m.q.Entries[i].RedOn = ""
 	}

@@ -24,6 +24,8 @@ func (m *machine) onBuilt(ev Built) {
 	switch {
 	case moved:
 		m.rewritten(ev.Base)
+	case m.q.Run.Upstream != "":
+		m.upstreamBuilt(ev)
 	case ev.Missing != "":
 		m.missing(ev)
 	case ev.Err != "":
@@ -56,16 +58,7 @@ func (m *machine) built(ev Built) {
 		m.errored("build candidate: the answer has other parts")
 		return
 	}
-	switch v := m.verdict(r.Tree); {
-	case len(m.cfg.Gates) == 0:
-		m.green()
-	case v == nil:
-		m.startGate(0)
-	case v.Outcome == Pass:
-		m.green()
-	default:
-		m.judge()
-	}
+	m.gateOrJudge()
 }
 
 // cut takes over what was built of the run's parts; those after it go back to their
@@ -118,6 +111,10 @@ func conflictIn(files []string) string {
 // green goes on with a candidate whose tree is known green, or needs no gate.
 func (m *machine) green() {
 	r := m.q.Run
+	if r.Upstream != "" {
+		m.landUpstream()
+		return
+	}
 	if len(r.Parts) == 0 {
 		m.redGone(r.Base)
 		m.forget()
@@ -164,6 +161,10 @@ func (m *machine) judge() {
 		return
 	}
 	v := *known
+	if r.Upstream != "" {
+		m.judgeUpstream(v)
+		return
+	}
 	if len(r.Parts) == 0 {
 		if m.cfg.Confirm && v.Runs < 2 {
 			m.regate()
@@ -227,16 +228,21 @@ func (m *machine) gateBase() {
 
 // mainRed stops the queue: entries keep their places and nobody is blamed.
 func (m *machine) mainRed(v Verdict) {
+	commit, tree := m.q.Run.Base, m.q.Run.BaseTree
+	m.forget()
+	m.redTarget(v, commit, tree)
+}
+
+// redTarget stops the queue with a target that is known to be red.
+func (m *machine) redTarget(v Verdict, commit, tree string) {
 	how := fmt.Sprintf("exit %d", v.Code)
 	if v.Outcome == TimedUp {
 		how = "hung"
 	}
-	commit, tree := m.q.Run.Base, m.q.Run.BaseTree
 	at := m.now
 	if m.stopped(MainRed) && m.q.Stop.Commit == commit {
 		at = m.q.Stop.At
 	}
-	m.forget()
 	m.q.Stop = &Stop{
 		Kind: MainRed, Key: m.key, Commit: commit, At: at,
 		Reason: fmt.Sprintf("gate %q fails on %s itself at %s (%s)", v.Gate, m.cfg.Branch, short(commit), how),
@@ -300,6 +306,10 @@ func (m *machine) landed() {
 	}
 	m.q.Run, m.q.Intent, m.q.Target = nil, nil, in.New
 	m.succeeded()
+	if in.Upstream != "" {
+		m.upstreamLanded(*in)
+		return
+	}
 	m.landedSuspects(in.Parts)
 	for _, p := range in.Parts {
 		commit := p.Commit

@@ -163,6 +163,9 @@ func whyQueued(q Queue, e Entry, now time.Time) string {
 	if n := waitsFor(q, e, nil); n != "" {
 		return fmt.Sprintf("%s waits for %s, which must land first.", e.Bead, n)
 	}
+	if q.Run != nil && q.Run.Upstream != "" {
+		return fmt.Sprintf("what the origin gained is being tested first; %s is number %d.", e.Bead, Position(q, e.Bead))
+	}
 	if q.Run != nil && len(q.Run.Parts) == 0 && q.Run.Phase == PhaseGate {
 		return fmt.Sprintf("the target itself is being gated, because a candidate failed on it; %s is number %d.", e.Bead, Position(q, e.Bead))
 	}

@@ -132,6 +132,7 @@ func (m *machine) onPause(ev Pause) {
 }
 
 func (m *machine) onResume(ev Resume) {
+	m.retryUpstream()
 	if !m.q.Paused && m.q.Stop == nil {
 		return
 	}

@@ -145,8 +145,9 @@ type Part struct {
 // in every effect and every answer; an answer with another Seq is dropped.
 type Run struct {
 	Seq        uint64       `json:"seq"`
-	Parts      []Part       `json:"parts"`        // in landing order
-	Of         int          `json:"of,omitempty"` // Parts are the first half of this many that are red together
+	Parts      []Part       `json:"parts"`              // in landing order
+	Upstream   string       `json:"upstream,omitempty"` // it carries this tip of the origin, and no parts
+	Of         int          `json:"of,omitempty"`       // Parts are the first half of this many that are red together
 	Phase      Phase        `json:"phase"`
 	Base       string       `json:"base,omitempty"`   // target when built
 	Commit     string       `json:"commit,omitempty"` // the candidate
@@ -218,6 +219,8 @@ type Intent struct {
 	Tree  string    `json:"tree"`
 	Parts []Part    `json:"parts"`
 	At    time.Time `json:"at"`
+	// Upstream is the tip of the origin that it carries instead of parts.
+	Upstream string `json:"upstream,omitempty"`
 }
 
 // Flake is a gate that failed on a tree and then passed on it.
@@ -271,6 +274,7 @@ type Queue struct {
 	Suspects []Part  `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next
 	Flakes   []Flake `json:"flakes,omitempty"`   // newest first, at most 20
 
-	RedTree   string `json:"red_tree,omitempty"`  // of the target, that FileRed was told for last
-	Toolchain string `json:"toolchain,omitempty"` // Config.Toolchain of whoever ran gates last
+	RedTree   string    `json:"red_tree,omitempty"`  // of the target, that FileRed was told for last
+	Toolchain string    `json:"toolchain,omitempty"` // Config.Toolchain of whoever ran gates last
+	Upstream  *Upstream `json:"upstream,omitempty"`  // of the origin, not in the target
 }

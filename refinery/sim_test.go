@@ -25,7 +25,7 @@ var (
 // TestSimulation lives the life of a queue again and again, each from its seed, and
 // checks the invariants of refinery.md after every event.
 func TestSimulation(t *testing.T) {
-	var next, events, landed, back, wrong, gates atomic.Int64
+	var next, events, landed, back, wrong, gates, took atomic.Int64
 	var wg sync.WaitGroup
 	begun := time.Now()
 	for range runtime.GOMAXPROCS(0) {
@@ -51,12 +51,13 @@ func TestSimulation(t *testing.T) {
 				back.Add(int64(s.back))
 				wrong.Add(int64(s.wrong))
 				gates.Add(int64(s.gates))
+				took.Add(int64(s.took))
 			}
 		}()
 	}
 	wg.Wait()
-	t.Logf("%d runs, %d events, %d landed, %d gate runs, %d sent back, %d of them for two flakes in a row; %s",
-		*simRuns, events.Load(), landed.Load(), gates.Load(), back.Load(), wrong.Load(), time.Since(begun).Round(time.Millisecond))
+	t.Logf("%d runs, %d events, %d landed, %d gate runs, %d sent back, %d of them for two flakes in a row, %d tips of the origin taken in; %s",
+		*simRuns, events.Load(), landed.Load(), gates.Load(), back.Load(), wrong.Load(), took.Load(), time.Since(begun).Round(time.Millisecond))
 }
 
 // sim is a target, a runner, polecats that try again, people and accidents around one
@@ -73,6 +74,8 @@ type sim struct {
 
 	commits map[string]simCommit
 	target  string
+	origin  string // what the remote branch is at; it gets the target, and pushes of others
+	known   string // what it had when it was last in step
 	pending Action
 	stopped bool   // the pending gate was told to end
 	filed   string // red tree that a bead was filed for
@@ -94,6 +97,8 @@ type sim struct {
 	gates  int
 	back   int
 	wrong  int
+	pushes int // to the origin
+	took   int // tips of the origin that came in
 }
 
 // kind is what is wrong with a bead.
@@ -107,12 +112,13 @@ type kind struct {
 
 type simCommit struct {
 	parent, tree string
+	second       string // of a merge of the origin
 	has          []string
 }
 
 func newSim(seed uint64, n int) *sim {
 	s := &sim{
-		seed: seed, rnd: rand.New(rand.NewPCG(seed, 30)), now: start(), q: Queue{Rig: "app"}, target: "root",
+		seed: seed, rnd: rand.New(rand.NewPCG(seed, 30)), now: start(), q: Queue{Rig: "app"}, target: "root", origin: "root", known: "root",
 		kinds: map[beads.ID]*kind{}, commits: map[string]simCommit{"root": {tree: "root", has: []string{"root"}}},
 		green: map[string]bool{}, gated: map[string]int{}, flaked: map[string]int{}, settled: map[beads.ID]string{}, first: map[beads.ID]time.Time{},
 		cfg: Config{Branch: "main", Confirm: true, Batch: true, Gates: []Gate{{Name: "test", Run: "x"}}},
@@ -164,7 +170,7 @@ func (s *sim) fail(format string, args ...any) {
 
 // live goes on until every bead landed, was dropped or is with a person.
 func (s *sim) live() {
-	for len(s.wait) > 0 || len(s.q.Entries) > 0 || s.q.Run != nil {
+	for len(s.wait) > 0 || len(s.q.Entries) > 0 || s.q.Run != nil || s.q.Upstream != nil {
 		s.calm = s.events > 600
 		s.cfg.Full = s.accident(200)
 		if s.events > 6000 {
@@ -211,6 +217,7 @@ func (s *sim) submit(e Entry) {
 func (s *sim) pass() {
 	next := Next(s.q, s.now, s.cfg)
 	switch {
+	case s.person():
 	case s.q.State == MainRed && (s.calm || s.percent(30)):
 		s.external("fixed")
 	case (s.q.State == Paused || s.q.State == Failed) && (s.calm || s.percent(30)):
@@ -242,6 +249,10 @@ func (s *sim) pass() {
 		s.now = s.now.Add(time.Minute)
 		s.send(Tick{})
 	}
+	if s.cfg.Sole && s.percent(20) {
+		s.look()
+		s.deliver()
+	}
 }
 
 // happens is one accident, or one person.
@@ -271,12 +282,13 @@ func (s *sim) happens() {
 	case 6, 7, 8:
 		s.crash()
 	case 9, 10:
-		if s.cfg.Sole {
-			return // nobody else can push
-		}
 		what := "fine"
 		if s.percent(30) {
 			what = "red"
+		}
+		if s.cfg.Sole {
+			s.remote(what)
+			return
 		}
 		s.external(what)
 	case 11:
@@ -298,7 +310,7 @@ func (s *sim) external(what string) {
 	if what == "red" {
 		name += "!"
 	}
-	s.commits[name] = simCommit{s.target, treeOf(append(has, name)), append(has, name)}
+	s.commits[name] = simCommit{parent: s.target, tree: treeOf(append(has, name)), has: append(has, name)}
 	s.target = name
 	if s.calm || s.percent(50) {
 		s.send(TargetMoved{Commit: name})
@@ -370,6 +382,9 @@ func (s *sim) answer() {
 }
 
 func (s *sim) build(a Build) Built {
+	if a.Upstream != nil {
+		return s.buildUpstream(a)
+	}
 	if s.accident(30) {
 		return Built{Seq: a.Seq, Err: "disk full"}
 	}
@@ -394,7 +409,7 @@ func (s *sim) build(a Build) Built {
 		if i > 0 {
 			c = at + p.Tip
 		}
-		s.commits[c] = simCommit{at, treeOf(has), has}
+		s.commits[c] = simCommit{parent: at, tree: treeOf(has), has: has}
 		at = c
 		ev.Parts = append(ev.Parts, Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: c, Change: p.Tip})
 	}
@@ -513,7 +528,11 @@ func (s *sim) swap(in Intent) bool {
 	if !ok || c.tree != in.Tree {
 		s.fail("invariant 1: the target takes %q, which is not green", in.Tree)
 	}
-	if n := slices.Index(s.line(in.New), in.Old); n != len(in.Parts) {
+	if in.Upstream != "" {
+		if !s.contains(in.Old, in.New) || !s.contains(in.Upstream, in.New) || len(in.Parts) > 0 {
+			s.fail("%q lands without %q or %q", in.New, in.Old, in.Upstream)
+		}
+	} else if n := slices.Index(s.line(in.New), in.Old); n != len(in.Parts) {
 		s.fail("invariant 14: %d commits for %d beads", n, len(in.Parts))
 	}
 	ids := map[string]bool{}
@@ -570,6 +589,9 @@ func actionSeq(a Action) uint64 {
 func (s *sim) effect(old Queue, e Effect) {
 	switch e := e.(type) {
 	case Build:
+		if u := s.q.Upstream; u.Asks() || e.Upstream != nil && (u == nil || u.Choice == KeepOurs || u.Tip != e.Upstream.Tip) {
+			s.fail("invariant 13: %+v is built with the origin at %+v", e, u)
+		}
 		s.order(e)
 		s.pending, s.stopped = e, false
 	case RunGate:
@@ -612,6 +634,11 @@ func (s *sim) effect(old Queue, e Effect) {
 			s.fail("invariant 7: %+v was never told red", e)
 		}
 		s.filed = ""
+	case TookIn:
+		if !s.contains(e.Tip, s.target) {
+			s.fail("invariant 13: %s of the origin is said to be in the target", e.Tip)
+		}
+		s.took++
 	}
 }
 
@@ -663,6 +690,9 @@ func (s *sim) sentBack(e SendBack) {
 
 // order checks a choice against the rules, written once more.
 func (s *sim) order(b Build) {
+	if b.Upstream != nil {
+		return
+	}
 	due := func(e Entry) string {
 		d := []time.Duration{-720, 10, 30, 100, 300}[e.Priority] * time.Minute
 		return s.first[e.Bead].Add(d).Format(time.RFC3339Nano) + string(e.Bead)

@@ -73,6 +73,10 @@ func (m *machine) apply(ev Event) {
 		m.onTargetMoved(ev)
 	case Restarted:
 		m.onRestarted(ev)
+	case OriginAt:
+		m.onOriginAt(ev)
+	case Choose:
+		m.onChoose(ev)
 	default:
 		m.answer(ev)
 	}
@@ -135,6 +139,10 @@ func (m *machine) advance() {
 	if m.cfg.Full {
 		return
 	}
+	if upstreamDue(m.q, m.cfg) {
+		m.buildUpstream()
+		return
+	}
 	if batch, of := take(m.q, m.cfg); len(batch) > 0 {
 		m.build(batch, of)
 	}
@@ -171,7 +179,7 @@ func (m *machine) redo() {
 	in.Seq = m.q.Seq
 	m.q.Run = &Run{
 		Seq: in.Seq, Parts: slices.Clone(in.Parts), Phase: PhaseLand, Base: in.Old, Commit: in.New, Tree: in.Tree,
-		Key: m.key, StartedAt: m.now, PhaseSince: m.now,
+		Upstream: in.Upstream, Key: m.key, StartedAt: m.now, PhaseSince: m.now,
 	}
 	m.enterParts(EntryLanding)
 	m.emit(Publish{Seq: in.Seq, Branch: m.cfg.Branch, Intent: m.intent()})
@@ -291,6 +299,10 @@ func clone(q Queue) Queue {
 		in := *q.Intent
 		in.Parts = slices.Clone(in.Parts)
 		q.Intent = &in
+	}
+	if q.Upstream != nil {
+		u := *q.Upstream
+		q.Upstream = &u
 	}
 	if q.Stop != nil {
 		s := *q.Stop

@@ -113,7 +113,7 @@ func Next(q Queue, now time.Time, cfg Config) time.Time {
 	if q.Stop != nil && q.Stop.Kind == Failed {
 		return time.Time{}
 	}
-	if q.Intent == nil && (cfg.Full || runnable(q, cfg) < 0) {
+	if q.Intent == nil && (cfg.Full || runnable(q, cfg) < 0 && !upstreamDue(q, cfg)) {
 		return time.Time{}
 	}
 	if q.NotBefore.After(now) {
@@ -148,6 +148,8 @@ func (m *machine) state() (s State, reason, hint string) {
 			reason += ": " + q.PausedFor
 		}
 		return Paused, reason, "run `gastown refinery resume`"
+	case q.Upstream.Asks():
+		return Paused, q.Upstream.rewrote(), chooseHint(q.Rig)
 	case q.Stop != nil:
 		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
@@ -180,6 +182,11 @@ func problems(q Queue) []Problem {
 	}
 	if q.State == NoGates && len(q.Entries) > 0 {
 		ps = append(ps, Problem{Key: key + "no_gates", Text: q.Reason, Hint: q.Hint})
+	}
+	if u := q.Upstream; u != nil && u.Why != "" {
+		ps = append(ps, Problem{Key: key + "origin/" + short(u.Tip), Text: u.Why, Hint: u.Hint})
+	} else if u.Asks() {
+		ps = append(ps, Problem{Key: key + "rewritten/" + short(u.Tip), Text: u.rewrote(), Hint: chooseHint(q.Rig)})
 	}
 	for _, e := range q.Entries {
 		if e.Why != "" {

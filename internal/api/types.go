@@ -126,6 +126,24 @@ type RigChecked struct {
 	Green bool      `json:"green"`
 }
 
+// RigFetchReq looks at a rig's origin. Choice is empty, or what becomes of an origin that
+// was rewritten: "accept" or "keep".
+type RigFetchReq struct {
+	Name   string                  `json:"name"`
+	Choice refinery.UpstreamChoice `json:"choice,omitempty"`
+}
+
+// RigFetched says what the origin has that the rig's main has not.
+type RigFetched struct {
+	Rig       string `json:"rig"`
+	Origin    string `json:"origin"`
+	Tip       string `json:"tip"` // of its branch; empty: it has none
+	New       int    `json:"new"` // commits that main has not
+	Rewritten bool   `json:"rewritten"`
+	Why       string `json:"why,omitempty"` // where those stand
+	Hint      string `json:"hint,omitempty"`
+}
+
 // RigDelivered says what delivery did.
 type RigDelivered struct {
 	Rig         string `json:"rig"`

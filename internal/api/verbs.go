@@ -10,6 +10,7 @@ var (
 	RigList    = Command[Empty, []Rig]{"rig.list"}
 	RigShow    = Command[NameReq, Rig]{"rig.show"}
 	RigCheck   = Command[NameReq, RigChecked]{"rig.check"}
+	RigFetch   = Command[RigFetchReq, RigFetched]{"rig.fetch"}
 	RigDeliver = Command[NameReq, RigDelivered]{"rig.deliver"}
 	RigRemove  = Command[NameReq, Ack]{"rig.remove"}
 	RigUngated = Command[RigUngatedReq, Rig]{"rig.ungated"}
@@ -107,6 +108,7 @@ func Table() []Verb {
 		RigList.row(Store, all, "list the rigs"),
 		RigShow.row(Store, all, "show one rig"),
 		RigCheck.row(Store, Mayor, "try a rig's setup and gates on its main once"),
+		RigFetch.row(Store, Mayor, "look at a rig's origin now; what it gained is tested and taken in"),
 		RigDeliver.row(Store, Mayor, "deliver what landed to the rig's own repository now"),
 		RigRemove.row(Store, 0, "take a rig out of the town; its directory is kept"),
 		RigUngated.row(Store, 0, "accept that a rig lands work without gates"),

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/refinery"
 )
 
 func (a *app) rig() *cobra.Command {
@@ -16,6 +18,7 @@ func (a *app) rig() *cobra.Command {
 		command(a, api.RigList, spec{use: "list", example: "gastown rig list"}, nothing, showRigs),
 		command(a, api.RigShow, spec{use: "show [RIG]", example: "gastown rig show myapp", complete: rigs}, named, showRig),
 		command(a, api.RigCheck, spec{use: "check [RIG]", example: "gastown rig check myapp", complete: rigs}, named, showRigChecked),
+		a.rigFetch(),
 		command(a, api.RigDeliver, spec{use: "deliver [RIG]", example: "gastown rig deliver myapp", complete: rigs}, named, showRigDelivered),
 		command(a, api.RigRemove, spec{use: "remove RIG", example: "gastown rig remove myapp", complete: rigs}, named, showAck),
 		a.rigUngated(),
@@ -49,6 +52,31 @@ func (a *app) rigAdd() *cobra.Command {
 	f.StringVar(&req.Deliver, "deliver", "", "what landed goes to: none, checkout, push or pr")
 	f.BoolVar(&req.Ungated, "ungated", false, "land without gates")
 	f.StringVar(&req.Permissions, "permissions", "", "what agents do unasked: edits (and the rig's own commands), or bypass: everything")
+	return c
+}
+
+func (a *app) rigFetch() *cobra.Command {
+	accept, keep := false, false
+	c := command(a, api.RigFetch, spec{
+		use: "fetch [RIG]",
+		long: "Looks at the rig's origin now. What it gained is tested like a bead's work and merged into the town's main.\n" +
+			"An origin that was rewritten stops the queue until you choose; nothing is ever forced or reset.",
+		example: "gastown rig fetch myapp\ngastown rig fetch myapp --accept", complete: rigs,
+	}, func(args []string) (r api.RigFetchReq, err error) {
+		n, err := named(args)
+		r.Name = n.Name
+		switch {
+		case err == nil && accept && keep:
+			err = fault.Usagef("rig fetch: --accept or --keep, not both")
+		case accept:
+			r.Choice = refinery.TakeTheirs
+		case keep:
+			r.Choice = refinery.KeepOurs
+		}
+		return r, err
+	}, showRigFetched)
+	c.Flags().BoolVar(&accept, "accept", false, "the origin was rewritten: merge what it has now into ours")
+	c.Flags().BoolVar(&keep, "keep", false, "the origin was rewritten: leave it, and deliver nothing there")
 	return c
 }
 
@@ -150,6 +178,20 @@ func showRigDelivered(p *page, r api.RigDelivered) {
 	p.line("%s: %d delivered (%s), %d still to deliver", r.Rig, r.Delivered, r.Mode, r.Undelivered)
 	if r.Reason != "" {
 		p.line("  %s", r.Reason)
+	}
+}
+
+func showRigFetched(p *page, r api.RigFetched) {
+	switch {
+	case r.Tip == "":
+		p.line("%s: %s has no such branch yet", r.Rig, r.Origin)
+	case r.Why == "":
+		p.line("%s: nothing new; %s is at %s", r.Rig, r.Origin, sha(r.Tip))
+	default:
+		p.line("%s: %s", r.Rig, r.Why)
+		if r.Hint != "" {
+			p.line("  %s", r.Hint)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/refinery"
 )
 
 // lines says what each command line asks of the town. DIR is the working directory.
@@ -39,6 +40,9 @@ func lines() []struct {
 		{"rig show app", "rig.show", name("app")},
 		{"rig check", "rig.check", name("")},
 		{"rig deliver app", "rig.deliver", name("app")},
+		{"rig fetch app", "rig.fetch", api.RigFetchReq{Name: "app"}},
+		{"rig fetch --accept", "rig.fetch", api.RigFetchReq{Choice: refinery.TakeTheirs}},
+		{"rig fetch app --keep", "rig.fetch", api.RigFetchReq{Name: "app", Choice: refinery.KeepOurs}},
 		{"rig remove app", "rig.remove", name("app")},
 		{"rig ungated app", "rig.ungated", api.RigUngatedReq{Name: "app", Ungated: true}},
 		{"rig ungated app --off", "rig.ungated", api.RigUngatedReq{Name: "app"}},

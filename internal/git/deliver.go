@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"gastown/internal/fault"
 )
@@ -66,6 +67,16 @@ type Delivery struct {
 	// Moved is the directory whose files were updated; "" when the branch is
 	// checked out nowhere.
 	Moved string
+}
+
+// Move is an update of a person's checkout: its branch, and with it the files where it is
+// checked out. It is stored before it begins, so that one that was killed half way is known.
+type Move struct {
+	Dir    string    `json:"dir"`    // whose files move
+	Branch string    `json:"branch"` // full ref
+	Old    string    `json:"old"`
+	New    string    `json:"new"`
+	At     time.Time `json:"at"`
 }
 
 // PushCheckout moves branch (a full ref) of a person's repository forward to

@@ -24,6 +24,20 @@ func checkRemote(remote string) (string, error) {
 	return remote, nil
 }
 
+// Shown is an address as a person may see it: without the name and password that a URL
+// can carry.
+func Shown(remote string) string {
+	if IsLocal(remote) {
+		return remote
+	}
+	scheme, rest, ok := strings.Cut(remote, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndex(host, "@"); ok && at >= 0 {
+		return scheme + "://" + host[at+1:] + "/" + path
+	}
+	return remote
+}
+
 // Fetch brings objects and refs from a local path or URL, with the person's git
 // configuration. refspecs are full ("+refs/heads/*:refs/remotes/origin/*").
 // Nothing but the named refs changes; FETCH_HEAD is not written.
@@ -47,7 +61,7 @@ func (r *Repo) Fetch(ctx context.Context, remote string, refspecs ...string) err
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("fetch from %q: %w", remote, err)
+		return fmt.Errorf("fetch from %q: %w", Shown(remote), err)
 	}
 	return nil
 }
@@ -69,9 +83,9 @@ func (r *Repo) Push(ctx context.Context, remote, commit, ref, lease string) erro
 	}
 	if lease != "" {
 		if ok, err := r.IsAncestor(ctx, lease, commit); err != nil {
-			return fmt.Errorf("push to %q: %w", remote, err)
+			return fmt.Errorf("push to %q: %w", Shown(remote), err)
 		} else if !ok {
-			return fmt.Errorf("push to %q: %s is not ahead of %s: %w", remote, short(commit), short(lease), ErrRejected)
+			return fmt.Errorf("push to %q: %s is not ahead of %s: %w", Shown(remote), short(commit), short(lease), ErrRejected)
 		}
 	}
 	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
@@ -86,7 +100,7 @@ func (r *Repo) Push(ctx context.Context, remote, commit, ref, lease string) erro
 	if refs, lerr := r.g.LsRemote(ctx, remote, ref); lerr == nil && len(refs) == 1 && refs[0].Hash == commit {
 		return nil
 	}
-	return fmt.Errorf("push to %q: %w", remote, err)
+	return fmt.Errorf("push to %q: %w", Shown(remote), err)
 }
 
 // push runs one push and turns git's per-ref answer into ErrRejected.
@@ -130,7 +144,7 @@ func (g *Runner) LsRemote(ctx context.Context, remote string, patterns ...string
 	_, out, err := g.run(ctx, call{pre: openPins, dir: "/", env: append(slices.Clone(g.open), "GIT_CEILING_DIRECTORIES=/"),
 		args: append([]string{"ls-remote", "--quiet", "--end-of-options", addr}, patterns...)})
 	if err != nil {
-		return nil, fmt.Errorf("list refs of %q: %w", remote, err)
+		return nil, fmt.Errorf("look at %q: %w", Shown(remote), err)
 	}
 	var refs []Ref
 	for _, l := range strings.Split(string(out), "\n") {

@@ -155,6 +155,8 @@ func fieldWords() map[string]string {
 		"GateSpec.name":          "short name of the gate",
 		"rig.show name":          rig,
 		"rig.check name":         rig,
+		"rig.fetch name":         rig,
+		"choice":                 "accept or keep: what becomes of an origin that was rewritten; for the person to choose",
 		"rig.deliver name":       rig,
 		"rig.remove name":        rig,
 		"queue.list name":        "only this rig's",

@@ -31,6 +31,7 @@ func handlers() map[string]handler {
 	add(on(api.RigList, (*Town).rigList))
 	add(on(api.RigShow, (*Town).rigShow))
 	add(on(api.RigCheck, (*Town).rigCheck))
+	add(on(api.RigFetch, (*Town).rigFetch))
 	add(on(api.RigDeliver, (*Town).rigDeliver))
 	add(on(api.RigRemove, (*Town).rigRemove))
 	add(on(api.RigUngated, (*Town).rigUngated))

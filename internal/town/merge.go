@@ -133,7 +133,8 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 				if err := t.record(tx, rig, evidence(before, ev, cfg), rec, now); err != nil {
 					return step(err, "refinery of %q", rig)
 				}
-				if _, ok := rec.(refinery.Settle); ok {
+				switch rec.(type) {
+				case refinery.Settle, refinery.TookIn:
 					t.asked = append(t.asked, ask{rig, rec}) // follow-up work: delivery, the Mayor's checkout
 				}
 				continue
@@ -174,6 +175,8 @@ func (t *Town) record(tx *store.Tx, rig string, gates []beads.GateRun, rec refin
 		return t.fileRed(tx, rig, r, now)
 	case refinery.RedGone:
 		return t.redGone(tx, rig, r, now)
+	case refinery.TookIn:
+		return t.tookIn(tx, rig, r)
 	case refinery.Note:
 		by := r.By
 		if by == "" {
@@ -294,7 +297,10 @@ func phase(q refinery.Queue, cfg refinery.Config) string {
 		what = append(what, string(p.Bead))
 	}
 	on := strings.Join(what, "+")
-	if on == "" {
+	switch {
+	case run.Upstream != "":
+		on = fmt.Sprintf("origin %.9s", run.Upstream)
+	case on == "":
 		on = "main"
 	}
 	switch run.Phase {

@@ -2,12 +2,10 @@ package town
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/git"
 	"gastown/refinery"
@@ -86,7 +84,8 @@ func (h *Host) rigRemoved(name string) {
 
 // push queues an action; it never blocks.
 func (r *rigHost) push(e refinery.Effect) {
-	if _, ok := e.(refinery.Settle); ok {
+	switch e.(type) {
+	case refinery.Settle, refinery.TookIn:
 		r.landed()
 		return
 	}
@@ -196,25 +195,6 @@ func (r *rigHost) tick() time.Time {
 	return at
 }
 
-// Delivery is tried again after these times, the last one for ever, while something is undelivered.
-func deliveryRetry(tries int) time.Duration {
-	return min(time.Duration(tries)*15*time.Second, 5*time.Minute)
-}
-
-// deliveryState is where delivery of a rig stands.
-type deliveryState struct {
-	Commit  string    `json:"commit"`            // newest commit that was brought over
-	Pending int       `json:"pending,omitempty"` // landings after it
-	Reason  string    `json:"reason,omitempty"`  // why not
-	Tries   int       `json:"tries,omitempty"`
-	At      time.Time `json:"at,omitzero"`
-}
-
-func delivery(tx *store.Tx, rig string) (d deliveryState, err error) {
-	_, err = tx.GetKV(kvDelivery+rig, &d)
-	return d, err
-}
-
 // lastPass bounds the follow-up of a landing that came just before the host stopped.
 const lastPass = 10 * time.Second
 
@@ -225,6 +205,7 @@ func (r *rigHost) follow() {
 	timer := time.NewTimer(0) // once at the start, for what a former host left
 	defer timer.Stop()
 	whole := false // the last pass came to its end
+	look := false  // at the origin, whether or not there is something to deliver
 	for {
 		select {
 		case <-r.ctx.Done():
@@ -237,30 +218,32 @@ func (r *rigHost) follow() {
 			if !whole && r.h.ctx.Err() != nil {
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), lastPass)
 				defer cancel()
-				r.pass(ctx)
+				r.pass(ctx, false)
 			}
 			return
 		case <-r.after:
 		case <-timer.C:
+			look = true
 		}
 		timer.Stop()
-		d := r.pass(r.ctx)
+		d := r.pass(r.ctx, look)
+		look = false
 		whole = r.ctx.Err() == nil
-		if d.Pending > 0 {
-			timer.Reset(deliveryRetry(d.Tries))
+		if wait := d.wait(); wait > 0 {
+			timer.Reset(wait)
 		}
 	}
 }
 
-// pass does the follow-up work once.
-func (r *rigHost) pass(ctx context.Context) deliveryState {
+// pass does the follow-up work once; with look it asks the origin what it gained, too.
+func (r *rigHost) pass(ctx context.Context, look bool) deliveryState {
 	if err := r.h.t.showMain(ctx, r.name); err != nil && ctx.Err() == nil {
 		r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
 	}
 	if err := r.dropKept(ctx); err != nil && ctx.Err() == nil {
 		r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
 	}
-	d, err := r.h.t.deliver(ctx, r.name)
+	d, err := r.h.t.deliver(ctx, r.name, look)
 	if err != nil && ctx.Err() == nil {
 		r.h.t.deps.Log.Warn("deliver", "rig", r.name, "err", err)
 	}
@@ -306,89 +289,4 @@ func (r *rigHost) queued(tip string) (bool, error) {
 		return err
 	})
 	return found, err
-}
-
-// deliver brings what landed to the rig's own repository, as settings say, and records how
-// that went.
-func (t *Town) deliver(ctx context.Context, rig string) (deliveryState, error) {
-	_, rc, err := t.rig(rig)
-	if err != nil {
-		return deliveryState{}, err
-	}
-	repo, err := t.repo(ctx, rig)
-	if err != nil {
-		return deliveryState{}, err
-	}
-	tip, err := t.target(ctx, rig)
-	if err != nil {
-		return deliveryState{}, err
-	}
-	var was deliveryState
-	if err := t.store.View(func(tx *store.Tx) (err error) { was, err = delivery(tx, rig); return err }); err != nil {
-		return was, err
-	}
-	if rc.Deliver == "none" || rc.Deliver == "" || rc.Origin == "" {
-		return t.recordDelivery(rig, was, deliveryState{Commit: was.Commit})
-	}
-	if was.Commit == tip && was.Pending == 0 {
-		return was, nil
-	}
-	d := &run.Runner{Rig: rig, Repo: repo, Git: t.git}
-	got, err := d.Deliver(ctx, run.Delivery{Mode: run.Mode(rc.Deliver), Origin: rc.Origin, Branch: rc.Branch, Commit: tip})
-	if ctx.Err() != nil {
-		return was, ctx.Err()
-	}
-	now := deliveryState{Commit: tip, At: t.deps.Now().UTC()}
-	if err != nil {
-		got.Refused = beads.Clean(err.Error(), 300)
-	}
-	if got.Refused != "" {
-		now = deliveryState{Commit: was.Commit, Reason: got.Refused, Tries: was.Tries + 1, At: now.At}
-		if now.Pending, err = t.landings(ctx, repo, was.Commit, tip); err != nil {
-			return was, err
-		}
-	}
-	return t.recordDelivery(rig, was, now)
-}
-
-// landings counts the first-parent commits of the target after a commit; empty: those that
-// this town landed.
-func (t *Town) landings(ctx context.Context, repo *git.Repo, after, tip string) (int, error) {
-	opts := git.LogOptions{From: tip, FirstParent: git.FirstParent}
-	if after != "" {
-		opts.Not = []string{after}
-	}
-	log, err := repo.Log(ctx, opts)
-	n := 0
-	for _, c := range log {
-		if c.Trailer("Bead") != "" {
-			n++
-		}
-	}
-	return n, err
-}
-
-func (t *Town) recordDelivery(rig string, was, now deliveryState) (deliveryState, error) {
-	if was.Commit == now.Commit && was.Pending == now.Pending && was.Reason == now.Reason && now.Tries == was.Tries {
-		return now, nil
-	}
-	return now, t.update(func(tx *store.Tx) error {
-		if err := tx.PutKV(kvDelivery+rig, now); err != nil {
-			return err
-		}
-		key := "delivery/" + rig
-		switch {
-		case now.Pending > 0 && was.Reason != now.Reason:
-			text := fmt.Sprintf("%d landed, not delivered: %s", now.Pending, now.Reason)
-			return errors.Join(
-				tx.PutNotice(&beads.Notice{Key: key, At: t.deps.Now().UTC(), Rig: rig, Text: text, Hint: "it is tried again by itself; now: gastown rig deliver " + rig}),
-				tx.Append(beads.Event{Kind: beads.EvNotDelivered, Actor: "refinery", Rig: rig, Text: text}),
-			)
-		case now.Pending > 0:
-			return tx.PutNotice(&beads.Notice{Key: key, At: now.At, Rig: rig, Text: fmt.Sprintf("%d landed, not delivered: %s", now.Pending, now.Reason), Hint: "it is tried again by itself; now: gastown rig deliver " + rig})
-		case now.Commit != was.Commit && now.Commit != "":
-			return errors.Join(tx.DeleteNotice(key), tx.Append(beads.Event{Kind: beads.EvDeliveredTo, Actor: "refinery", Rig: rig, Text: fmt.Sprintf("delivered %s up to %.10s", rig, now.Commit)}))
-		}
-		return tx.DeleteNotice(key)
-	})
 }

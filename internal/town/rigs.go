@@ -71,6 +71,9 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 		if err := tx.PutQueue(&refinery.Queue{Rig: r.Name, State: refinery.Idle, Since: t.deps.Now().UTC(), Target: tip}); err != nil {
 			return err
 		}
+		if err := tx.PutKV(kvDelivery+r.Name, deliveryState{}); err != nil {
+			return err
+		}
 		if err := t.feed(tx, r.Name, refinery.Tick{}); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out
 	if err := t.store.View(func(tx *store.Tx) (err error) { was, err = delivery(tx, name); return err }); err != nil {
 		return out, err
 	}
-	d, err := t.deliver(ctx, name)
+	d, err := t.deliver(ctx, name, true)
 	if err != nil {
 		return out, err
 	}

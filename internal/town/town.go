@@ -54,6 +54,8 @@ type Town struct {
 	cfgTime  time.Time // modification time of the file cfg was read from
 	cfgWrong string    // what is wrong with a newer file, while cfg is still the one before
 	repos    map[string]*git.Repo
+	reaching map[string]chan struct{} // by rig: held while its origin is dealt with
+	failed   map[string]int           // by rig: looks at its origin that failed in a row
 
 	verbsOnce sync.Once
 	verbTable map[string]row
@@ -140,7 +142,7 @@ func Open(dir string, deps Deps) (*Town, error) {
 	if _, err := os.Stat(settingsPath(dir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.NotFoundf("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
 	}
-	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}}
+	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}}
 	if _, err := t.config(); err != nil {
 		return nil, err
 	}

@@ -44,6 +44,14 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 	if ev, err = r.base(ctx, a); err != nil {
 		return ev, err
 	}
+	if a.Upstream != nil {
+		up, err := r.upstream(ctx, a, point{ev.Base, ev.BaseTree})
+		up.Base, up.BaseTree = ev.Base, ev.BaseTree
+		if err == nil && up.Commit != "" {
+			err = r.keepCandidate(ctx, up.Commit)
+		}
+		return up, err
+	}
 	who, err := r.Ident(ctx)
 	if err != nil {
 		return ev, fmt.Errorf("find the identity to land with: %w", err)
@@ -70,11 +78,18 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 		at = point{next.Commit, next.Tree}
 		ev.Parts = append(ev.Parts, made)
 	}
-	if err := r.Repo.UpdateRef(ctx, candidateRef, at.commit, "", "gastown: candidate"); err != nil {
-		return ev, fmt.Errorf("keep candidate %s: %w", at.commit, err)
+	if err := r.keepCandidate(ctx, at.commit); err != nil {
+		return ev, err
 	}
 	ev.Commit, ev.Tree = at.commit, at.tree
 	return ev, nil
+}
+
+func (r *Runner) keepCandidate(ctx context.Context, commit string) error {
+	if err := r.Repo.UpdateRef(ctx, candidateRef, commit, "", "gastown: candidate"); err != nil {
+		return fmt.Errorf("keep candidate %s: %w", commit, err)
+	}
+	return nil
 }
 
 // point is where a part is put on.

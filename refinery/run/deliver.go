@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"gastown/internal/fault"
 	"gastown/internal/git"
@@ -21,12 +22,24 @@ const (
 	DeliverPR       Mode = "pr"
 )
 
+// How long another machine may take. A connection that hangs ends then, with all its
+// processes.
+const (
+	lookLimit  = time.Minute
+	carryLimit = 15 * time.Minute // a fetch or a push
+)
+
 // Delivery is one wish to bring Commit to a person's repository. It may be repeated.
 type Delivery struct {
 	Mode   Mode
 	Origin string // the rig's origin: a directory or a URL
 	Branch string
 	Commit string
+	At     *Seen // from See; nil: it is looked at first
+	// Left is an update of a checkout that was begun and not seen to end; Journal stores
+	// one before it begins, and nil when it is over. Only for DeliverCheckout; may be nil.
+	Left    *git.Move
+	Journal func(*git.Move) error
 }
 
 // Delivered is what a delivery came to. Where nothing moved and nothing is wrong
@@ -34,6 +47,44 @@ type Delivery struct {
 type Delivered struct {
 	Moved   bool   // something changed over there
 	Refused string // "README.md is edited"; empty: Commit is there
+}
+
+// Seen is where the branch of an origin is.
+type Seen struct {
+	To  string // what is fetched from and pushed to
+	Tip string // "" when there is no such branch
+}
+
+// See looks at the origin's branch over there, and changes nothing.
+func (r *Runner) See(ctx context.Context, d Delivery) (Seen, error) {
+	to, err := r.remote(ctx, d)
+	if err != nil {
+		return Seen{}, err
+	}
+	tip, err := r.remoteTip(ctx, to, branchRef(d.Branch))
+	return Seen{To: to, Tip: tip}, err
+}
+
+// FetchTip brings the commit that was seen, with its history, into the repository under
+// keep, unless it is there.
+func (r *Runner) FetchTip(ctx context.Context, s Seen, branch, keep string) error {
+	found, err := r.Repo.Lookup(ctx, s.Tip)
+	if err != nil || found[0] != "" {
+		return err
+	}
+	ctx, cancel := limited(ctx, carryLimit)
+	defer cancel()
+	if err := r.Repo.Fetch(ctx, s.To, "+"+branchRef(branch)+":"+keep); err != nil {
+		return err
+	}
+	if found, err = r.Repo.Lookup(ctx, s.Tip); err == nil && found[0] == "" {
+		err = fault.Failf("fetch from %q: its %s moved meanwhile", git.Shown(s.To), branch)
+	}
+	return err
+}
+
+func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no end after %s", d))
 }
 
 // Deliver brings a landed commit to the origin. It verifies by looking, forces
@@ -65,53 +116,71 @@ func (r *Runner) deliverCheckout(ctx context.Context, d Delivery) (Delivered, er
 	return Delivered{Moved: got.Old != got.New}, nil
 }
 
-// deliverPush pushes to the origin, or, where that is a directory with a remote of
-// its own, to that remote.
-func (r *Runner) deliverPush(ctx context.Context, d Delivery) (Delivered, error) {
-	to := d.Origin
-	if git.IsLocal(to) {
-		co, err := r.Git.OpenCheckout(ctx, to)
-		if err != nil {
-			return Delivered{}, fmt.Errorf("deliver to %q: %w", to, err)
-		}
-		url, err := co.PushURL(ctx, "origin")
-		if err != nil {
-			return Delivered{}, fmt.Errorf("deliver from %q: %w", d.Origin, err)
-		}
-		if url == "" && !co.Bare {
-			return Delivered{Refused: fmt.Sprintf("%s has no remote to push to", d.Origin)}, nil
-		}
-		if url != "" {
-			to = url
-		}
+// remote is where the origin's branch lives: the origin itself, or, to push from a
+// directory with a remote of its own, that remote.
+func (r *Runner) remote(ctx context.Context, d Delivery) (string, error) {
+	if d.Mode != DeliverPush && d.Mode != DeliverPR || !git.IsLocal(d.Origin) {
+		return d.Origin, nil
 	}
-	ref := branchRef(d.Branch)
-	have, err := r.remoteTip(ctx, to, ref)
+	co, err := r.Git.OpenCheckout(ctx, d.Origin)
 	if err != nil {
-		return Delivered{}, err
+		return "", fmt.Errorf("deliver to %q: %w", d.Origin, err)
 	}
+	url, err := co.PushURL(ctx, "origin")
+	if err != nil {
+		return "", fmt.Errorf("deliver from %q: %w", d.Origin, err)
+	}
+	if url == "" && !co.Bare {
+		return "", fault.Refusedf("%s has no remote to push to", d.Origin)
+	}
+	if url != "" {
+		return url, nil
+	}
+	return d.Origin, nil
+}
+
+// deliverPush pushes, if that is a fast-forward over there.
+func (r *Runner) deliverPush(ctx context.Context, d Delivery) (Delivered, error) {
+	if d.At == nil {
+		seen, err := r.See(ctx, d)
+		if fault.Is(err, fault.Refused) {
+			return Delivered{Refused: err.Error()}, nil
+		}
+		if err != nil {
+			return Delivered{}, err
+		}
+		d.At = &seen
+	}
+	to, have, ref := d.At.To, d.At.Tip, branchRef(d.Branch)
 	if have == d.Commit {
 		return Delivered{}, nil
 	}
 	if have != "" {
 		behind, err := r.contains(ctx, have, d.Commit)
 		if err != nil {
-			return Delivered{}, fmt.Errorf("compare with %q: %w", to, err)
+			return Delivered{}, fmt.Errorf("compare with %q: %w", git.Shown(to), err)
 		}
 		if !behind {
 			return r.notBehind(ctx, d, to, have)
 		}
 	}
-	if err := r.Repo.Push(ctx, to, d.Commit, ref, have); err != nil {
+	if err := r.push(ctx, d, to, have); err != nil {
 		if e := (*git.RejectedError)(nil); errors.As(err, &e) {
-			return Delivered{Refused: fmt.Sprintf("%s refused the push: %s", to, e.Why)}, nil
+			return Delivered{Refused: fmt.Sprintf("%s refused the push: %s", git.Shown(to), e.Why)}, nil
 		}
-		return Delivered{}, fmt.Errorf("deliver to %q: %w", to, err)
+		return Delivered{}, err
 	}
-	if have, err = r.remoteTip(ctx, to, ref); err != nil || have == d.Commit {
+	have, err := r.remoteTip(ctx, to, ref)
+	if err != nil || have == d.Commit {
 		return Delivered{Moved: true}, err
 	}
-	return Delivered{}, fault.Failf("deliver to %q: its %s is at %s after the push", to, d.Branch, have)
+	return Delivered{}, fault.Failf("deliver to %q: its %s is at %s after the push", git.Shown(to), d.Branch, have)
+}
+
+func (r *Runner) push(ctx context.Context, d Delivery, to, have string) error {
+	ctx, cancel := limited(ctx, carryLimit)
+	defer cancel()
+	return r.Repo.Push(ctx, to, d.Commit, branchRef(d.Branch), have)
 }
 
 // notBehind says why a remote that is not simply older got nothing.
@@ -119,13 +188,15 @@ func (r *Runner) notBehind(ctx context.Context, d Delivery, to, have string) (De
 	if ahead, err := r.contains(ctx, d.Commit, have); err != nil || ahead {
 		return Delivered{}, err // it has the commit, and more
 	}
-	return Delivered{Refused: fmt.Sprintf("%s of %s moved on by itself (%.9s)", d.Branch, to, have)}, nil
+	return Delivered{Refused: fmt.Sprintf("%s of %s moved on by itself (%.9s)", d.Branch, git.Shown(to), have)}, nil
 }
 
 func (r *Runner) remoteTip(ctx context.Context, remote, ref string) (string, error) {
+	ctx, cancel := limited(ctx, lookLimit)
+	defer cancel()
 	refs, err := r.Git.LsRemote(ctx, remote, ref)
 	if err != nil {
-		return "", fmt.Errorf("look at %q: %w", remote, err)
+		return "", err
 	}
 	for _, x := range refs {
 		if x.Name == ref {

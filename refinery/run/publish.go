@@ -27,6 +27,9 @@ func (r *Runner) publish(ctx context.Context, a refinery.Publish) refinery.Event
 		return answer(a, nil, err)
 	}
 	why := "gastown: land"
+	if in.Upstream != "" {
+		why = "gastown: take in the origin's " + in.Upstream
+	}
 	for _, p := range in.Parts {
 		why += " " + clean(key(p.Bead, p.N))
 	}

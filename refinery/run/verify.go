@@ -21,6 +21,9 @@ func (r *Runner) wrong(ctx context.Context, in refinery.Intent) (string, error) 
 	if tree != in.Tree {
 		return fmt.Sprintf("%s has tree %s and %s was gated", in.New, tree, in.Tree), nil
 	}
+	if in.Upstream != "" {
+		return r.wrongUpstream(ctx, in)
+	}
 	at := in.Old
 	for _, p := range in.Parts {
 		if p.Commit == "" || p.Tip == "" {
@@ -102,6 +105,11 @@ func (r *Runner) there(ctx context.Context, in refinery.Intent, now string) erro
 		tree, err := r.Repo.TreeOf(ctx, now)
 		if err != nil || tree != in.Tree {
 			return fmt.Errorf("the target has tree %s after the landing, and %s was gated (%v)", tree, in.Tree, err)
+		}
+	}
+	if up := in.Upstream; up != "" {
+		if has, err := r.contains(ctx, up, now); err != nil || !has {
+			return fmt.Errorf("the origin's %s is not in the target after its landing (%v)", up, err)
 		}
 	}
 	for _, p := range in.Parts {
