@@ -14,7 +14,8 @@ import (
 )
 
 // Checkout is a person's own repository. The program reads it; the only calls
-// that change it are Repo.PushCheckout and, for a directory that has no
+// that change it are Repo.PushCheckout, which may have to end what an earlier one
+// that was killed had begun, and, for a directory that has no
 // repository yet and only when the person said so, Runner.InitCheckout.
 type Checkout struct {
 	g *Runner
@@ -40,7 +41,7 @@ var ErrNoCheckout error = fault.NotFoundf("not a git repository")
 
 // readVerbs are the only git calls made in a Checkout, by their first words.
 var readVerbs = [][]string{
-	{"rev-parse"}, {"status"}, {"ls-files"}, {"for-each-ref"}, {"cat-file"}, {"symbolic-ref", "--quiet", "HEAD"},
+	{"rev-parse"}, {"status"}, {"ls-files"}, {"--literal-pathspecs", "ls-files"}, {"hash-object", "--"}, {"for-each-ref"}, {"cat-file"}, {"symbolic-ref", "--quiet", "HEAD"},
 	{"worktree", "list"}, {"remote", "get-url"}, {"remote", "-v"}, {"config", "--get"}, {"config", "-z", "--get"},
 }
 

@@ -84,7 +84,22 @@ type Move struct {
 // move with it, if that checkout has no changes. It never forces, runs no hook
 // there and changes no setting. A branch that has the commit already is success.
 // Anything in the way is a *DeliveryError and leaves all as it was.
-func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch string) (Delivery, error) {
+//
+// An update that was killed half way is known by its journal: left is one that was begun
+// and not seen to end, and is healed or refused first. journal stores one before any file
+// is touched, and nil once it is over. Both may be nil.
+func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch string, left *Move, journal func(*Move) error) (Delivery, error) {
+	if journal == nil {
+		journal = func(*Move) error { return nil }
+	}
+	if left != nil {
+		if err := r.heal(ctx, c, *left); err != nil {
+			return Delivery{Old: left.Old, New: left.Old}, err
+		}
+		if err := journal(nil); err != nil {
+			return Delivery{}, err
+		}
+	}
 	if err := errors.Join(CheckRef(branch), checkRev(commit)); err != nil {
 		return Delivery{}, err
 	}
@@ -124,10 +139,21 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
 		return Delivery{}, err
 	}
+	if dir != "" && old != "" {
+		m := &Move{Dir: dir, Branch: branch, Old: old, New: commit, At: time.Now().Add(-mtimeGrain)}
+		if err := journal(m); err != nil {
+			return Delivery{Old: old, New: old}, err
+		}
+	}
 	perr := r.push(ctx, c.Top, []string{"--receive-pack=" + receivePack}, commit+":"+branch)
 	now, err := c.Tip(ctx, branch)
 	if err != nil {
 		return Delivery{}, err
+	}
+	if dir != "" && old != "" && (now != old || r.untouched(ctx, c, dir)) {
+		if err := journal(nil); err != nil {
+			return Delivery{Old: old, New: now}, err
+		}
 	}
 	if now == commit { // verified by looking
 		return Delivery{Old: old, New: now, Moved: dir}, nil
@@ -141,6 +167,26 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 		perr = fault.Failf("the branch is at %s", short(now))
 	}
 	return Delivery{Old: old, New: now}, fmt.Errorf("deliver to %q: %w", c.Top, perr)
+}
+
+// mtimeGrain is how much earlier than our clock a file system may date what is made now.
+const mtimeGrain = 2 * time.Second
+
+// untouched reports whether the checkout has no changes, so that an update that was refused
+// has not begun.
+func (r *Repo) untouched(ctx context.Context, c *Checkout, dir string) bool {
+	paths, err := c.edited(ctx, dir)
+	return err == nil && len(paths) == 0
+}
+
+// edited lists the tracked files of dir that are changed or staged.
+func (c *Checkout) edited(ctx context.Context, dir string) ([]string, error) {
+	out, err := c.g.readIn(ctx, dir, 0, "status", "--porcelain=v2", "-z", "--branch", "--no-renames", "--untracked-files=no", "--ignore-submodules=all")
+	if err != nil {
+		return nil, fmt.Errorf("status of %q: %w", dir, err)
+	}
+	st, err := parseStatus([]byte(out))
+	return st.Dirty(), err
 }
 
 // receivePack is the receiving side's program. git gives it to a shell with the
@@ -215,18 +261,11 @@ func readLine(dir, name string) string {
 // meet: tracked changes of any kind (git refuses them), and untracked or ignored
 // files where new ones belong (git would overwrite ignored ones).
 func (r *Repo) inTheWay(ctx context.Context, c *Checkout, dir, old, commit string) ([]string, error) {
-	out, err := c.g.readIn(ctx, dir, 0, "status", "--porcelain=v2", "-z", "--branch", "--no-renames", "--untracked-files=no", "--ignore-submodules=all")
-	if err != nil {
-		return nil, fmt.Errorf("status of %q: %w", dir, err)
-	}
-	st, err := parseStatus([]byte(out))
-	if err != nil {
-		return nil, err
-	}
-	if paths := st.Dirty(); len(paths) > 0 {
-		return paths, nil
+	if paths, err := c.edited(ctx, dir); err != nil || len(paths) > 0 {
+		return paths, err
 	}
 	if old == "" {
+		var err error
 		if old, err = r.EmptyTree(ctx); err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ func TestPushCheckout(t *testing.T) {
 
 	next := f.commit(r, mainRef, "sub/x", "1\n")
 	for range 2 { // the second finds it done
-		d, err := r.PushCheckout(f.ctx, f.checkout(src), next, mainRef)
+		d, err := r.PushCheckout(f.ctx, f.checkout(src), next, mainRef, nil, nil)
 		f.ok(err)
 		if d.New != next {
 			t.Errorf("%+v", d)
@@ -82,7 +82,7 @@ func TestPushCheckoutLeavesWhatIsInTheWay(t *testing.T) {
 			next := f.commit(r, mainRef, tt.path, "theirs\n")
 			tt.make(f)
 			before := f.tree("src")
-			_, err := r.PushCheckout(f.ctx, f.checkout("src"), next, mainRef)
+			_, err := r.PushCheckout(f.ctx, f.checkout("src"), next, mainRef, nil, nil)
 			var de *DeliveryError
 			if !errors.Is(err, ErrNotDelivered) || !errors.As(err, &de) || de.Problem != tt.problem || !slices.Equal(de.Paths, tt.paths) {
 				t.Fatalf("%v", err)
@@ -102,7 +102,7 @@ func TestPushCheckoutOtherShapes(t *testing.T) {
 		next := f.commit(r, mainRef, "x", "x")
 		f.git("src", "checkout", "-q", "-b", "side")
 		f.write("src/README.md", "edited")
-		d, err := r.PushCheckout(f.ctx, f.checkout("src"), next, mainRef)
+		d, err := r.PushCheckout(f.ctx, f.checkout("src"), next, mainRef, nil, nil)
 		if err != nil || d.Moved != "" || f.git("src", "rev-parse", "main") != next || f.tree("src")["/README.md"] != "edited" {
 			t.Error(d, err)
 		}
@@ -117,7 +117,7 @@ func TestPushCheckoutOtherShapes(t *testing.T) {
 		next := f.commit(c.Repo, c.Branch, "x", "x")
 		co, err := f.g.InitCheckout(f.ctx, filepath.Join(f.dir, "src"), "main")
 		f.ok(err)
-		if d, err := c.Repo.PushCheckout(f.ctx, co, next, c.Branch); err != nil || d.Moved == "" {
+		if d, err := c.Repo.PushCheckout(f.ctx, co, next, c.Branch, nil, nil); err != nil || d.Moved == "" {
 			t.Error(d, err)
 		}
 		if tree := f.tree("src"); tree["/x"] != "x" || tree["/notes"] != "mine" {
@@ -130,7 +130,7 @@ func TestPushCheckoutOtherShapes(t *testing.T) {
 		f.git("", "clone", "-q", "--bare", "one", "src.git")
 		r := f.clone(filepath.Join(f.dir, "src.git")).Repo
 		next := f.commit(r, mainRef, "x", "x")
-		if d, err := r.PushCheckout(f.ctx, f.checkout("src.git"), next, mainRef); err != nil || d.New != next || d.Moved != "" {
+		if d, err := r.PushCheckout(f.ctx, f.checkout("src.git"), next, mainRef, nil, nil); err != nil || d.New != next || d.Moved != "" {
 			t.Error(d, err)
 		}
 	})
@@ -142,11 +142,11 @@ func TestPushCheckoutOtherShapes(t *testing.T) {
 		f.git("src", "commit", "-qm", "d")
 		r := f.clone(filepath.Join(f.dir, "src")).Repo
 		next := f.commit(r, mainRef, "d", "now a file") // index-info replaces d/a
-		if _, err := r.PushCheckout(f.ctx, f.checkout("src"), next, mainRef); err != nil {
+		if _, err := r.PushCheckout(f.ctx, f.checkout("src"), next, mainRef, nil, nil); err != nil {
 			t.Error(err)
 		}
 		back := f.commit(r, mainRef, "d/a", "again a directory")
-		if _, err := r.PushCheckout(f.ctx, f.checkout("src"), back, mainRef); err != nil {
+		if _, err := r.PushCheckout(f.ctx, f.checkout("src"), back, mainRef, nil, nil); err != nil {
 			t.Error(err)
 		}
 		if f.tree("src")["/d/a"] != "again a directory" {

@@ -106,7 +106,7 @@ func (r *Runner) deliverCheckout(ctx context.Context, d Delivery) (Delivered, er
 	if err != nil {
 		return Delivered{}, fmt.Errorf("deliver to %q: %w", d.Origin, err)
 	}
-	got, err := r.Repo.PushCheckout(ctx, co, d.Commit, branchRef(d.Branch))
+	got, err := r.Repo.PushCheckout(ctx, co, d.Commit, branchRef(d.Branch), d.Left, d.Journal)
 	if e := (*git.DeliveryError)(nil); errors.As(err, &e) {
 		return Delivered{Refused: strings.TrimPrefix(e.Error(), "not delivered: ")}, nil
 	}

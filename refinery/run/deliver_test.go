@@ -22,7 +22,7 @@ func (r *rig) checkout() string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := r.repo.PushCheckout(ctx, co, r.root, "refs/heads/main"); err != nil {
+	if _, err := r.repo.PushCheckout(ctx, co, r.root, "refs/heads/main", nil, nil); err != nil {
 		r.t.Fatal(err)
 	}
 	return dir
