@@ -22,6 +22,9 @@ var (
 	ErrForbidden error = fault.Refusedf("the verb would change a checkout that is not the town's")
 	// ErrBadName says that a ref, revision or path cannot be given to git safely.
 	ErrBadName error = fault.Usagef("not a usable name")
+	// ErrNoLFS says that a commit uses git LFS and the machine has no git-lfs: its large
+	// files would be missing on the other side.
+	ErrNoLFS error = fault.Refusedf("it uses git LFS and git-lfs is not installed, so its large files would be missing there")
 	// ErrRejected says that the other side of a push refused it.
 	ErrRejected error = fault.Refusedf("the other repository refused the push")
 )

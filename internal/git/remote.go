@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"gastown/internal/fault"
 )
 
 // checkRemote refuses addresses that git would read as an option or a helper
@@ -61,7 +63,7 @@ func (r *Repo) Fetch(ctx context.Context, remote string, refspecs ...string) err
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("fetch from %q: %w", Shown(remote), err)
+		return fmt.Errorf("fetch from %q: %w", Shown(remote), unknown(err))
 	}
 	return nil
 }
@@ -100,7 +102,47 @@ func (r *Repo) Push(ctx context.Context, remote, commit, ref, lease string) erro
 	if refs, lerr := r.g.LsRemote(ctx, remote, ref); lerr == nil && len(refs) == 1 && refs[0].Hash == commit {
 		return nil
 	}
-	return fmt.Errorf("push to %q: %w", Shown(remote), err)
+	return fmt.Errorf("push to %q: %w", Shown(remote), unknown(err))
+}
+
+// PushLFS uploads the LFS objects that commit needs to a remote that is about to get it. A
+// commit that uses none is success. Where git-lfs is missing the error wraps ErrNoLFS.
+func (r *Repo) PushLFS(ctx context.Context, remote, commit string) error {
+	addr, err := checkRemote(remote)
+	if err != nil {
+		return err
+	}
+	if err := checkRev(commit); err != nil {
+		return err
+	}
+	attrs, err := r.Show(ctx, commit, ".gitattributes", 1<<20)
+	if errors.Is(err, ErrNotExist) || err == nil && !strings.Contains(string(attrs), "filter=lfs") {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("push to %q: %w", Shown(remote), err)
+	}
+	if _, _, err := r.g.run(ctx, r.openCall("lfs", "version")); err != nil {
+		return fmt.Errorf("push to %q: %w", Shown(remote), ErrNoLFS)
+	}
+	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
+		return err
+	}
+	if _, _, err := r.g.run(ctx, r.openCall("lfs", "push", addr, commit)); err != nil {
+		return fmt.Errorf("push LFS objects to %q: %w", Shown(remote), unknown(err))
+	}
+	return nil
+}
+
+// unknown says in plain words that a remote wants credentials which git was not given. It
+// changes the words only.
+func unknown(err error) error {
+	var e *ExitError
+	if !errors.As(err, &e) || !strings.Contains(e.Stderr, "terminal prompts disabled") {
+		return err
+	}
+	return fault.Failf("it asks who you are, and git's configuration gives no credentials: %w", err).
+		WithHint("set a credential helper that needs no typing, or use an ssh key of an agent; try with: GIT_TERMINAL_PROMPT=0 git ls-remote URL")
 }
 
 // push runs one push and turns git's per-ref answer into ErrRejected.
@@ -144,7 +186,7 @@ func (g *Runner) LsRemote(ctx context.Context, remote string, patterns ...string
 	_, out, err := g.run(ctx, call{pre: openPins, dir: "/", env: append(slices.Clone(g.open), "GIT_CEILING_DIRECTORIES=/"),
 		args: append([]string{"ls-remote", "--quiet", "--end-of-options", addr}, patterns...)})
 	if err != nil {
-		return nil, fmt.Errorf("look at %q: %w", Shown(remote), err)
+		return nil, fmt.Errorf("look at %q: %w", Shown(remote), unknown(err))
 	}
 	var refs []Ref
 	for _, l := range strings.Split(string(out), "\n") {

@@ -180,6 +180,9 @@ func (r *Runner) deliverPush(ctx context.Context, d Delivery) (Delivered, error)
 func (r *Runner) push(ctx context.Context, d Delivery, to, have string) error {
 	ctx, cancel := limited(ctx, carryLimit)
 	defer cancel()
+	if err := r.Repo.PushLFS(ctx, to, d.Commit); err != nil {
+		return err
+	}
 	return r.Repo.Push(ctx, to, d.Commit, branchRef(d.Branch), have)
 }
 
