@@ -73,7 +73,7 @@ func take(q Queue, cfg Config) (batch []Entry, of int) {
 		return nil, 0
 	}
 	most := calmBatch
-	if !cfg.Batch || q.Stop != nil {
+	if !cfg.Batch || cfg.Forge || q.Stop != nil {
 		most = 1 // on a red target each is tried for itself
 	}
 	var list []Entry

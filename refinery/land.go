@@ -131,6 +131,10 @@ func (m *machine) green() {
 			return
 		}
 	}
+	if m.cfg.Forge {
+		m.propose()
+		return
+	}
 	r.Phase, r.PhaseSince = PhaseLand, m.now
 	m.q.Intent = &Intent{Seq: r.Seq, Old: r.Base, New: r.Commit, Tree: r.Tree, Parts: slices.Clone(r.Parts), At: m.now}
 	m.enterParts(EntryLanding)
@@ -319,16 +323,21 @@ func (m *machine) landed() {
 		if i := index(m.q, p.Bead); i >= 0 {
 			m.remove(i)
 		}
-		delete(m.q.First, p.Bead)
-		m.q.Total++
-		m.judged(0)
-		m.q.Landed = slices.Insert(m.q.Landed, 0, LandedBead{Bead: p.Bead, N: p.N, Commit: commit, At: m.now})
-		m.emit(Settle{Bead: p.Bead, N: p.N, Commit: commit})
+		m.settled(Part{Bead: p.Bead, N: p.N, Commit: commit})
 	}
+	m.redGone(in.New) // after the landing of its fix is settled
+}
+
+// settled closes the bead of a part that is in the target.
+func (m *machine) settled(p Part) {
+	delete(m.q.First, p.Bead)
+	m.q.Total++
+	m.judged(0)
+	m.q.Landed = slices.Insert(m.q.Landed, 0, LandedBead{Bead: p.Bead, N: p.N, Commit: p.Commit, At: m.now})
 	if len(m.q.Landed) > keepLanded {
 		m.q.Landed = m.q.Landed[:keepLanded]
 	}
-	m.redGone(in.New) // after the landing of its fix is settled
+	m.emit(Settle{Bead: p.Bead, N: p.N, Commit: p.Commit})
 }
 
 func (m *machine) onPublishLost(ev PublishLost) {

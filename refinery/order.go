@@ -124,6 +124,11 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 			return fmt.Sprintf("%s is green and waits for a person's yes: %s.", bead, e.AskWhy)
 		}
 		return fmt.Sprintf("%s is green and waits for a person's yes.", bead)
+	case EntryPR:
+		if e.PR == "" {
+			return fmt.Sprintf("%s is green, and its pull request is being opened.", bead)
+		}
+		return fmt.Sprintf("%s waits for the forge to merge %s.", bead, e.PR)
 	case EntryLanding:
 		return fmt.Sprintf("%s is being landed.", bead)
 	case EntryGating:

@@ -59,6 +59,7 @@ type Entry struct {
 	// Green is what passed the gates last and waits for the yes.
 	Green *Candidate `json:"green,omitempty"`
 	Why   string     `json:"why,omitempty"`    // why the Refinery itself holds it, one line
+	PR    string     `json:"pr,omitempty"`     // address of its pull request
 	RedOn string     `json:"red_on,omitempty"` // red target on which it is red too
 	// Fix says that the bead was filed to mend the target (FileRed).
 	Fix bool `json:"fix,omitempty"`
@@ -94,7 +95,8 @@ type Config struct {
 	Batch   bool   // gate several entries as one candidate
 	Sole    bool   // nobody but the Refinery moves the target: any other move stops the queue
 	// Full says that other rigs' gates use every place there is: nothing new begins.
-	Full bool
+	Full  bool
+	Forge bool // a green entry becomes a pull request; the forge moves the target
 	// Toolchain stands for the programs that gates use; verdicts of another are not used.
 	Toolchain string
 }

@@ -77,6 +77,8 @@ func (m *machine) apply(ev Event) {
 		m.onOriginAt(ev)
 	case Choose:
 		m.onChoose(ev)
+	case Proposed, ForgeMerged, ForgeReturned:
+		m.onForge(ev)
 	default:
 		m.answer(ev)
 	}

@@ -192,3 +192,30 @@ func TestUpstreamAcrossARestart(t *testing.T) {
 		}
 	}
 }
+
+func TestAGreenEntryGoesToTheForge(t *testing.T) {
+	d := newDrive(t)
+	d.cfg.Forge, d.cfg.Batch = true, true
+	d.q.Target = "m1"
+	d.submit("b1", "b2")
+	for range 2 {
+		d.built("m1")
+		d.gate(Pass)
+	}
+	if d.q.Run != nil || d.q.Intent != nil || d.q.Entries[0].State != EntryPR || d.q.Entries[1].State != EntryPR {
+		t.Fatalf("%+v", d.q)
+	}
+	d.send(Restarted{Target: "m1"}, Proposed{Bead: "b1", N: 1, URL: "https://forge/1"}, ForgeMerged{Bead: "b1", N: 2, Commit: "x"})
+	if why := WhyNot(d.q, "b1", d.now); why != "b1 waits for the forge to merge https://forge/1." {
+		t.Error(why)
+	}
+	d.send(ForgeMerged{Bead: "b1", N: 1, Commit: "f1"})
+	if s := one[Settle](d); s.Bead != "b1" || s.Commit != "f1" || d.q.Total != 1 {
+		t.Fatalf("%+v", s)
+	}
+	d.submit("b3") // is being gated while the other comes back
+	d.send(ForgeReturned{Bead: "b2", N: 1, Why: "its pull request was closed", Log: "no"})
+	if s := one[SendBack](d); s.Bead != "b2" || s.Log != "no" || d.q.Run == nil || d.q.Run.Parts[0].Bead != "b3" {
+		t.Fatalf("%+v, run %+v", s, d.q.Run)
+	}
+}

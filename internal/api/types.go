@@ -161,6 +161,7 @@ type Bead struct {
 	Attempts  []*beads.Attempt `json:"attempts"`
 	// Overlaps is other unlanded work in the same files, while the host knows of some.
 	Overlaps []refinery.Overlap `json:"overlaps,omitempty"`
+	PR       string             `json:"pr,omitempty"` // address of its pull request
 }
 
 // BeadCreateReq creates a bead. Empty Rig is the only rig, or the one of the caller.
@@ -489,6 +490,7 @@ type QueueEntry struct {
 	Why      string                `json:"why"`
 	Ask      string                `json:"ask,omitempty"`   // why a person's yes is needed
 	Green    *refinery.Candidate   `json:"green,omitempty"` // what the yes is for
+	PR       string                `json:"pr,omitempty"`    // address of its pull request
 	Elapsed  time.Duration         `json:"elapsed_ns,omitempty"`
 	Usual    time.Duration         `json:"usual_ns,omitempty"`
 	Batch    []beads.ID            `json:"batch,omitempty"`      // tested together with it, itself included, in landing order

@@ -42,7 +42,8 @@ func (t *Town) outside(tx *store.Tx, b *beads.Bead) (api.Bead, error) {
 		return out, err
 	}
 	out.Attempts = append(out.Attempts, as...)
-	return out, nil
+	out.PR, err = prURL(tx, b.ID)
+	return out, err
 }
 
 // overlapsOf is other unlanded work in the files of a bead's.

@@ -24,6 +24,7 @@ const (
 	kvFrozenRig = "frozen/"   // bool, by rig
 	kvBreakers  = "breakers"  // map of preset to agents.Breaker
 	kvDelivery  = "delivery/" // deliveryState, by rig
+	kvPR        = "pr/"       // pullRequest, by bead
 	kvDoc       = "doc/"      // agents.Doc, by name
 	kvFacts     = "facts"     // list of text
 	kvRed       = "red/"      // beads.ID filed for a red main, by rig

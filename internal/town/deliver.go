@@ -105,6 +105,9 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 		now.Pending, now.Reason, now.Tries = 0, "", 0
 		return t.recordDelivery(rig, was, now)
 	}
+	if rc.Deliver == config.DeliverPR {
+		return t.followForge(ctx, rig, rc, was)
+	}
 	idle := was.Commit == tip && was.Pending == 0 && was.Move == nil
 	was.look = lookEvery
 	if idle && !look {

@@ -52,6 +52,7 @@ type lab struct {
 	jobs string
 	dir  string
 	log  *bytes.Buffer
+	path string // a directory of programs before all others
 	town *Town
 	host *Host
 	ran  chan struct{}
@@ -124,7 +125,7 @@ func newLabOf(t *testing.T, townSettings, rigSettings string, fill func(*lab)) *
 
 func (l *lab) env() []string {
 	return []string{
-		"HOME=" + filepath.Join(l.root, "home"), "PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1", "GORACE=atexit_sleep_ms=0",
+		"HOME=" + filepath.Join(l.root, "home"), "PATH=" + strings.TrimPrefix(l.path+":"+os.Getenv("PATH"), ":"), "GIT_CONFIG_NOSYSTEM=1", "GORACE=atexit_sleep_ms=0",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com",
 	}
 }

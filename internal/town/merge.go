@@ -88,7 +88,7 @@ func (t *Town) queueConfig(rig string) refinery.Config {
 	if !ok {
 		return refinery.Config{}
 	}
-	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true, Sole: true}
+	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true, Sole: true, Forge: rc.Deliver == config.DeliverPR}
 	for i, g := range rc.Gates {
 		gate := queueGate(g)
 		if i == 0 && rc.Setup != "" {
@@ -134,7 +134,7 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 					return step(err, "refinery of %q", rig)
 				}
 				switch rec.(type) {
-				case refinery.Settle, refinery.TookIn:
+				case refinery.Settle, refinery.TookIn, refinery.Propose:
 					t.asked = append(t.asked, ask{rig, rec}) // follow-up work: delivery, the Mayor's checkout
 				}
 				continue
@@ -177,6 +177,8 @@ func (t *Town) record(tx *store.Tx, rig string, gates []beads.GateRun, rec refin
 		return t.redGone(tx, rig, r, now)
 	case refinery.TookIn:
 		return t.tookIn(tx, rig, r)
+	case refinery.Propose:
+		return tx.Append(beads.Event{Kind: beads.EvQueueChanged, Actor: "refinery", Rig: rig, Bead: r.Bead, Attempt: r.N, Text: fmt.Sprintf("%s is green; it goes to the forge as a pull request", r.Bead)})
 	case refinery.Note:
 		by := r.By
 		if by == "" {
@@ -327,7 +329,7 @@ func (t *Town) entries(tx *store.Tx, q refinery.Queue, now time.Time) []api.Queu
 		x := api.QueueEntry{
 			Bead: e.Bead, Attempt: e.N, Polecat: e.Polecat, Title: e.Title, Rig: q.Rig, State: e.State,
 			Position: refinery.Position(q, e.Bead), Since: e.Since, Queued: e.QueuedAt, Tries: e.Hangs + e.Infra, Tip: e.Tip,
-			Why: refinery.WhyNot(q, e.Bead, now), Ask: e.AskWhy, Green: e.Green,
+			Why: refinery.WhyNot(q, e.Bead, now), Ask: e.AskWhy, Green: e.Green, PR: e.PR,
 		}
 		if a, err := tx.Attempt(e.Bead, e.N); err == nil {
 			x.Proof = a.Proof

@@ -85,7 +85,7 @@ func (h *Host) rigRemoved(name string) {
 // push queues an action; it never blocks.
 func (r *rigHost) push(e refinery.Effect) {
 	switch e.(type) {
-	case refinery.Settle, refinery.TookIn:
+	case refinery.Settle, refinery.TookIn, refinery.Propose:
 		r.landed()
 		return
 	}
