@@ -68,7 +68,7 @@ func showBead(p *page, b api.Bead, why api.WhyRes) {
 	for _, d := range b.Dependencies {
 		p.field(depLabel(d.Type), "%s", d.DependsOn)
 	}
-	p.field("pull request", "%s", b.PR)
+	p.field("proposed", "%s", b.PR)
 	p.field("merged", "%s", b.MergeCommit)
 	if b.MergeCommit == "" {
 		p.field("closed", "%s", b.CloseReason)

@@ -1,6 +1,8 @@
 package town
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,4 +188,32 @@ func TestFetchOfARigThatDeliversNothing(t *testing.T) {
 	if out := l.fetch(""); out.New != 0 || out.Why != "" {
 		t.Errorf("%+v", out)
 	}
+}
+
+func TestAnOriginThatCannotBeReachedHoldsNothingUp(t *testing.T) {
+	l := newLab(t, "")
+	hub, _ := l.hub(redOnBad)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="private"`)
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+	}))
+	defer s.Close()
+	l.git(l.src, "remote", "set-url", "origin", strings.Replace(s.URL, "://", "://ada:letmein@", 1)+"/hub.git")
+	one := l.create("one")
+	l.sling(one)
+	l.awaitStatus(one, beads.Closed)
+	l.await("told", func() bool { return l.status().Rigs[0].Undelivered == 1 })
+	ps := l.status().Problems
+	if len(ps) != 1 || !strings.Contains(ps[0].What, "1 landed, not delivered: look at") || !strings.Contains(ps[0].What, "Authentication failed") || strings.Contains(ps[0].What, "letmein") {
+		t.Errorf("%+v", ps)
+	}
+	landed := l.git(l.repo(), "rev-parse", "main")
+	l.git(l.src, "remote", "set-url", "origin", hub)
+	if out, err := api.RigDeliver.Do(t.Context(), l.person(), api.NameReq{Name: "app"}); err != nil || out.Undelivered != 0 {
+		t.Errorf("%+v %v", out, err)
+	}
+	if got := l.git(hub, "rev-parse", "main"); got != landed {
+		t.Errorf("the hub is at %s, landed was %s", got, landed)
+	}
+	l.gone()
 }
