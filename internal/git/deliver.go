@@ -30,6 +30,8 @@ const (
 	CheckoutDiverged DeliveryProblem = "diverged"
 	// CheckoutBusy means that a merge, rebase or bisect of that branch is under way.
 	CheckoutBusy DeliveryProblem = "busy"
+	// CheckoutLocked means that git works there, or was killed: Paths are its lock files.
+	CheckoutLocked DeliveryProblem = "locked"
 )
 
 // DeliveryError tells why and what is in the way.
@@ -48,6 +50,9 @@ func (e *DeliveryError) Error() string {
 		return fmt.Sprintf("not delivered: %s of %s has commits of its own (%s)", e.Branch, e.Checkout, short(e.Have))
 	case CheckoutBusy:
 		return fmt.Sprintf("not delivered: a merge, rebase or bisect is under way in %s", e.Checkout)
+	}
+	if e.Problem == CheckoutLocked {
+		return fmt.Sprintf("not delivered: git is at work in %s, or was killed: %s is there", e.Checkout, strings.Join(e.Paths, ", "))
 	}
 	switch len(e.Paths) {
 	case 0:
@@ -136,6 +141,13 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 			return fail(CheckoutDirty, dir, paths...)
 		}
 	}
+	if dir != "" {
+		if locks, err := c.locks(ctx, dir, branch); err != nil {
+			return Delivery{}, err
+		} else if len(locks) > 0 { // before we begin: not ours
+			return fail(CheckoutLocked, dir, locks...)
+		}
+	}
 	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
 		return Delivery{}, err
 	}
@@ -150,7 +162,7 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 	if err != nil {
 		return Delivery{}, err
 	}
-	if dir != "" && old != "" && (now != old || r.untouched(ctx, c, dir)) {
+	if dir != "" && old != "" && (now != old || r.untouched(ctx, c, dir, branch)) {
 		if err := journal(nil); err != nil {
 			return Delivery{Old: old, New: now}, err
 		}
@@ -172,9 +184,12 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 // mtimeGrain is how much earlier than our clock a file system may date what is made now.
 const mtimeGrain = 2 * time.Second
 
-// untouched reports whether the checkout has no changes, so that an update that was refused
-// has not begun.
-func (r *Repo) untouched(ctx context.Context, c *Checkout, dir string) bool {
+// untouched reports whether the checkout has no changes and no locks, so that an update that
+// was refused has left nothing.
+func (r *Repo) untouched(ctx context.Context, c *Checkout, dir, branch string) bool {
+	if locks, err := c.locks(ctx, dir, branch); err != nil || len(locks) > 0 {
+		return false
+	}
 	paths, err := c.edited(ctx, dir)
 	return err == nil && len(paths) == 0
 }

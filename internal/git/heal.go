@@ -85,26 +85,40 @@ func (h *healing) changeIn(ctx context.Context, in string, okCode int, args ...s
 // locks removes those that our killed git left: made after the update began, with no git at
 // work there. Anybody else's stay, and nothing is healed until they are gone.
 func (h *healing) locks(ctx context.Context) error {
-	out, err := h.c.g.readIn(ctx, h.m.Dir, 0, "rev-parse", "--absolute-git-dir")
+	locks, err := h.c.locks(ctx, h.m.Dir, h.m.Branch)
 	if err != nil {
-		return fmt.Errorf("heal %q: %w", h.m.Dir, err)
+		return err
 	}
-	private := strings.TrimSuffix(out, "\n")
-	for _, file := range []string{
-		filepath.Join(private, "index"), filepath.Join(private, "HEAD"), filepath.Join(h.c.GitDir, filepath.FromSlash(h.m.Branch)),
-	} {
-		st, err := os.Lstat(file + lockSuffix)
+	for _, file := range locks {
+		st, err := os.Lstat(file)
 		if err != nil {
-			continue
+			continue // gone by now
 		}
 		if st.ModTime().Before(h.m.At) || proc.RunningIn(h.m.Dir, "git") || proc.RunningIn(h.c.GitDir, "git") {
-			return h.refuse(CheckoutBusy)
+			return h.refuse(CheckoutLocked, file)
 		}
-		if err := os.Remove(file + lockSuffix); err != nil {
+		if err := os.Remove(file); err != nil {
 			return fmt.Errorf("heal %q: %w", h.m.Dir, err)
 		}
 	}
 	return nil
+}
+
+// locks lists the lock files that an update of dir, where branch is checked out, would meet.
+func (c *Checkout) locks(ctx context.Context, dir, branch string) (found []string, err error) {
+	out, err := c.g.readIn(ctx, dir, 0, "rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return nil, fmt.Errorf("locks of %q: %w", dir, err)
+	}
+	private := strings.TrimSuffix(out, "\n")
+	for _, file := range []string{
+		filepath.Join(private, "index"), filepath.Join(private, "HEAD"), filepath.Join(c.GitDir, filepath.FromSlash(branch)),
+	} {
+		if _, err := os.Lstat(file + lockSuffix); err == nil {
+			found = append(found, file+lockSuffix)
+		}
+	}
+	return found, nil
 }
 
 // look finds out what every changed path is, and changes nothing.

@@ -254,12 +254,33 @@ func TestHealKeepsOff(t *testing.T) {
 		old := k.left.At.Add(-1e10)
 		k.ok(os.Chtimes(lock, old, old))
 		var de *DeliveryError
-		if err := k.deliver(); !errors.As(err, &de) || de.Problem != CheckoutBusy {
+		if err := k.deliver(); !errors.As(err, &de) || de.Problem != CheckoutLocked || !strings.Contains(err.Error(), "index.lock is there") {
 			t.Fatal(err)
 		}
 		if _, err := os.Lstat(lock); err != nil {
 			t.Error(err)
 		}
+	})
+	t.Run("a lock before it began", func(t *testing.T) {
+		k := newKilled(t)
+		k.write("src/.git/index.lock", "")
+		var de *DeliveryError
+		if err := k.deliver(); !errors.As(err, &de) || de.Problem != CheckoutLocked || k.left != nil {
+			t.Fatal(err, k.left)
+		}
+	})
+	t.Run("killed before the first file", func(t *testing.T) {
+		k := newKilled(t)
+		k.kill(1) // and no file is changed: the lock alone is left
+		if k.deliver() == nil || k.left == nil {
+			t.Fatal("it was not killed, or is forgotten")
+		}
+		k.ok(removeLocks(filepath.Join(k.dir, "src/.git")))
+		k.git("src", "reset", "-q", "--hard")
+		k.git("src", "clean", "-fdxq")
+		k.write("src/.git/index.lock", "")
+		k.ok(k.deliver())
+		k.healed(k.files)
 	})
 	t.Run("the person went on", func(t *testing.T) {
 		k := newKilled(t)
