@@ -47,6 +47,7 @@ func TestFreezeStandsStillAndGoesOn(t *testing.T) {
 	l.job(one, steps)
 	l.sling(one)
 	pids := l.told("pids")
+	l.awaitState(one, 1, beads.Running) // the agent may be quicker than the host is to record it
 
 	if msg := l.halt(api.Freeze, ""); !strings.Contains(msg, "toast; a checkpoint") {
 		t.Errorf("freeze says %q", msg)
