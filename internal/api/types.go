@@ -319,6 +319,8 @@ type Slung struct {
 	Polecat string `json:"polecat,omitempty"`
 	Attempt int    `json:"attempt,omitempty"`
 	Msg     string `json:"msg"`
+	// Warnings is what the bead lacks that an agent is better told (beads.Lint).
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // PolecatInfo is a named worker and, while it has one, its attempt. In JSON as status has it.

@@ -224,4 +224,7 @@ func (a *app) sling() *cobra.Command {
 
 func showSlung(p *page, s api.Slung) {
 	p.line("%s  %s", s.Bead, s.Msg)
+	if len(s.Warnings) > 0 {
+		p.line("  the agent will have to guess: %s (gastown bead update %s --help)", strings.Join(s.Warnings, "; "), s.Bead)
+	}
 }

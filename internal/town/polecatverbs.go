@@ -134,7 +134,7 @@ func (t *Town) startNow(ids []beads.ID) ([]api.Slung, error) {
 			if err != nil {
 				return err
 			}
-			s := api.Slung{Bead: id}
+			s := api.Slung{Bead: id, Warnings: lacks(b)}
 			switch {
 			case b.Status == beads.Working:
 				s.Polecat, s.Attempt = b.Assignee, b.LastAttempt
@@ -151,6 +151,17 @@ func (t *Town) startNow(ids []beads.ID) ([]api.Slung, error) {
 		return nil
 	})
 	return out, err
+}
+
+// lacks is what a bead's text does not say and an agent will have to guess, at its price.
+func lacks(b *beads.Bead) (out []string) {
+	if b.LastAttempt > 1 { // it was told once, or the agent before found out
+		return nil
+	}
+	for _, p := range beads.Lint(b) {
+		out = append(out, p.Msg)
+	}
+	return out
 }
 
 // waiting says of every wished bead that does not start why.
