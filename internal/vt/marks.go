@@ -1,6 +1,7 @@
 package vt
 
 import (
+	"bytes"
 	"reflect"
 	"unicode/utf8"
 	"unsafe"
@@ -40,11 +41,37 @@ func insideOf(emu *xvt.Emulator) *inside {
 // printing reports whether a character written now would be shown, and is no part of a sequence.
 func (i *inside) printing() bool { return *i.state == parser.GroundState }
 
+// quoted returns what to write of a grapheme outside of printed text. The byte 9C of a character ends a control string for
+// x/vt: of a title such as "✳ Claude Code" the rest would be printed. In titles and the like it is written as
+// stringByte, which is no part of UTF-8; see unquoted. In APC, PM and SOS strings, which nothing reads, any character
+// would end the string and is left out.
+func (i *inside) quoted(grapheme []byte) []byte {
+	switch *i.state {
+	case parser.OscStringState, parser.DcsStringState, parser.SosStringState, parser.PmStringState, parser.ApcStringState:
+	default:
+		return grapheme
+	}
+	switch {
+	case string(grapheme) == "\u009c": // the terminator itself, as a character
+		return []byte("\x1b\\")
+	case *i.state == parser.OscStringState || *i.state == parser.DcsStringState:
+		return bytes.ReplaceAll(grapheme, []byte{0x9c}, []byte{stringByte})
+	}
+	return nil
+}
+
+// unquoted returns the text that quoted changed.
+func unquoted(data []byte) string {
+	return string(bytes.ReplaceAll(data, []byte{stringByte}, []byte{0x9c}))
+}
+
+const stringByte = 0xff
+
 func (i *inside) wraps() bool { return i.modes.IsSet(ansi.ModeAutoWrap) }
 
 // print writes valid UTF-8 to x/vt. x/vt prints an ASCII character at once, so that a mark after it becomes a cell of its
-// own, which the next character overwrites; and it loses wide characters at the right edge. Runs of non-ASCII characters
-// are therefore looked at here.
+// own, which the next character overwrites; it loses wide characters at the right edge; and within a control string it
+// takes bytes of characters for the string's end. Runs of non-ASCII characters are therefore looked at here.
 func (t *emulator) print(p []byte) {
 	if t.inside == nil {
 		_, _ = t.emu.Write(p) // it fails only when closed, which it never is
@@ -60,8 +87,9 @@ func (t *emulator) print(p []byte) {
 		for end < len(p) && p[end] >= utf8.RuneSelf {
 			end++
 		}
-		if run := p[i:end]; !plain(run) {
-			_, _ = t.emu.Write(p[begun:i])
+		_, _ = t.emu.Write(p[begun:i])
+		begun = i
+		if run := p[i:end]; !t.inside.printing() || !plain(run) {
 			t.printRun(run)
 			begun = end
 		}
@@ -76,7 +104,7 @@ func (t *emulator) print(p []byte) {
 func (t *emulator) printRun(run []byte) {
 	for g := displaywidth.BytesGraphemes(run); g.Next(); {
 		if !t.inside.printing() { // a title, say
-			_, _ = t.emu.Write(g.Value())
+			_, _ = t.emu.Write(t.inside.quoted(g.Value()))
 			continue
 		}
 		if clings(g.Value()) {

@@ -55,6 +55,33 @@ func TestMarksStayWithTheirCharacter(t *testing.T) {
 	}
 }
 
+// The bytes of a character never end a control string: nothing of a title is printed, and what comes after the string is.
+func TestTextInControlStrings(t *testing.T) {
+	const text = "✳ Claude “Ünï” └─ 码 ▜"
+	for _, begin := range []string{"\x1b]0;", "\x1b]2;", "\x1b]8;;http://x/", "\x1b]7501;", "\x1bPq", "\x1bP+q", "\x1b_G", "\x1b^", "\x1bX"} {
+		for _, end := range []string{"\x07", "\x1b\\", "\u009c"} {
+			if end == "\x07" && begin[1] != ']' {
+				continue // ends titles only
+			}
+			in := begin + text + end + "x└é\x1b[1D!"
+			for _, most := range []int{len(in), 1} {
+				term := open(t, 30, 2)
+				for p := in; p != ""; {
+					n := min(most, len(p))
+					write(t, term, p[:n])
+					p = p[n:]
+				}
+				if got := term.Text(); got[0] != "x└!" || got[1] != "" {
+					t.Errorf("%q ended by %q, in writes of %d: printed %q", begin, end, most, got)
+				}
+				if title := term.Frame().Title; (begin == "\x1b]0;" || begin == "\x1b]2;") && title != text {
+					t.Errorf("%q ended by %q, in writes of %d: title %q", begin, end, most, title)
+				}
+			}
+		}
+	}
+}
+
 // A wide character that has no room goes to the next row; one that fills the row is not overwritten.
 func TestWideCharactersAtTheEdge(t *testing.T) {
 	for _, c := range []struct {

@@ -31,7 +31,7 @@ func (t *emulator) install(emu *xvt.Emulator) {
 	t.installKeyboard(emu, answer)
 	for _, cmd := range []int{0, 2} { // x/vt loses titles with a semicolon
 		emu.RegisterOscHandler(cmd, func(data []byte) bool {
-			_, title, _ := strings.Cut(string(data), ";")
+			_, title, _ := strings.Cut(unquoted(data), ";")
 			s.title = safeTitle(title)
 			return true
 		})
