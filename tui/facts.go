@@ -344,6 +344,14 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
+// lasting is an age where a length of time is read: "for 9m".
+func lasting(d time.Duration) string {
+	if d < time.Minute {
+		return "under 1m"
+	}
+	return age(d)
+}
+
 // exact is a duration to the second, for what is under way.
 func exact(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Second)

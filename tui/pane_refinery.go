@@ -244,7 +244,7 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 			if since.IsZero() {
 				since = run.PhaseSince
 			}
-			text, st = gate+": no output for "+age(m.clock.Sub(since)), m.red
+			text, st = gate+": no output for "+lasting(m.clock.Sub(since)), m.red
 		}
 		if run.PID > 0 {
 			text += fmt.Sprintf("%spid %d", dot, run.PID)
