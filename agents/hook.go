@@ -131,9 +131,27 @@ func toolText(e claudeEvent) string {
 		what = string(e.Input)
 	}
 	if e.Tool == "Bash" {
-		return beads.Clean("may it run: "+what, mostAsked)
+		return beads.Clean(mayRun+what, mostAsked)
 	}
-	return beads.Clean("may it use "+e.Tool+": "+what, mostAsked)
+	return beads.Clean(mayUse+e.Tool+": "+what, mostAsked)
+}
+
+// How toolText begins.
+const (
+	mayRun = "may it run: "
+	mayUse = "may it use "
+)
+
+// Did is what the program did last, of a sign that it works: its text, no longer as a question.
+// Empty at the start of a turn.
+func (s Sign) Did() string {
+	if what, ok := strings.CutPrefix(s.Text, mayRun); ok {
+		return "ran " + what
+	}
+	if what, ok := strings.CutPrefix(s.Text, mayUse); ok {
+		return "used " + what
+	}
+	return s.Text
 }
 
 // LimitGuess is how long a limit holds whose end the agent did not tell.

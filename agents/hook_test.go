@@ -160,3 +160,11 @@ func TestOverdue(t *testing.T) {
 		t.Errorf("of nothing: %v, %s", due, next)
 	}
 }
+
+func TestWhatAProgramDid(t *testing.T) {
+	for text, want := range map[string]string{"": "", "may it run: go test": "ran go test", "may it use Edit: a.go": "used Edit: a.go", "thinks": "thinks"} {
+		if got := (Sign{Doing: Works, Text: text}).Did(); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -358,7 +358,7 @@ type PolecatInfo struct {
 	Terminal bool `json:"terminal"`
 	// Overlaps is other unlanded work in the same files, and a target that does not merge.
 	Overlaps []refinery.Overlap `json:"overlaps,omitempty"`
-	// Doing is the newest line of its terminal or log, cleaned; a hint, not a fact.
+	// Doing is what its program said it did last, else the newest line of its terminal, cleaned; a hint, not a fact.
 	Doing string `json:"doing,omitempty"`
 }
 

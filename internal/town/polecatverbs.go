@@ -459,7 +459,7 @@ func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
 	if s := w.sessionNow(); s != nil {
 		p.Terminal = true
 		p.Quiet = s.LastOutput()
-		p.Doing = lastLine(s.Tail(8))
+		p.Doing = beads.Clean(strings.ReplaceAll(w.doing(s), a.Worktree+"/", ""), 120)
 	}
 	return p
 }

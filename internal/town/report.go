@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gastown/agents"
+	agentrun "gastown/agents/run"
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
@@ -55,6 +56,9 @@ func (t *Town) polecatReports(who api.Caller, s agents.Sign) (out api.Ack, err e
 	w, err := t.worker(who.Name)
 	if err == nil && s.Doing == agents.Asks { // what runs now is not what it asks for
 		w.asks(s.Text)
+	}
+	if err == nil && s.Doing == agents.Works {
+		w.works(s.Did())
 	}
 	changed := false
 	err = t.store.View(func(tx *store.Tx) error {
@@ -223,6 +227,28 @@ func (w *worker) asks(question string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.dialog = dialogWatch{question: question, before: children}
+}
+
+// works notes what the program says it did last; empty: a new turn.
+func (w *worker) works(did string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tells = true
+	if did != "" {
+		w.did = did
+	}
+}
+
+// doing is what the polecat does, in one line: what its program said it did last, or, of one that
+// says nothing of itself, the newest line of its terminal.
+func (w *worker) doing(s *agentrun.Session) string {
+	w.mu.Lock()
+	tells, did := w.tells, w.did
+	w.mu.Unlock()
+	if tells {
+		return did
+	}
+	return lastLine(s.Tail(8))
 }
 
 // watchDialog looks after a polecat that asks in a dialog.

@@ -17,7 +17,8 @@ import (
 func TestADialogInATerminalShowsAsAsking(t *testing.T) {
 	l := newLab(t, "")
 	id := l.create("ask")
-	l.job(id, `gastown report asking 'may it run: ls'
+	l.job(id, `echo a line of its terminal
+gastown report asking 'may it run: ls'
 read yes
 gastown report working 'may it run: ls'
 gastown report asking 'something else'
@@ -45,6 +46,9 @@ wait
 		t.Fatal(err)
 	}
 	l.await("it asks for something else", func() bool { return l.attempt(id).Question == "something else" })
+	if p, err := api.PolecatShow.Do(t.Context(), l.person(), api.NameReq{Name: a.Polecat}); err != nil || p.Doing != "ran ls" {
+		t.Errorf("%+v, %v", p, err)
+	}
 	// The sleep that it was allowed to run says nothing; its process does.
 	l.awaitState(id, 1, beads.Running)
 	if q := l.attempt(id).Question; q != "" {

@@ -85,6 +85,8 @@ type worker struct {
 	frozen  bool // its processes were made to stand still
 	stat    look
 	dialog  dialogWatch
+	tells   bool   // its program says what it does
+	did     string // and did this last
 
 	// The worker's own.
 	tried  bool   // its agent's program was started, or could not be
