@@ -313,6 +313,9 @@ func (m *model) workLine(r beadRow) string {
 		text += ": " + r.waits
 	}
 	if a := r.last; a != nil {
+		if r.cat == nil {
+			text = clean(a.Polecat) + "/" + clean(a.Preset) + dot + text
+		}
 		commits, files, add, del := a.Commits, a.Files, a.Added, a.Removed
 		if r.cat != nil {
 			commits, files, add, del = r.cat.Commits, r.cat.Files, r.cat.Added, r.cat.Removed
