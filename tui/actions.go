@@ -329,7 +329,8 @@ func (m *model) copyID() tea.Cmd {
 
 // openBead opens the details of a bead and asks why it is where it is.
 func (m *model) openBead(id beads.ID) tea.Cmd {
-	m.push(&beadDialog{id: id})
+	r, _ := m.beadByID(string(id)) // gone: the dialog says so
+	m.push(&beadDialog{id: id, state: r.state()})
 	return m.askWhy(id)
 }
 

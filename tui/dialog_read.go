@@ -13,8 +13,9 @@ import (
 // beadDialog is Enter: everything known about one bead.
 type beadDialog struct {
 	scroller
-	id  beads.ID
-	why string
+	id    beads.ID
+	why   string
+	state string // of the bead, when why was asked
 }
 
 func (d *beadDialog) scope() Scope    { return InDetail }
@@ -29,6 +30,17 @@ func (d *beadDialog) receive(f fetchedMsg) {
 		text, _ := explain(f.err)
 		d.why = "(cannot say: " + clean(text) + ")"
 	}
+}
+
+// changed implements watcher: what is said about a bead is asked again when it has got on.
+func (d *beadDialog) changed(m *model) tea.Cmd {
+	r, ok := m.beadByID(string(d.id))
+	now := r.state()
+	if !ok || now == d.state {
+		return nil
+	}
+	d.state = now
+	return m.askWhy(d.id)
 }
 
 func (d *beadDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
@@ -57,7 +69,7 @@ func (d *beadDialog) step(m *model, by int) tea.Cmd {
 	rows := m.shownBeads()
 	for i, r := range rows {
 		if r.bead.ID == d.id && i+by >= 0 && i+by < len(rows) {
-			d.id, d.why, d.scroller = rows[i+by].bead.ID, "", scroller{}
+			d.id, d.why, d.state, d.scroller = rows[i+by].bead.ID, "", rows[i+by].state(), scroller{}
 			m.show(d.id)
 			return m.askWhy(d.id)
 		}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,40 @@ func TestEventsFilterAndJump(t *testing.T) {
 	p.keys("esc")
 	if len(p.m.stack) != 0 {
 		t.Error("Esc does not close")
+	}
+}
+
+// TestBeadSaysWhyItIsNow: an open bead that gets on is asked about again.
+func TestBeadSaysWhyItIsNow(t *testing.T) {
+	h := sampleHost(120, 40)
+	why := "it waits for gt-a1f"
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.Why.Name() {
+			return api.WhyRes{Why: why}, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "enter")
+	p.wantDialog(why)
+	d, _ := p.m.stack[0].(*beadDialog)
+	v := *h.View()
+	v.Beads = slices.Clone(v.Beads)
+	for i := range v.Beads {
+		if v.Beads[i].ID == d.id {
+			v.Beads[i].Status, v.Beads[i].MergeCommit = beads.Closed, "a91c7e2"
+		}
+	}
+	why = "it has landed"
+	h.set(&v)
+	p.send(changedMsg{})
+	p.wantDialog(why)
+	before := len(h.asked())
+	again := *h.View()
+	h.set(&again)
+	p.send(changedMsg{})
+	if len(h.asked()) != before {
+		t.Error("it is asked again without need")
 	}
 }
 

@@ -33,6 +33,18 @@ type beadRow struct {
 	last  *beads.Attempt
 }
 
+// state is what the row says about how far its bead is; it differs when that may have changed.
+func (r beadRow) state() string {
+	if r.bead == nil {
+		return ""
+	}
+	s := fmt.Sprint(r.word, r.who, r.waits, len(r.bead.Attempts), r.bead.MergeCommit, r.bead.BlockedBy)
+	if r.last != nil {
+		s += string(r.last.State)
+	}
+	return s
+}
+
 // catRow is one line of the polecats.
 type catRow struct {
 	cat   *api.PolecatInfo

@@ -170,7 +170,7 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 		}
 		e.AskWhy = t.asks(b, ask)
 		e.AskFirst = e.AskWhy != ""
-		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: a.Polecat, Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("%s submitted %s: %d commits, %d files +%d -%d", a.Polecat, a.Bead, a.Commits, a.Files, a.Added, a.Removed)}); err != nil {
+		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: a.Polecat, Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("%s submitted %s: %s, %s +%d -%d", a.Polecat, a.Bead, count(a.Commits, "commit"), count(a.Files, "file"), a.Added, a.Removed)}); err != nil {
 			return err
 		}
 		if err := t.feed(tx, a.Rig, refinery.Submit{Entry: e}); err != nil {
@@ -448,4 +448,12 @@ func (t *Town) mailRead(_ context.Context, who api.Caller, r api.MailReadReq) (o
 		return tx.PutMail(&out)
 	})
 	return out, err
+}
+
+// count is a number and its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
