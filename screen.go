@@ -33,7 +33,7 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 		}
 	}()
 	slot := tui.SlotOf(os.Stdout)
-	h, err := t.StartHost(ctx, town.HostOptions{Size: proc.Size{Cols: slot.Cols, Rows: slot.Rows}})
+	h, err := t.BeginHost(ctx, town.HostOptions{Size: proc.Size{Cols: slot.Cols, Rows: slot.Rows}})
 	if err != nil {
 		return err
 	}
@@ -45,6 +45,9 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 	drain, err := f(ctx, t, h)
 	h.Stop(drain)
 	<-ran
+	if herr := h.Err(); herr != nil {
+		return herr // what else went wrong did because of it
+	}
 	return err
 }
 
@@ -59,6 +62,9 @@ func (p *process) up(ctx context.Context, dir string, w io.Writer) error {
 	defer cancel()
 	c := &crash{cancel: cancel, log: log}
 	err = p.hosted(ctx, dir, c.guard, log, func(ctx context.Context, t *town.Town, h *town.Host) (bool, error) {
+		if h.Err() != nil { // hosted says it
+			return false, nil
+		}
 		fmt.Fprintf(w, "the town %s is up (pid %d); stop it with Ctrl-C or: gastown down\n", dir, os.Getpid())
 		select {
 		case <-ctx.Done():
@@ -124,14 +130,18 @@ func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *t
 // face is the host as the screen needs it: reads of the store happen on its own goroutine.
 type face struct {
 	api.Doer
-	h     *town.Host
-	mu    sync.Mutex
-	bells map[chan struct{}]struct{}
+	h       *town.Host
+	changes <-chan struct{} // of the host
+	done    func()          // ends them
+	mu      sync.Mutex
+	bells   map[chan struct{}]struct{}
 }
 
 func newFace(t *town.Town, h *town.Host) *face {
+	f := &face{Doer: t.As(api.Person()), h: h, bells: map[chan struct{}]struct{}{}}
+	f.changes, f.done = h.Changes() // before the first view, so that nothing after it is missed
 	h.View()
-	return &face{Doer: t.As(api.Person()), h: h, bells: map[chan struct{}]struct{}{}}
+	return f
 }
 
 // Times of the view.
@@ -142,14 +152,15 @@ const (
 
 // refresh builds the view after changes and rings the screen.
 func (f *face) refresh(ctx context.Context) {
-	changes, done := f.h.Changes()
-	defer done()
+	defer f.done()
+	select { // until then the view is what was committed last, and the machine has enough to do
+	case <-ctx.Done():
+		return
+	case <-f.h.Ready():
+	}
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
-		f.h.RefreshAfter(quoteEach) // at the start too: the first view may be of a moment ago
-		f.ring()
-		pause.Reset(viewEvery)
 		select {
 		case <-ctx.Done():
 			return
@@ -158,8 +169,11 @@ func (f *face) refresh(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-changes:
+		case <-f.changes:
 		}
+		f.h.RefreshAfter(quoteEach)
+		f.ring()
+		pause.Reset(viewEvery)
 	}
 }
 

@@ -173,6 +173,30 @@ func TestTypingReachesTheTerminal(t *testing.T) {
 	}
 }
 
+// TestTypingBeforeTheMayorIsThere: it gets what was typed while it started; Enter starts no second one.
+func TestTypingBeforeTheMayorIsThere(t *testing.T) {
+	h := sampleHost(120, 40)
+	mayor := h.terms[MayorName]
+	delete(h.terms, MayorName)
+	v := *h.View()
+	v.Mayor.State = "starting"
+	h.set(&v)
+	p := drive(t, h, 120, 40)
+	p.keys("h", "i", "enter")
+	p.wantNothing()
+	if text := p.screen(); !strings.Contains(text, "The Mayor is starting") {
+		t.Errorf("the screen does not say so:\n%s", text)
+	}
+	h.terms[MayorName] = mayor
+	now := *h.View()
+	now.Mayor.State = "running"
+	h.set(&now)
+	p.send(changedMsg{})
+	if got := mayor.typed(); got != "hi\r" {
+		t.Errorf("the Mayor got %q", got)
+	}
+}
+
 func TestTownKeyNeverReachesTheChild(t *testing.T) {
 	for _, k := range []tea.KeyPressMsg{
 		{Code: ']', Mod: tea.ModCtrl}, {Code: 0x1d}, {Code: tea.KeyF9}, {Code: 'ü', BaseCode: ']', Mod: tea.ModCtrl},

@@ -224,6 +224,10 @@ func (m *model) paste(text string) tea.Cmd {
 
 func (m *model) pasteTo(text string) {
 	t := m.term.from
+	if m.mayorStarts() {
+		m.ahead = append(m.ahead, func() { m.pasteTo(text) })
+		return
+	}
 	if !m.term.live || t == nil {
 		m.refuse("nothing runs here to paste to")
 		return
@@ -235,6 +239,26 @@ func (m *model) pasteTo(text string) {
 	m.term.scroll = 0
 	m.spoke = m.spoke || m.term.name == MayorName
 	m.post(m.term.name, func() error { return t.Paste(text) })
+}
+
+// mayorStarts reports whether the Mayor, whose terminal is in the left slot, is not there yet. What is typed is kept
+// for it: the screen comes before it does.
+func (m *model) mayorStarts() bool {
+	return m.term.name == MayorName && !m.term.live && m.facts.view.Mayor.State == "starting" && len(m.ahead) < aheadLimit
+}
+
+// typeAhead gives the Mayor what was typed before it was there. Where it did not start, that is dropped.
+func (m *model) typeAhead() {
+	if len(m.ahead) == 0 || m.mayorStarts() {
+		return
+	}
+	ahead := m.ahead
+	m.ahead = nil
+	if m.term.name == MayorName && m.term.live {
+		for _, f := range ahead {
+			f()
+		}
+	}
 }
 
 // toggle is the town key. In a dialog it cancels that and goes to the terminal.
@@ -263,6 +287,10 @@ func (m *model) typeKey(k tea.Key) tea.Cmd {
 		m.clearToast()
 	}
 	t := m.term.from
+	if m.mayorStarts() {
+		m.ahead = append(m.ahead, func() { m.typeKey(k) })
+		return nil
+	}
 	if !m.term.live || t == nil {
 		if k.Code == tea.KeyEnter && m.term.name == MayorName {
 			return m.restartMayor()

@@ -88,6 +88,8 @@ type model struct {
 
 	spoke   bool // something was typed to the Mayor
 	noMayor bool // the board was opened because there is none to type to
+
+	ahead []func() // what was typed to the Mayor before it was there
 }
 
 // timers says which one-shot timers are set.
@@ -119,6 +121,7 @@ type (
 )
 
 const (
+	aheadLimit  = 200                    // keys kept for a Mayor that starts
 	resizeDelay = 150 * time.Millisecond // a dragged window edge sends one size
 	syncHold    = 100 * time.Millisecond // longest wait for the end of a synchronized update
 )
@@ -328,6 +331,7 @@ func (m *model) reload() {
 func (m *model) picture(late bool) tea.Cmd {
 	t, ok := m.host.Terminal(m.term.name)
 	held, changed := m.term.take(t, ok, late)
+	m.typeAhead()
 	if changed {
 		m.dirty = true
 	}

@@ -227,6 +227,9 @@ func (m *model) whyDead(w int) []string {
 		return m.note(w, clean(m.term.name)+" has no terminal now.", m.townKey()+" then m goes back to the Mayor.")
 	}
 	mayor := m.facts.view.Mayor
+	if mayor.State == "starting" {
+		return m.note(w, "The Mayor is starting. What you type is kept for it.")
+	}
 	var rows []string
 	for _, s := range mayor.Last {
 		rows = append(rows, m.line(w, "").put(m.dim, clean(s)).end())

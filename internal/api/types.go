@@ -421,7 +421,7 @@ type AnswerReq struct {
 
 // MayorInfo is the Mayor.
 type MayorInfo struct {
-	State string    `json:"state"` // "running", "stopped", "failed", "none"
+	State string    `json:"state"` // "starting", "running", "stopped", "failed", "none"
 	Agent string    `json:"agent"`
 	Since time.Time `json:"since,omitzero"`
 	PID   int       `json:"pid,omitempty"`

@@ -173,6 +173,11 @@ func (t *Town) do(ctx context.Context, who api.Caller, verb string, req any) (re
 			err = fault.Failf("%s: internal error: %v", verb, p)
 		}
 	}()
+	if t.host != nil {
+		if err := t.host.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return row.run(ctx, t, who, req)
 }
 

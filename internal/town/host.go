@@ -2,7 +2,6 @@ package town
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -41,7 +40,8 @@ type Host struct {
 	started time.Time
 	bell    chan struct{} // one merged element: something outside the store changed
 	work    sync.WaitGroup
-	ready   chan struct{} // closed when the inventory is done
+	ready   chan struct{} // closed when the inventory is done and work goes on, or when that failed
+	failed  error         // why it failed; read after ready
 	left    chan struct{} // closed when the host has stopped
 	wish    chan bool     // one element: stop, true to drain first
 
@@ -62,68 +62,6 @@ type Host struct {
 	radar *radar
 	views viewCache
 	gen   atomic.Uint64
-}
-
-// StartHost makes this process the town's host: the inventory of what a former host left
-// behind comes first, then the socket opens and work goes on. Stop it with Stop.
-func (t *Town) StartHost(ctx context.Context, o HostOptions) (*Host, error) {
-	if o.Size.Cols <= 0 || o.Size.Rows <= 0 {
-		o.Size = proc.Size{Cols: 120, Rows: 40}
-	}
-	hctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h := &Host{
-		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size,
-		radar: newRadar(),
-		bell:  make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
-		workers: map[string]*worker{}, stuck: map[string]bool{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},
-	}
-	h.leaving, h.leave = context.WithCancel(hctx)
-	t.host = h
-	if err := h.open(ctx); err != nil {
-		cancel()
-		h.work.Wait()
-		t.host = nil
-		return nil, err
-	}
-	return h, nil
-}
-
-// open prepares the directory, recovers, and starts the goroutines.
-func (h *Host) open(ctx context.Context) error {
-	h.spawn("first read", h.readAhead)
-	if err := h.installSelf(); err != nil {
-		return err
-	}
-	sock, err := h.listen()
-	if err != nil {
-		return err
-	}
-	if err := h.recover(ctx); err != nil {
-		return errors.Join(step(err, "inventory"), sock.Close())
-	}
-	err = h.t.update(func(tx *store.Tx) error {
-		return tx.Append(beads.Event{Kind: beads.EvTownUp, Actor: "host", Text: fmt.Sprintf("the host is up, pid %d", os.Getpid())})
-	})
-	if err != nil {
-		return errors.Join(err, sock.Close())
-	}
-	h.spawn("first view", func() { h.Refresh() })
-	h.startMayor("")
-	close(h.ready)
-	h.spawn("socket", func() { h.serve(sock) })
-	h.spawn("loop", h.loop)
-	h.spawn("housekeeping", h.housekeeping)
-	h.spawn("radar", h.watchOverlaps)
-	return nil
-}
-
-// readAhead decodes the beads while the inventory goes on: the first view needs them all, and
-// what was read once is kept.
-func (h *Host) readAhead() {
-	err := h.t.store.View(func(tx *store.Tx) error { _, err := tx.Beads(); return err })
-	if err != nil {
-		h.t.deps.Log.Error("read the beads ahead", "err", err) // the view will say it again
-	}
 }
 
 // binDir holds the copy of this program that agents call, so that replacing the file on
@@ -374,6 +312,7 @@ func (h *Host) Run(ctx context.Context) {
 	case <-ctx.Done():
 	case drain = <-h.wish:
 	}
+	<-h.ready // the inventory is not left half way
 	if drain {
 		h.awaitDrained(ctx)
 	}

@@ -212,6 +212,7 @@ func (t *Town) mayorInfo() api.MayorInfo {
 	defer t.host.mu.Unlock()
 	m := t.host.mayor
 	if m == nil {
+		out.State = "starting"
 		return out
 	}
 	out.Agent, out.Since, out.Why, out.Last = m.agent, m.since.UTC(), m.why, m.last
