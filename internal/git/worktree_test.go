@@ -137,6 +137,37 @@ func TestWorktreeRemove(t *testing.T) {
 	}
 }
 
+func TestADeletedDirectoryComesBackFromItsIndex(t *testing.T) {
+	f := setup(t)
+	_, w, _ := f.rig()
+	head, err := w.Head(f.ctx)
+	f.ok(err)
+	f.write("wt/toast/staged", "kept")
+	if _, err := w.Run(f.ctx, nil, "", "add", "staged"); err != nil {
+		t.Fatal(err)
+	}
+	f.write("wt/toast/loose", "gone")
+	if made, err := w.RestoreMissing(f.ctx); made || err != nil {
+		t.Errorf("a directory that is there: %v, %v", made, err)
+	}
+	f.ok(os.RemoveAll(w.Path()))
+	f.write("wt/.restoring-toast/half", "of a call that was killed")
+	if made, err := w.RestoreMissing(f.ctx); !made || err != nil {
+		t.Fatalf("restored %v, %v", made, err)
+	}
+	if data, err := os.ReadFile(filepath.Join(w.Path(), "staged")); string(data) != "kept" {
+		t.Errorf("the staged file: %q, %v", data, err)
+	}
+	st, err := w.Status(f.ctx, WithoutIgnored)
+	f.ok(err)
+	if st.Head != head.Commit || len(st.Untracked)+len(st.Changed()) != 0 || len(st.Staged()) != 1 {
+		t.Errorf("status: %+v; want the staged file alone at %s", st, head.Commit)
+	}
+	if entries, err := os.ReadDir(filepath.Join(f.dir, "wt")); err != nil || len(entries) != 1 {
+		t.Errorf("beside it: %v, %v", entries, err)
+	}
+}
+
 func TestCheckoutDetached(t *testing.T) {
 	f := setup(t)
 	r, w, _ := f.rig()

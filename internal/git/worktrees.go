@@ -166,6 +166,35 @@ func (w *Worktree) FinishCheckout(ctx context.Context) error {
 	return nil
 }
 
+// RestoreMissing makes the directory of a worktree again that somebody deleted while its
+// registration stayed, with the files of its index, and reports whether it was missing. HEAD
+// and the index are as they were; what was never added to the index is gone. The directory
+// appears complete or not at all. One call per worktree at a time.
+func (w *Worktree) RestoreMissing(ctx context.Context) (bool, error) {
+	if _, err := os.Lstat(w.path); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	aside := filepath.Join(filepath.Dir(w.path), ".restoring-"+filepath.Base(w.path))
+	err := os.RemoveAll(aside) // of a call that was killed
+	if err == nil {
+		err = os.MkdirAll(aside, 0o755)
+	}
+	if err == nil {
+		there := &Worktree{repo: w.repo, path: aside, gitDir: w.gitDir}
+		_, err = there.Run(ctx, nil, "", "checkout-index", "--all", "--quiet")
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(aside, ".git"), []byte("gitdir: "+w.gitDir+"\n"), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(aside, w.path)
+	}
+	if err != nil {
+		return false, fmt.Errorf("restore worktree %q: %w", w.path, errors.Join(err, removeTree(aside)))
+	}
+	return true, nil
+}
+
 // RemoveMode says what WorktreeRemove does with changes.
 type RemoveMode int
 

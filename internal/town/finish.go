@@ -98,7 +98,7 @@ func (w *worker) finishUnused(ctx context.Context, e ending) ended {
 
 // keepLate keeps what is in the worktree beyond the frozen tip; usually nothing.
 func (w *worker) keepLate(ctx context.Context) (worktree.Rescue, error) {
-	wt, err := w.worktree(ctx)
+	wt, err := w.present(ctx)
 	if wt == nil {
 		return worktree.Rescue{}, err
 	}
@@ -149,7 +149,7 @@ func (w *worker) keep(ctx context.Context) (worktree.Rescue, error) {
 
 // snapshot keeps the worktree as it is on a ref.
 func (w *worker) snapshot(ctx context.Context, ref string) (worktree.Rescue, error) {
-	wt, err := w.worktree(ctx)
+	wt, err := w.present(ctx)
 	if wt == nil {
 		return worktree.Rescue{}, err
 	}

@@ -195,6 +195,51 @@ exec sleep 1000
 	l.gone()
 }
 
+// TestADeletedWorktreeEndsLikeAnyOther: somebody deletes the directory under a polecat. Its commits and
+// its index are kept, whether a person ends it or the next host finds it.
+func TestADeletedWorktreeEndsLikeAnyOther(t *testing.T) {
+	kill := func(l *lab) {
+		if _, err := api.PolecatKill.Do(l.t.Context(), l.person(), api.KillReq{Name: "toast"}); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	ends := map[string]func(l *lab){
+		"kill": kill,
+		"restart": func(l *lab) {
+			if _, err := api.PolecatRestart.Do(l.t.Context(), l.person(), api.NameReq{Name: "toast"}); err != nil {
+				l.t.Fatal(err)
+			}
+			l.await("the agent is at work again", func() bool { return l.told("starts") == "2" })
+			kill(l)
+		},
+		"another host": func(l *lab) {
+			l.down()
+			l.up()
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, "")
+			id := l.create("deleted")
+			l.job(id, `test -e committed || { echo c > committed; git add committed; git commit -q -m c; echo s > staged; git add staged; }
+echo . >> "$(git rev-parse --git-dir)/starts"
+wc -l < "$(git rev-parse --git-dir)/starts" | tell starts
+exec sleep 1000
+`)
+			l.sling(id)
+			l.told("starts")
+			l.awaitState(id, 1, beads.Running)
+			if err := os.RemoveAll(l.wt("toast")); err != nil {
+				t.Fatal(err)
+			}
+			end(l)
+			if got := l.git(l.repo(), "ls-tree", "--name-only", beads.RescueRef(id, 1)); !strings.Contains(got, "committed") || !strings.Contains(got, "staged") {
+				t.Errorf("kept: %q", got)
+			}
+		})
+	}
+}
+
 func TestNothingOfAStubbornAgentIsLeft(t *testing.T) {
 	l := newLab(t, "")
 	id := l.create("stubborn")

@@ -111,6 +111,24 @@ func (h *Host) recoverAttempt(a *beads.Attempt) error {
 	return w.finish(shutdownEnding()).err
 }
 
+// present opens the attempt's worktree as worktree does, and makes its directory again where
+// somebody deleted it: without that its commits and its index could be kept by nobody.
+func (w *worker) present(ctx context.Context) (*git.Worktree, error) {
+	wt, err := w.worktree(ctx)
+	if wt == nil {
+		return nil, err
+	}
+	made, err := wt.RestoreMissing(ctx)
+	if err != nil || !made {
+		return wt, err
+	}
+	w.h.t.deps.Log.Warn("a worktree was deleted and is made again", "attempt", beads.AttemptKey(w.bead, w.n), "path", wt.Path())
+	return wt, w.h.t.update(func(tx *store.Tx) error {
+		return tx.Append(beads.Event{Kind: beads.EvRestored, Actor: "host", Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name,
+			Text: fmt.Sprintf("the directory of %s was deleted: its commits and what was added to its index are back, other files are gone", w.name)})
+	})
+}
+
 // recoverRig clears away what no live attempt owns and feeds the inventory to the Refinery.
 func (h *Host) recoverRig(ctx context.Context, rig string) error {
 	repo, err := h.t.repo(ctx, rig)
