@@ -112,6 +112,26 @@ func (d *helpDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return consumed, nil
 }
 
+// click implements clicker: it runs what was found, or a key of the first page.
+func (d *helpDialog) click(m *model, row, x int, _ bool) tea.Cmd {
+	text := m.textAt(m.top.inner(), m.top.y+1+row)
+	if d.find.String() != "" {
+		if found := d.hits(); row >= 2 && d.at.top+row-2 < len(found) && found[d.at.top+row-2].run != nil {
+			m.remove(d)
+			return found[d.at.top+row-2].run(m)
+		}
+		return nil
+	}
+	label := labelAt(text, x, m.charset)
+	for _, k := range firstKeys() {
+		if len(k.intents) == 1 && strings.HasSuffix(label, k.text) {
+			m.remove(d)
+			return m.run(k.intents[0])
+		}
+	}
+	return nil
+}
+
 func (d *helpDialog) draw(m *model, w, h int) face {
 	f := face{title: "KEYS  (type to search)", foot: []string{"type to find any key or command", "Esc"}, grow: true}
 	f.rows = append(f.rows, d.find.draw(m, w, "find: ", true), spaces(w))

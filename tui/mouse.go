@@ -65,11 +65,22 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		}
 		return m.clickRow(id, r, y, again)
 	}
-	if m.layout.foot.has(x, y) && m.toast.text == "" && m.mode == inTown {
-		return m.pressLabel(m.layout.foot, x, y)
+	if m.layout.foot.has(x, y) && m.mode == inTown {
+		if m.toast.text == "" {
+			return m.pressLabel(m.layout.foot, x, y)
+		}
+		if strings.Contains(m.toast.text, "u undoes") {
+			return m.pressKey("u")
+		}
+	}
+	if y == 0 || y == m.layout.size.Rows-1 {
+		return m.clickBar(x, y)
 	}
 	if !m.layout.left.has(x, y) {
 		return nil
+	}
+	if l := m.layout.left; y == l.y+l.h-1 && m.mode == inTown && strings.HasPrefix(labelAt(m.textAt(l, y), x-l.x, m.charset), "m back") {
+		return m.pressKey("m")
 	}
 	m.mouse.area = m.layout.slot
 	if m.mode != typing {
@@ -77,6 +88,34 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		m.setMode(typing)
 	}
 	return nil
+}
+
+// clickBar is a click on the first or the last row: what needs the person, the help, a command, or
+// the mode, which it changes.
+func (m *model) clickBar(x, y int) tea.Cmd {
+	all := rect{0, y, m.layout.size.Cols, 1}
+	label := strings.TrimSpace(labelAt(m.textAt(all, y), x, m.charset))
+	switch {
+	case y == 0 && strings.Contains(label, "needs you"), y > 0 && alarmLabel(label):
+		if m.mode == typing {
+			m.setMode(inTown)
+		}
+		return m.run(ShowProblems)
+	case y == 0:
+		return nil
+	case label == "TOWN" || strings.HasPrefix(label, "TYPE") || strings.HasSuffix(label, "= board"):
+		m.toggle()
+	case strings.HasPrefix(label, "?"):
+		return m.run(Help)
+	case label == ": cmd":
+		return m.run(CommandLine)
+	}
+	return nil
+}
+
+// alarmLabel reports whether a part of the status bar counts what needs the person: "!2", "?1".
+func alarmLabel(s string) bool {
+	return len(s) > 1 && (s[0] == '!' || s[0] == '?') && s[1] >= '0' && s[1] <= '9'
 }
 
 // clickDialog is a click on the dialog on top.

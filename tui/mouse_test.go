@@ -82,11 +82,41 @@ func TestByMouseAlone(t *testing.T) {
 	if p.m.mode != typing || p.m.term.name != "slit" {
 		t.Errorf("attached %s", p.m.term.name)
 	}
-	p.keys("ctrl+]", "q")
+	p.clickOn("TYPE slit")
+	if p.m.mode != inTown {
+		t.Fatal("a click on the mode does not change it")
+	}
+	p.clickOn("m back to the Mayor")
+	if p.m.mode != typing || p.m.term.name != MayorName {
+		t.Errorf("at %s, mode %v", p.m.term.name, p.m.mode)
+	}
+	p.clickOn("TYPE mayor")
+	p.clickOn("? help")
+	p.wantDialog("KEYS")
+	p.clickOn("quit (asks)")
 	p.clickOn("stop all now")
 	if !p.quit {
 		t.Error("a click on the row of a choice does not take it")
 	}
+}
+
+// TestTheBarsAndTheUndoAreClicked: what needs the person in the first and the last row, the command line, and
+// the offer of an undo.
+func TestTheBarsAndTheUndoAreClicked(t *testing.T) {
+	h := diffHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.clickOn("?1 !2")
+	p.wantDialog("PROBLEMS")
+	p.keys("esc")
+	p.clickOn(": cmd")
+	if len(p.m.stack) != 1 {
+		t.Fatal("a click on : cmd opens no command line")
+	}
+	p.keys("esc")
+	p.m.say("killed toast (u undoes it for 30 s)", '+')
+	p.send(tea.WindowSizeMsg{Width: 120, Height: 40})
+	p.clickOn("u undoes")
+	p.wantToast("nothing to undo") // the key was pressed
 }
 
 // TestLabelNamesNoKey: a click between labels, or on a word that is no key, does nothing.
