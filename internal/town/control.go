@@ -123,7 +123,11 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 	switch b.Status {
 	case beads.Closed:
 		if b.MergeCommit != "" {
-			return fmt.Sprintf("%s has landed as %.10s.", id, b.MergeCommit), "", nil
+			why = fmt.Sprintf("%s has landed as %.10s.", id, b.MergeCommit)
+			if _, rc, err := t.rig(b.Rig); err == nil && rc.Deliver == config.DeliverNone {
+				return strings.TrimSuffix(why, ".") + ", in the town alone: delivery to " + rc.Origin + " is off.", "gastown config set rig." + b.Rig + ".deliver checkout", nil
+			}
+			return why, "", nil
 		}
 		return fmt.Sprintf("%s is closed: %s.", id, b.CloseReason), "", nil
 	case beads.NeedsYou:

@@ -141,6 +141,19 @@ func TestDeliver(t *testing.T) {
 	l.gone()
 }
 
+// TestWhySaysWhereALandingIs: a landing that is not delivered is nowhere in the person's checkout.
+func TestWhySaysWhereALandingIs(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("one")
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	got, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: id})
+	if err != nil || !strings.Contains(got.Why, "in the town alone") || got.Hint != "gastown config set rig.app.deliver checkout" {
+		t.Errorf("why: %+v, %v", got, err)
+	}
+	l.gone()
+}
+
 // TestTheLastLandingIsFollowedUp stops the host right after a landing, drained or not.
 func TestTheLastLandingIsFollowedUp(t *testing.T) {
 	l := newLab(t, "")
