@@ -206,7 +206,7 @@ func showConvoy(p *page, c api.Convoy) {
 func (a *app) sling() *cobra.Command {
 	var req api.SlingReq
 	c := command(a, api.Sling, spec{
-		use: "sling BEAD...", example: "gastown sling ma-x1f\ngastown sling ma-x1f ma-abc --agent codex\ngastown sling ma-x1f --polecat nux",
+		use: "sling BEAD...", example: "gastown sling ma-x1f\ngastown sling ma-x1f ma-abc --agent claude\ngastown sling ma-x1f --polecat nux",
 		long: "Gives beads to polecats. Without a running host, or where a bead must wait, the wish is recorded.", complete: beadNames,
 	}, func(args []string) (api.SlingReq, error) {
 		req.Beads = beadIDs(args)

@@ -54,7 +54,7 @@ func (a *app) polecatReassign() *cobra.Command {
 	var req api.ReassignReq
 	c := command(a, api.PolecatReassign, spec{
 		use: "reassign POLECAT|BEAD", complete: polecats,
-		example: "gastown polecat reassign nux\ngastown polecat reassign nux --to slit --agent codex --note 'start from the tests'",
+		example: "gastown polecat reassign nux\ngastown polecat reassign nux --to slit --agent scripted --note 'start from the tests'",
 	}, func(args []string) (api.ReassignReq, error) {
 		req.Name = args[0]
 		return req, nil
@@ -69,10 +69,10 @@ func (a *app) polecatReassign() *cobra.Command {
 }
 
 func (a *app) mayor() *cobra.Command {
-	return group("mayor", "the agent you talk to", "gastown mayor status\ngastown mayor agent codex",
+	return group("mayor", "the agent you talk to", "gastown mayor status\ngastown mayor agent scripted",
 		command(a, api.MayorStatus, spec{use: "status", example: "gastown mayor status"}, nothing, showMayor),
 		command(a, api.MayorRestart, spec{use: "restart", example: "gastown mayor restart"}, nothing, showMayor),
-		command(a, api.MayorAgent, spec{use: "agent PRESET", example: "gastown mayor agent codex"}, named, showMayor),
+		command(a, api.MayorAgent, spec{use: "agent PRESET", example: "gastown mayor agent scripted"}, named, showMayor),
 	)
 }
 
