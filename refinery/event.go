@@ -34,6 +34,12 @@ type Approve struct {
 	Tree string
 }
 
+// Ask makes an entry that is in the queue wait for a person's yes.
+type Ask struct {
+	Bead beads.ID
+	Why  string // one line
+}
+
 // Drop takes a bead out of the queue; a run that gates it is stopped. A bead whose
 // landing was decided stays (see Queue.Landing).
 type Drop struct {
@@ -53,11 +59,19 @@ type Reject struct {
 type Pause struct{ By, Reason string }
 
 // Resume ends a pause, and tries again what had stopped the queue.
-type Resume struct{ By string }
+type Resume struct {
+	By     string
+	Accept bool // see Restart
+}
 
 // Restart ends the running gate and starts over in a fresh worktree: same order,
 // same tries. What had stopped the queue by itself is tried again.
-type Restart struct{ By string }
+type Restart struct {
+	By string
+	// Accept goes on from a target that others moved (Queue.Moved): no gate saw what is on it,
+	// so that is for a person to say.
+	Accept bool
+}
 
 // Tick is the passing of time; see Next.
 type Tick struct{}
@@ -164,6 +178,7 @@ func (Submit) event()         {}
 func (Hold) event()           {}
 func (Release) event()        {}
 func (Approve) event()        {}
+func (Ask) event()            {}
 func (Drop) event()           {}
 func (Reject) event()         {}
 func (Pause) event()          {}

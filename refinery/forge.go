@@ -57,6 +57,27 @@ func (m *machine) propose() {
 	m.q.Run = nil
 }
 
+// unpropose takes back what waits for a forge that the rig does not use any more: it lands
+// here like all else.
+func (m *machine) unpropose() {
+	if m.cfg.Forge {
+		return
+	}
+	for i := range m.q.Entries {
+		e := &m.q.Entries[i]
+		if e.State != EntryPR {
+			continue
+		}
+		text := "lands here: the rig does not deliver by pull requests any more"
+		if e.PR != "" {
+			text += "; " + e.PR + " stays open over there"
+		}
+		e.PR = ""
+		m.enter(e, EntryQueued)
+		m.changed(e.Bead, "", text)
+	}
+}
+
 // waitsForForge is the index of an attempt's entry that waits for the forge, or -1.
 func (m *machine) waitsForForge(bead beads.ID, n int) int {
 	return slices.IndexFunc(m.q.Entries, func(e Entry) bool { return e.Bead == bead && e.N == n && e.State == EntryPR })

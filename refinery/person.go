@@ -88,6 +88,17 @@ func (m *machine) onApprove(ev Approve) {
 	m.enter(e, EntryQueued)
 }
 
+// onAsk has its candidate built anew: what a yes is for is found out with it.
+func (m *machine) onAsk(ev Ask) {
+	i := index(m.q, ev.Bead)
+	if i < 0 || m.q.Entries[i].AskFirst || m.q.Landing(ev.Bead) {
+		return
+	}
+	m.q.Entries[i].AskFirst, m.q.Entries[i].AskWhy = true, oneLine(ev.Why)
+	m.interruptFor(ev.Bead)
+	m.changed(ev.Bead, "", "needs a person's yes: "+oneLine(ev.Why))
+}
+
 func (m *machine) onDrop(ev Drop) {
 	i := index(m.q, ev.Bead)
 	if i < 0 {
@@ -139,7 +150,7 @@ func (m *machine) onResume(ev Resume) {
 	if m.stopped(MainRed) {
 		m.forgetRed()
 	}
-	m.clearStop()
+	m.clearStop(ev.Accept)
 	m.q.Paused, m.q.PausedBy, m.q.PausedFor = false, "", ""
 	m.emit(Note{Kind: beads.EvResumed, By: ev.By, Text: "merge queue resumed"})
 }
@@ -151,7 +162,7 @@ func (m *machine) onRestart(ev Restart) {
 	}
 	m.q.Fresh = true
 	m.forgetRed()
-	m.clearStop()
+	m.clearStop(ev.Accept)
 	text := "merge queue restarted"
 	if r := m.q.Run; r != nil && r.Phase == PhaseGate {
 		text = fmt.Sprintf("gate %q ended after %s and started over", m.gateName(r.Gate), age(m.now.Sub(r.PhaseSince)))

@@ -400,7 +400,7 @@ func (w *world) drain() {
 			w.move() // a person repairs it
 			w.send(TargetMoved{Commit: w.target})
 		case w.q.State == Paused || w.q.State == Failed:
-			w.send(Resume{})
+			w.send(Resume{Accept: true})
 		case !Next(w.q, w.now, w.cfg).IsZero():
 			if next := Next(w.q, w.now, w.cfg); next.After(w.now) {
 				w.now = next
@@ -440,9 +440,9 @@ func TestQueueInvariants(t *testing.T) {
 			case k < 87:
 				w.send(Pause{})
 			case k < 90:
-				w.send(Resume{})
+				w.send(Resume{Accept: true})
 			case k < 93:
-				w.send(Restart{})
+				w.send(Restart{Accept: true})
 			case k < 96:
 				w.move()
 			case k < 98:

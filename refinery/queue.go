@@ -279,4 +279,7 @@ type Queue struct {
 	RedTree   string    `json:"red_tree,omitempty"`  // of the target, that FileRed was told for last
 	Toolchain string    `json:"toolchain,omitempty"` // Config.Toolchain of whoever ran gates last
 	Upstream  *Upstream `json:"upstream,omitempty"`  // of the origin, not in the target
+	// OriginLast says that the origin had the last turn: one that gains faster than its gates
+	// run must not keep everybody else waiting.
+	OriginLast bool `json:"origin_last,omitempty"`
 }

@@ -228,9 +228,9 @@ func (s *sim) pass() {
 			}
 		}
 		if s.percent(50) {
-			s.send(Restart{})
+			s.send(Restart{Accept: true})
 		}
-		s.send(Resume{})
+		s.send(Resume{Accept: true})
 	case !next.IsZero() && next.After(s.now) && (s.pending == nil || s.accident(20)):
 		s.now = next
 		s.send(Tick{})
@@ -278,7 +278,7 @@ func (s *sim) happens() {
 	case 4:
 		s.send(Pause{})
 	case 5:
-		s.send(Restart{})
+		s.send(Restart{Accept: true})
 	case 6, 7, 8:
 		s.crash()
 	case 9, 10:
@@ -296,7 +296,7 @@ func (s *sim) happens() {
 			s.cfg.Toolchain = fmt.Sprint("go", s.events)
 			s.send(Tick{})
 		} else {
-			s.send(Resume{})
+			s.send(Resume{Accept: true})
 		}
 	}
 }

@@ -245,7 +245,7 @@ func TestHostRestart(t *testing.T) {
 }
 
 func TestAnyEventInAnyState(t *testing.T) {
-	evs := []Event{nil, Submit{}, Hold{}, Release{}, Approve{}, Drop{}, Pause{}, Resume{}, Restart{}, Tick{}, TargetMoved{}, Restarted{},
+	evs := []Event{nil, Submit{}, Hold{}, Release{}, Approve{}, Ask{}, Drop{}, Pause{}, Resume{}, Restart{}, Tick{}, TargetMoved{}, Restarted{},
 		Built{}, Built{Seq: 1}, GateStarted{Seq: 1}, Output{Seq: 1}, GateDone{Seq: 1}, Published{Seq: 1}, PublishLost{Seq: 1}, PublishErr{Seq: 1}}
 	states := []Queue{{}}
 	for _, p := range []Phase{PhaseBuild, PhaseGate, PhaseLand, "?"} {

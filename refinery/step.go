@@ -32,6 +32,7 @@ func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
 	m.apply(ev)
 	m.watch()
 	m.lift()
+	m.unpropose()
 	m.advance()
 	m.show()
 	m.report(before)
@@ -59,6 +60,8 @@ func (m *machine) apply(ev Event) {
 		m.onRelease(ev)
 	case Approve:
 		m.onApprove(ev)
+	case Ask:
+		m.onAsk(ev)
 	case Drop:
 		m.onDrop(ev)
 	case Reject:
@@ -168,7 +171,7 @@ func (m *machine) build(batch []Entry, of int) {
 			eff.Others = append(eff.Others, BuildPart{Bead: e.Bead, N: e.N, Tip: e.Tip})
 		}
 	}
-	m.q.Run = r
+	m.q.Run, m.q.OriginLast = r, false
 	m.enterParts(EntryGating)
 	m.emit(eff)
 }
@@ -228,13 +231,20 @@ func (m *machine) lift() {
 		return
 	}
 	if s.Key != m.key || s.Kind == MainRed && s.Commit != m.q.Target {
-		m.clearStop()
+		m.clearStop(false)
 	}
 }
 
-// clearStop lets the queue try again what had stopped it.
-func (m *machine) clearStop() {
-	if s := m.q.Stop; s != nil && s.Kind == Failed && s.Commit != "" {
+// Moved reports whether the queue stands because others moved the target.
+func (q Queue) Moved() bool { return q.Stop != nil && q.Stop.Kind == Failed && q.Stop.Commit != "" }
+
+// clearStop lets the queue try again what had stopped it; a target that others moved only
+// where that is accepted.
+func (m *machine) clearStop(accept bool) {
+	if m.q.Moved() && !accept {
+		return
+	}
+	if s := m.q.Stop; m.q.Moved() {
 		m.q.Target = s.Commit // a person accepted the rewritten branch
 		if m.cfg.Sole {
 			m.q.Target = "" // wherever it is now: it may have been put back since

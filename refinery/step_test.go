@@ -275,7 +275,7 @@ func TestNobodyIsBlamed(t *testing.T) {
 			if p := one[Problem](d); !strings.HasSuffix(p.Key, "broken") || p.Hint == "" {
 				t.Fatalf("%+v", p)
 			}
-			for _, again := range []Event{Resume{By: "me"}, Restart{By: "me"}} {
+			for _, again := range []Event{Resume{By: "me", Accept: true}, Restart{By: "me", Accept: true}} {
 				e := *d
 				e.send(again)
 				one[Build](&e)
@@ -365,7 +365,7 @@ func TestTargetMoves(t *testing.T) {
 	d.gate(Stopped)
 	d.state(Failed)
 	none[Build](d)
-	d.send(Restart{By: "me"})
+	d.send(Restart{By: "me", Accept: true})
 	if b := one[Build](d); b.Target != "X" {
 		t.Fatalf("a person's restart accepts the branch as it is: %+v", b)
 	}

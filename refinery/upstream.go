@@ -93,8 +93,9 @@ func (q Queue) Undelivered() string {
 	return fmt.Sprintf("%s moved on by itself (%s); that is tested and taken in first", u.From, short(u.Tip))
 }
 
-// upstreamDue reports whether the origin's tip is what to work on next: first when it is
-// new, and when it could not be taken in, again on another target once nothing else is to do.
+// upstreamDue reports whether the origin's tip is what to work on next: in turn with the
+// entries when it is new, and when it could not be taken in, again on another target once
+// nothing else is to do.
 func upstreamDue(q Queue, cfg Config) bool {
 	u := q.Upstream
 	if u == nil || u.Asks() || u.Choice == KeepOurs || q.Paused || len(cfg.Gates) == 0 && !cfg.Ungated {
@@ -103,7 +104,10 @@ func upstreamDue(q Queue, cfg Config) bool {
 	if q.Stop != nil && q.Stop.Kind != MainRed {
 		return false
 	}
-	return u.Why == "" || u.On != q.Target && runnable(q, cfg) < 0
+	if u.Why == "" && !q.OriginLast {
+		return true
+	}
+	return (u.Why == "" || u.On != q.Target) && runnable(q, cfg) < 0
 }
 
 func (m *machine) onOriginAt(ev OriginAt) {
@@ -162,6 +166,7 @@ func (m *machine) onChoose(ev Choose) {
 func (m *machine) buildUpstream() {
 	u := m.q.Upstream
 	m.q.Seq++
+	m.q.OriginLast = true
 	m.q.Run = &Run{Seq: m.q.Seq, Upstream: u.Tip, Phase: PhaseBuild, Key: m.key, StartedAt: m.now, PhaseSince: m.now}
 	m.emit(Build{
 		Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History,
@@ -187,6 +192,8 @@ func (m *machine) upstreamBuilt(ev Built) {
 		m.succeeded()
 		m.upstreamStays("does not merge with "+m.cfg.Branch+": conflict"+conflictIn(ev.Conflict.Files),
 			fmt.Sprintf("merge it in a bead, which then lands like any other: `git merge %s`", short(r.Upstream)))
+	case r.Key != m.key:
+		m.forget() // the settings changed: perhaps no gate is left
 	case ev.Commit == "" || ev.Tree == "" || ev.Base == "" || ev.BaseTree == "":
 		m.forget()
 		m.errored("build candidate: the answer is incomplete")

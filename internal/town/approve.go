@@ -90,6 +90,40 @@ func (t *Town) asks(b *beads.Bead, change string) string {
 	return change
 }
 
+// asksNow are the entries that wait for a person by now: a label or a setting came after they
+// were submitted. No event of the queue passes without this look.
+func (t *Town) asksNow(tx *store.Tx, q refinery.Queue) (out []refinery.Event) {
+	if len(t.settings().Rigs[q.Rig].Approve) == 0 {
+		return nil
+	}
+	for _, e := range q.Entries {
+		if e.AskFirst || q.Landing(e.Bead) {
+			continue
+		}
+		b, err := tx.Bead(e.Bead)
+		if err != nil {
+			continue // the queue's entry no longer fits: its landing says so
+		}
+		if why := t.asks(b, ""); why != "" {
+			out = append(out, refinery.Ask{Bead: e.Bead, Why: why})
+		}
+	}
+	return out
+}
+
+// keepsLabels is an error where an agent takes a label away for which the rig asks a person.
+func (t *Town) keepsLabels(who api.Caller, b *beads.Bead, labels *[]string) error {
+	if who.Role == "person" || labels == nil {
+		return nil
+	}
+	for _, want := range t.settings().Rigs[b.Rig].Approve {
+		if slices.Contains(b.Labels, want) && !slices.Contains(*labels, want) {
+			return fault.Refusedf("%s: its label %s makes it wait for the person's yes, so it is theirs to take away", b.ID, want)
+		}
+	}
+	return nil
+}
+
 // greenOf is the candidate of an attempt that waits for a person's yes, or nil.
 func (t *Town) greenOf(a *beads.Attempt) (c *refinery.Candidate) {
 	_ = t.store.View(func(tx *store.Tx) error {

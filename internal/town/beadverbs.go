@@ -248,6 +248,11 @@ func (t *Town) change(who api.Caller, id beads.ID, kind, text string, f func(*st
 				return err
 			}
 		}
+		if c.Status == beads.Submitted { // it may need a person's yes by now
+			if err := t.feed(tx, c.Rig, refinery.Tick{}); err != nil {
+				return err
+			}
+		}
 		out, err = t.outside(tx, c)
 		return err
 	})
@@ -281,6 +286,9 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 	var old *beads.Bead
 	out, err := t.change(who, r.Bead, beads.EvBeadUpdated, "changed %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		old = b
+		if err := t.keepsLabels(who, b, r.Labels); err != nil {
+			return nil, err
+		}
 		c := b.Clone()
 		set(&c.Title, r.Title)
 		set(&c.Description, r.Description)

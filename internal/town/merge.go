@@ -124,6 +124,7 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 		q.Toolchain = toolchain(cfg.Gates, getenv(t.deps.Env, "PATH"))
 	}
 	cfg.Toolchain = q.Toolchain
+	events = append(t.asksNow(tx, q), events...)
 	for _, ev := range events {
 		var effects []refinery.Effect
 		before := q.Run

@@ -197,6 +197,13 @@ func (t *Town) refineryAct(ctx context.Context, who api.Caller, name string, ev 
 	}
 	err = t.update(func(tx *store.Tx) error {
 		for _, rig := range rigs {
+			q, err := t.queue(tx, rig)
+			if err != nil {
+				return err
+			}
+			if q.Moved() && who.Role != "person" && len(rigs) == 1 {
+				return fault.Refusedf("rig %q: %s; to go on from there is for the person to say", rig, q.Reason).WithHint("ask the person; they look at it, then: gastown refinery restart %s", rig)
+			}
 			if err := t.feed(tx, rig, ev); err != nil {
 				return err
 			}
@@ -210,7 +217,7 @@ func (t *Town) refineryAct(ctx context.Context, who api.Caller, name string, ev 
 }
 
 func (t *Town) refineryRestart(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAct(ctx, who, r.Name, refinery.Restart{By: who.Name})
+	return t.refineryAct(ctx, who, r.Name, refinery.Restart{By: who.Name, Accept: who.Role == "person"})
 }
 
 func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
@@ -218,7 +225,7 @@ func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq)
 }
 
 func (t *Town) refineryResume(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAct(ctx, who, r.Name, refinery.Resume{By: who.Name})
+	return t.refineryAct(ctx, who, r.Name, refinery.Resume{By: who.Name, Accept: who.Role == "person"})
 }
 
 // refineryLog is the output of the gate that runs, or of the last one that ran.
