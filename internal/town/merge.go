@@ -156,7 +156,10 @@ func (t *Town) full(tx *store.Tx, rig string) (bool, error) {
 	qs, err := tx.Queues()
 	n, rigs := 0, t.settings().Rigs
 	for _, q := range qs {
-		_, there := rigs[q.Rig] // the queue of a rig that was removed is kept as it was
+		_, there := rigs[q.Rig]
+		if t.host != nil {
+			there = there && t.host.opened(q.Rig) // nobody ends the run of one that is not
+		}
 		if there && q.Rig != rig && q.Run != nil && q.Run.HungSince.IsZero() {
 			n++
 		}

@@ -63,6 +63,13 @@ func (r *rigHost) start() {
 	r.h.spawn("deliver "+r.name, r.follow)
 }
 
+// opened reports whether a rig's Refinery runs in this host.
+func (h *Host) opened(rig string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rigs[rig] != nil
+}
+
 // rigAdded takes up a rig that was added while the host runs.
 func (h *Host) rigAdded(ctx context.Context, name string) {
 	if err := h.recoverRig(ctx, name); err != nil {
@@ -195,6 +202,9 @@ func (r *rigHost) tick() time.Time {
 	return at
 }
 
+// showAgain is when the Mayor's checkout is tried again that could not be moved.
+const showAgain = 15 * time.Second
+
 // lastPass bounds the follow-up of a landing that came just before the host stopped.
 const lastPass = 10 * time.Second
 
@@ -237,7 +247,9 @@ func (r *rigHost) follow() {
 
 // pass does the follow-up work once; with look it asks the origin what it gained, too.
 func (r *rigHost) pass(ctx context.Context, look bool) deliveryState {
+	behind := false // git works there, or something is in its way
 	if err := r.h.t.showMain(ctx, r.name); err != nil && ctx.Err() == nil {
+		behind = true
 		r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
 	}
 	if err := r.dropKept(ctx); err != nil && ctx.Err() == nil {
@@ -246,6 +258,9 @@ func (r *rigHost) pass(ctx context.Context, look bool) deliveryState {
 	d, err := r.h.t.deliver(ctx, r.name, look)
 	if err != nil && ctx.Err() == nil {
 		r.h.t.deps.Log.Warn("deliver", "rig", r.name, "err", err)
+	}
+	if behind {
+		d.look = showAgain
 	}
 	return d
 }

@@ -226,8 +226,10 @@ func (t *Town) clearClone(name string) error {
 	known := false
 	err := t.store.View(func(tx *store.Tx) error {
 		q, err := tx.Queue(name)
-		known = q != nil
-		return err
+		var d deliveryState
+		delivers, derr := tx.GetKV(kvDelivery+name, &d)
+		known = q != nil || delivers
+		return errors.Join(err, derr)
 	})
 	if err != nil || known {
 		return err
@@ -372,7 +374,7 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 	if r.Name == "" {
 		return out, fault.Usagef("rig remove: which rig?")
 	}
-	name, _, err := t.rig(r.Name)
+	name, rc, err := t.rig(r.Name)
 	if err != nil {
 		return out, err
 	}
@@ -408,11 +410,29 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 		}
 	}
 	if err := t.update(func(tx *store.Tx) error {
-		return tx.Append(beads.Event{Kind: beads.EvRigRemoved, Actor: who.Name, Rig: name, Text: "removed rig " + name})
+		return errors.Join(forgetRig(tx, name), tx.Append(beads.Event{Kind: beads.EvRigRemoved, Actor: who.Name, Rig: name, Text: "removed rig " + name}))
 	}); err != nil {
 		return out, err
 	}
+	if t.deps.Config != "" && git.IsLocal(rc.Origin) {
+		if err := config.Unregister(filepath.Join(t.deps.Config, "towns.toml"), rc.Origin); err != nil {
+			t.deps.Log.Warn("take rig off the registry", "err", err)
+		}
+	}
 	return api.Ack{Msg: fmt.Sprintf("rig %s is no longer in the town; its repository stays in %s", name, t.path("rigs", name))}, nil
+}
+
+// forgetRig takes a removed rig's queue and problems out of the store. What is kept of its
+// delivery says that its repository is not a leftover (clearClone).
+func forgetRig(tx *store.Tx, rig string) error {
+	ns, err := tx.Notices()
+	for _, n := range ns {
+		if n.Rig == rig {
+			err = errors.Join(err, tx.DeleteNotice(n.Key))
+		}
+	}
+	d, derr := delivery(tx, rig)
+	return errors.Join(err, derr, tx.PutKV(kvDelivery+rig, d), tx.DeleteQueue(rig), tx.DeleteKV(kvRed+rig))
 }
 
 func (t *Town) rigUngated(ctx context.Context, who api.Caller, r api.RigUngatedReq) (api.Rig, error) {
@@ -464,5 +484,12 @@ func (t *Town) showMain(ctx context.Context, rig string) error {
 	if err != nil {
 		return err
 	}
-	return step(wt.CheckoutDetached(ctx, tip, git.CleanAll), "show the Mayor main of %q", rig)
+	err = wt.CheckoutDetached(ctx, tip, git.CleanAll)
+	if err != nil && ctx.Err() == nil && !proc.RunningIn(path, "git") {
+		// What a git left that was killed there stands for ever, and nothing in it is anybody's own.
+		if err = repo.WorktreeRemove(ctx, path, git.RemoveForced); err == nil {
+			_, err = repo.WorktreeAddDetached(ctx, path, tip)
+		}
+	}
+	return step(err, "show the Mayor main of %q", rig)
 }

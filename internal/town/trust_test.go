@@ -59,7 +59,9 @@ func TestAnAgentKeepsTheLabelsThatAskForAYes(t *testing.T) {
 	}
 	l.job(b.ID, "gastown bead update $GASTOWN_BEAD --label ui 2>&1 | tell said; echo x > x; git add .; git commit -qm x; exec gastown done")
 	l.sling(b.ID)
-	l.await("green", func() bool { return l.bead(b.ID).Status == beads.Closed || l.queued(b.ID).State == refinery.EntryApprove })
+	l.await("green", func() bool {
+		return l.bead(b.ID).Status == beads.Closed || l.queued(b.ID).State == refinery.EntryApprove
+	})
 	if got := l.bead(b.ID); got.Status == beads.Closed {
 		t.Fatal("it landed without a yes")
 	}

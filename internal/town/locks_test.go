@@ -1,0 +1,110 @@
+package town
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+	"gastown/refinery"
+)
+
+// TestTheMayorsCheckoutOutlivesALock: a git that was killed there leaves one, and nothing else
+// would ever take it away.
+func TestTheMayorsCheckoutOutlivesALock(t *testing.T) {
+	for _, name := range []string{"HEAD.lock", "index.lock"} {
+		l := newLab(t, "")
+		l.write("T/rigs/app/repo.git/worktrees/app/"+name, "")
+		id := l.create("one")
+		l.sling(id)
+		l.awaitStatus(id, beads.Closed)
+		l.await("the Mayor sees it with "+name, func() bool {
+			_, err := os.Stat(filepath.Join(l.dir, "mayor", "app", string(id)+".txt"))
+			return err == nil
+		})
+		if got, want := l.git(filepath.Join(l.dir, "mayor", "app"), "rev-parse", "HEAD"), l.git(l.repo(), "rev-parse", "main"); got != want {
+			t.Errorf("%s: the Mayor's checkout is at %s, main at %s", name, got, want)
+		}
+		l.down()
+	}
+}
+
+func TestARigThatIsRemovedLeavesNothingBehind(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("one")
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	err := l.town.update(func(tx *store.Tx) error {
+		return tx.PutNotice(&beads.Notice{Key: "app/refinery/app/broken", Rig: "app", Text: "a gate cannot run"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.RigRemove.Do(t.Context(), l.person(), api.NameReq{Name: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	err = l.town.store.View(func(tx *store.Tx) error {
+		q, err := tx.Queue("app")
+		if q != nil {
+			t.Errorf("its queue is kept: %+v", q)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ps := l.status().Problems; len(ps) != 0 {
+		t.Errorf("problems of a rig that is gone: %+v", ps)
+	}
+	if l.town.deps.Config != "" {
+		if data, err := os.ReadFile(filepath.Join(l.town.deps.Config, "towns.toml")); err == nil && strings.Contains(string(data), l.src) {
+			t.Errorf("it is still registered: %s", data)
+		}
+	}
+	// Its repository has what landed: a rig of that name does not take its place.
+	if _, err := api.RigAdd.Do(t.Context(), l.person(), api.RigAddReq{Name: "app", Source: l.src, Ungated: true}); !fault.Is(err, fault.Refused) {
+		t.Errorf("added over it: %v", err)
+	}
+	if !l.has(l.repo(), "main", string(id)+".txt") {
+		t.Error("the repository of the removed rig is gone")
+	}
+}
+
+// TestARigThatCannotBeOpenedHoldsNoPlace: nobody ends the run that its queue still names.
+func TestARigThatCannotBeOpenedHoldsNoPlace(t *testing.T) {
+	l := newLab(t, "")
+	l.down()
+	l.write("T/town.toml", l.text("town.toml")+"\n[rig.dead1]\nbranch = \"main\"\nprefix = \"d1\"\n[rig.dead2]\nbranch = \"main\"\nprefix = \"d2\"\n")
+	l.open()
+	err := l.town.update(func(tx *store.Tx) error {
+		for _, rig := range []string{"dead1", "dead2"} {
+			if err := tx.PutQueue(&refinery.Queue{Rig: rig, State: refinery.Gating, Run: &refinery.Run{Seq: 1, Phase: refinery.PhaseGate}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.up()
+	b, err := api.BeadCreate.Do(t.Context(), l.person(), api.BeadCreateReq{Title: "one", Rig: "app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.sling(b.ID)
+	l.awaitStatus(b.ID, beads.Closed)
+}
+
+func (l *lab) text(name string) string {
+	l.t.Helper()
+	data, err := os.ReadFile(filepath.Join(l.dir, name))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return string(data)
+}
