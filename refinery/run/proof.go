@@ -28,21 +28,8 @@ type ProofReq struct {
 // Prove runs a proof in the gate's worktree while the queue needs it for nothing: the next
 // action ends it. It reports whether it was begun.
 func (r *Runner) Prove(ctx context.Context, q ProofReq) bool {
-	r.mu.Lock()
-	busy := false
-	if r.last != nil {
-		select {
-		case <-r.last.done:
-		default:
-			busy = true
-		}
-	}
-	r.mu.Unlock()
-	if busy {
-		return false
-	}
 	none := func(error) refinery.Event { return nil }
-	r.begin(ctx, 0, false, func(ctx context.Context, j *job) refinery.Event {
+	return r.beginIf(ctx, idle, 0, false, func(ctx context.Context, j *job) refinery.Event {
 		p, err := r.prove(ctx, j, q)
 		if ctx.Err() != nil || p.Outcome == beads.ProofPending {
 			return nil // given up; it is asked for again
@@ -53,7 +40,19 @@ func (r *Runner) Prove(ctx context.Context, q ProofReq) bool {
 		q.Done(p)
 		return nil
 	}, none)
-	return true
+}
+
+// idle reports whether an action has been answered.
+func idle(last *job) bool {
+	if last == nil {
+		return true
+	}
+	select {
+	case <-last.done:
+		return true
+	default:
+		return false
+	}
 }
 
 func (r *Runner) prove(ctx context.Context, j *job, q ProofReq) (p beads.Proof, err error) {

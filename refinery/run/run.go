@@ -74,10 +74,21 @@ func (r *Runner) Wait() { r.wg.Wait() }
 
 // begin runs perform after the action before it. A panic in it becomes its answer.
 func (r *Runner) begin(ctx context.Context, seq uint64, publish bool, perform func(context.Context, *job) refinery.Event, failed func(error) refinery.Event) {
+	r.beginIf(ctx, func(*job) bool { return true }, seq, publish, perform, failed)
+}
+
+// beginIf is begin where may says so of the action before, in one step: what comes between
+// would be ended by this one.
+func (r *Runner) beginIf(ctx context.Context, may func(last *job) bool, seq uint64, publish bool, perform func(context.Context, *job) refinery.Event, failed func(error) refinery.Event) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	j := &job{seq: seq, publish: publish, cancel: cancel, stop: make(chan refinery.StopGate, 1), done: make(chan struct{})}
 	r.mu.Lock()
 	before := r.last
+	if !may(before) {
+		r.mu.Unlock()
+		cancel()
+		return false
+	}
 	r.last = j
 	r.wg.Add(1)
 	r.mu.Unlock()
@@ -95,6 +106,7 @@ func (r *Runner) begin(ctx context.Context, seq uint64, publish bool, perform fu
 			r.Emit(ev)
 		}
 	}()
+	return true
 }
 
 // contained turns a panic into an error answer.
