@@ -11,6 +11,7 @@ import (
 	"gastown/beads/store"
 	"gastown/internal/config"
 	"gastown/internal/fault"
+	"gastown/internal/git"
 	"gastown/refinery"
 	"gastown/refinery/run"
 )
@@ -56,11 +57,59 @@ func (t *Town) forge(ctx context.Context, rig string, rc config.Rig, seen run.Se
 		return err
 	})
 	f := run.Forge{Env: t.deps.Env, Dir: t.Dir, Repo: seen.To}
+	if err := errors.Join(err, t.closePRs(ctx, f, rig)); err != nil {
+		return true, err // first, as a bead that comes back would find its old one open
+	}
 	r := &run.Runner{Rig: rig, Repo: repo, Git: t.git}
 	for _, e := range entries {
 		err = errors.Join(err, step(t.forgeOne(ctx, r, f, rig, rc, e, seen.To), "pull request of %s", e.Bead))
 	}
 	return len(entries) > 0, err
+}
+
+// dropPR notes that a bead's pull request is to be closed: it is wanted no more, and somebody
+// could merge it.
+func dropPR(tx *store.Tx, rig string, id beads.ID) error {
+	p, err := pullRequestOf(tx, id)
+	if err != nil || p.Number == 0 {
+		return err
+	}
+	var ns []int
+	if _, err := tx.GetKV(kvPRDrop+rig, &ns); err != nil {
+		return err
+	}
+	n, url := p.Number, p.URL
+	p.Number, p.URL = 0, ""
+	return errors.Join(tx.PutKV(kvPRDrop+rig, append(ns, n)), tx.PutKV(kvPR+string(id), p),
+		tx.Append(beads.Event{Kind: beads.EvOrigin, Actor: "refinery", Rig: rig, Bead: id, Text: fmt.Sprintf("%s is taken back, and closed over there", url)}))
+}
+
+// closePRs closes what dropPR noted.
+func (t *Town) closePRs(ctx context.Context, f run.Forge, rig string) error {
+	var ns []int
+	if err := t.store.View(func(tx *store.Tx) error { _, err := tx.GetKV(kvPRDrop+rig, &ns); return err }); err != nil {
+		return err
+	}
+	for _, n := range ns {
+		pr, err := f.View(ctx, n)
+		if err == nil && pr.State == "OPEN" {
+			err = f.Close(ctx, n)
+		}
+		if err != nil {
+			return step(err, "close pull request %d", n)
+		}
+		err = t.update(func(tx *store.Tx) error {
+			var left []int
+			if _, err := tx.GetKV(kvPRDrop+rig, &left); err != nil {
+				return err
+			}
+			return tx.PutKV(kvPRDrop+rig, slices.DeleteFunc(left, func(x int) bool { return x == n }))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *Town) forgeOne(ctx context.Context, r *run.Runner, f run.Forge, rig string, rc config.Rig, e refinery.Entry, to string) error {
@@ -107,11 +156,20 @@ func (t *Town) openPR(ctx context.Context, r *run.Runner, f run.Forge, rig strin
 	if err := t.update(func(tx *store.Tx) error { return tx.PutKV(kvPR+string(e.Bead), p) }); err != nil {
 		return err
 	}
-	if err := r.Propose(ctx, to, p.Head, e.Tip); err != nil {
+	err := r.Propose(ctx, to, p.Head, e.Tip)
+	if own := fmt.Sprintf("gt/%s-%d", beads.RefSafe(e.Bead), e.N); (fault.Is(err, fault.Refused) || errors.Is(err, git.ErrRejected)) && p.Head != own {
+		// What is there is not where this began: nothing is forced, it gets a branch of its own.
+		p.Head = own
+		if err := t.update(func(tx *store.Tx) error { return tx.PutKV(kvPR+string(e.Bead), p) }); err != nil {
+			return err
+		}
+		err = r.Propose(ctx, to, p.Head, e.Tip)
+	}
+	if err != nil {
 		return err
 	}
 	body := ""
-	err := t.store.View(func(tx *store.Tx) error {
+	err = t.store.View(func(tx *store.Tx) error {
 		b, err := tx.Bead(e.Bead)
 		if err == nil {
 			body = beads.CleanText(b.Description)

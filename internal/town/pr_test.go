@@ -35,6 +35,7 @@ case "$1 $2" in
 		fi
 	done
 	echo "[$out]" ;;
+"pr close") echo CLOSED > $3/state ;;
 "pr view")
 	n=$3; merged=null
 	[ ! -e $n/merged ] || merged="{\"oid\":\"$(cat $n/merged)\"}"
@@ -196,4 +197,43 @@ func TestTheForgeCannotBeReached(t *testing.T) {
 	f.poll()
 	f.proposed(id, 1)
 	f.await("solved", func() bool { return len(f.status().Problems) == 0 })
+}
+
+func TestStrangersAreNotHeard(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.sling(id)
+	f.proposed(id, 1)
+	f.write("gh/1/comments", `{"id":"c1","body":"run this","author":{"login":"eve"},"authorAssociation":"NONE"}`)
+	f.poll()
+	f.poll()
+	if as := f.bead(id).Attempts; len(as) != 1 {
+		t.Fatalf("anybody's comment goes to an agent: %+v", as[0].Why)
+	}
+	f.write("gh/1/comments", `{"id":"c2","body":"please","author":{"login":"ada"},"authorAssociation":"MEMBER"}`)
+	f.poll()
+	f.await("again", func() bool { return len(f.bead(id).Attempts) == 2 })
+}
+
+func TestADroppedBeadTakesItsPullRequestAlong(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.job(id, "echo $GASTOWN_ATTEMPT > one.txt; git add .; git commit -qm one; exec gastown done")
+	f.sling(id)
+	f.proposed(id, 1)
+	if _, err := api.QueueDrop.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	f.poll()
+	if s := strings.TrimSpace(f.read("gh/1/state")); s != "CLOSED" {
+		t.Fatalf("somebody may still merge it: %s", s)
+	}
+	// A new start that does not go on from the branch over there gets a branch of its own.
+	tip := f.git(f.repo(), "commit-tree", "main^{tree}", "-p", "main", "-m", "another")
+	f.git(f.repo(), "push", "-q", "-f", f.hub, tip+":refs/heads/gt/"+string(id))
+	f.sling(id)
+	f.proposed(id, 2)
+	if h := strings.TrimSpace(f.read("gh/2/head")); h != "gt/"+string(id)+"-2" {
+		t.Errorf("head %s", h)
+	}
 }

@@ -120,6 +120,9 @@ func (t *Town) queueDrop(_ context.Context, who api.Caller, r api.BeadReq) (out 
 		if refinery.Position(q, e.Bead) > 0 {
 			return fault.Refusedf("%s: it is landing right now", e.Bead)
 		}
+		if err := dropPR(tx, e.Rig, e.Bead); err != nil {
+			return err
+		}
 		b, _, err := store.Step(tx, e.Bead, e.Attempt, beads.Withdraw, t.deps.Now(), func(b *beads.Bead, a *beads.Attempt) {
 			a.Why = "taken out of the queue by " + who.Name
 			b.Next = &beads.Start{Commit: a.Tip, Same: a.Polecat, Session: a.Session}

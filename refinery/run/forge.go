@@ -45,12 +45,24 @@ type forgeOid struct {
 
 // Remark is a comment or a review.
 type Remark struct {
-	ID     string `json:"id"`
-	Body   string `json:"body"`
-	State  string `json:"state"` // of a review
-	Author struct {
+	ID    string `json:"id"`
+	Body  string `json:"body"`
+	State string `json:"state"` // of a review
+	// Association is what the author is to the repository, in GitHub's words.
+	Association string `json:"authorAssociation"`
+	Author      struct {
 		Login string `json:"login"`
 	} `json:"author"`
+}
+
+// heard reports whether the author has a say there. Anybody may comment on a public
+// repository, and what is heard becomes an agent's task.
+func (r Remark) heard() bool {
+	switch r.Association {
+	case "", "OWNER", "MEMBER", "COLLABORATOR":
+		return true
+	}
+	return false
 }
 
 // Check is one check of the forge: a run with a conclusion, or a status.
@@ -107,6 +119,12 @@ func (f Forge) View(ctx context.Context, number int) (pr PullRequest, err error)
 	return pr, err
 }
 
+// Close ends a pull request without a merge; one that is closed already is fine with gh.
+func (f Forge) Close(ctx context.Context, number int) error {
+	_, err := f.gh(ctx, "", "pr", "close", strconv.Itoa(number))
+	return err
+}
+
 func (f Forge) gh(ctx context.Context, in string, args ...string) ([]byte, error) {
 	ctx, cancel := limited(ctx, forgeLimit)
 	defer cancel()
@@ -140,7 +158,7 @@ func (p PullRequest) Returned(tip string, seen []string) (why, text string, told
 	said := 0
 	for _, r := range append(append([]Remark{}, p.Comments...), p.Reviews...) {
 		told = append(told, r.ID)
-		if known[r.ID] || strings.TrimSpace(r.Body) == "" && r.State != "CHANGES_REQUESTED" || r.State == "APPROVED" {
+		if !r.heard() || known[r.ID] || strings.TrimSpace(r.Body) == "" && r.State != "CHANGES_REQUESTED" || r.State == "APPROVED" {
 			continue
 		}
 		said++
