@@ -224,7 +224,7 @@ func (a *app) beadImport() *cobra.Command {
 			p.line("warning: %s", w)
 		}
 	})
-	c.Flags().StringVar(&rig, "rig", "", "the rig of beads that name none")
+	c.Flags().StringVar(&rig, "rig", "", "the `rig` they belong to; without it the prefix of each says so")
 	a.completeFlag(c, "rig", rigs)
 	return c
 }

@@ -420,8 +420,21 @@ func (t *Town) comment(_ context.Context, who api.Caller, r api.CommentReq) (api
 	})
 }
 
+// byPrefix is the rig of each prefix of bead ids.
+func (t *Town) byPrefix() map[string]string {
+	out := map[string]string{}
+	for name, rc := range t.settings().Rigs {
+		out[rc.Prefix] = name
+	}
+	return out
+}
+
 func (t *Town) beadImport(_ context.Context, who api.Caller, r api.ImportReq) (out api.Imported, err error) {
 	rig, _, err := t.rig(r.Rig)
+	rigs := t.byPrefix()
+	if r.Rig == "" && len(rigs) > 1 { // the beads' prefixes say which
+		rig, err = "", nil
+	}
 	if err != nil {
 		return out, err
 	}
@@ -453,6 +466,12 @@ func (t *Town) beadImport(_ context.Context, who api.Caller, r api.ImportReq) (o
 			} else {
 				out.Created++
 				b.Rig, b.NeedsCode = rig, b.Type.NeedsCode()
+				if rig == "" {
+					b.Rig = rigs[beads.Prefix(b.ID)]
+				}
+				if b.Rig == "" {
+					return fault.Usagef("import: there are several rigs, and none has the prefix of %s", b.ID).WithHint("say which with --rig")
+				}
 			}
 			if err := tx.PutBead(b); err != nil {
 				return err
