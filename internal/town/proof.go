@@ -106,6 +106,9 @@ func (r *rigHost) proven(of *beads.Attempt, p beads.Proof) {
 		if err := tx.PutAttempt(c); err != nil {
 			return err
 		}
+		if p.Outcome == beads.ProofNone { // no news
+			return nil
+		}
 		return tx.Append(beads.Event{Kind: beads.EvGateDone, Actor: "refinery", Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("proof of %s: %s", a.Bead, p.Text())})
 	})
 	if err != nil {
