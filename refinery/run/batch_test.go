@@ -295,7 +295,7 @@ func TestLinearHistory(t *testing.T) {
 	// The same attempt again, and its commits in another one, are in already.
 	b := refinery.Build{Branch: "main", History: "linear", Parts: []refinery.BuildPart{{Bead: "ma-2", N: 1, Tip: tip, Date: time.Unix(1e9, 0)}}}
 	if got := r.run.build(ctx, b).(refinery.Built); got.AlreadyIn != "ma-2" || got.Commit != log[0].Hash {
-		t.Fatalf("by trailer: %+v", got)
+		t.Fatalf("the same attempt: %+v", got)
 	}
 	r.submit("ma-5", r.commit([]string{r.tip()}, with("a.txt", "2\n", "b.txt", "1\n", "c.txt", "c\n"))) // main goes on in the same file
 	until[refinery.Settle](r)

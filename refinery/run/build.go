@@ -151,7 +151,7 @@ func (r *Runner) part(ctx context.Context, a refinery.Build, i int, who git.Iden
 		ev.Conflict = &refinery.Conflict{Bead: p.Bead, N: p.N, Detail: fmt.Sprintf("%s has no commit in common with %s. Start again from %s.", tip, a.Branch, a.Branch)}
 		return ev, nil
 	}
-	landed, err := r.landedAs(ctx, p, common, tip, at.commit)
+	landed, err := r.landedAs(ctx, a, p, who, span{common, tip, at.commit})
 	if err != nil {
 		return ev, err
 	}
@@ -212,26 +212,63 @@ func (r *Runner) waits(ctx context.Context, a refinery.Build, i int, tip, at str
 	return nil, nil
 }
 
-// landedAs finds the attempt in the target: by ancestry, then by its trailer on the
-// target's own line, which only landings write.
-func (r *Runner) landedAs(ctx context.Context, p refinery.BuildPart, common, tip, at string) (string, error) {
-	if common == at {
+// span is an attempt's tip and the target, with what they have in common.
+type span struct{ common, tip, at string }
+
+// landedAs finds the attempt in the target: by ancestry, or by a commit of the target's own
+// line that names it. The origin's commits are on that line too and may name anything: the
+// commit must be the very one that landing the attempt there makes.
+func (r *Runner) landedAs(ctx context.Context, a refinery.Build, p refinery.BuildPart, who git.Ident, s span) (string, error) {
+	if s.common == s.at {
 		return "", nil // nothing landed since it was cut
 	}
-	const most = 2000 // landings since then
-	log, err := r.Repo.Log(ctx, git.LogOptions{From: at, Not: []string{common}, FirstParent: git.FirstParent, Max: most})
+	if s.common == s.tip {
+		return s.tip, nil
+	}
+	const (
+		most  = 2000 // landings since then
+		tries = 3    // each costs a build; a landing that is not found has nothing left to merge
+	)
+	log, err := r.Repo.Log(ctx, git.LogOptions{From: s.at, Not: []string{s.common}, FirstParent: git.FirstParent, Max: most})
 	if err != nil {
 		return "", fmt.Errorf("look for %s in the target: %w", key(p.Bead, p.N), err)
 	}
-	for _, c := range log {
-		if c.Trailer("Attempt") == key(p.Bead, p.N) {
-			return c.Hash, nil
+	for i, tried := 0, 0; i < len(log) && tried < tries; i++ {
+		if log[i].Trailer("Attempt") != key(p.Bead, p.N) {
+			continue
+		}
+		last := log[i]
+		for i+1 < len(log) && log[i+1].Trailer("Attempt") == key(p.Bead, p.N) {
+			i++
+		}
+		tried++
+		if made, err := r.remade(ctx, a, p, who, log[i], s.tip); err != nil || made == last.Hash {
+			return made, err
 		}
 	}
-	if common == tip {
-		return tip, nil
-	}
 	return "", nil
+}
+
+// remade is what landing the attempt where first was put gives in linear history: in the
+// other, a landing has the tip for a parent and is found by that.
+func (r *Runner) remade(ctx context.Context, a refinery.Build, p refinery.BuildPart, who git.Ident, first git.Commit, tip string) (string, error) {
+	if len(first.Parents) != 1 {
+		return "", nil
+	}
+	below := first.Parents[0]
+	tree, err := r.Repo.TreeOf(ctx, below)
+	if err != nil {
+		return "", fmt.Errorf("tree below %s: %w", first.Hash, err)
+	}
+	common, err := r.Repo.MergeBase(ctx, below, tip)
+	if err != nil || common == "" {
+		return "", err
+	}
+	ev, err := r.linear(ctx, a, p, who, point{below, tree}, tip, common)
+	if err != nil || ev.Conflict != nil || ev.AlreadyIn != "" {
+		return "", err
+	}
+	return ev.Commit, nil
 }
 
 // message is the landing commit's. Nothing in it can start a line of its own.
@@ -243,7 +280,7 @@ func message(a refinery.Build, p refinery.BuildPart) string {
 	return title + "\n\n" + trailers(a, p)
 }
 
-// trailers say what a commit of the target landed; they are read again by landedAs.
+// trailers say what a commit of the target landed; landedAs finds them, and believes none.
 func trailers(a refinery.Build, p refinery.BuildPart) string {
 	gates := "none"
 	if len(a.Gates) > 0 {

@@ -134,6 +134,9 @@ func (r *Runner) landedOn(ctx context.Context, q ProofReq) (string, error) {
 		if c.Trailer("Attempt") != key(q.Bead, q.N) {
 			return c.Hash, nil
 		}
+		if len(c.Parents) > 1 {
+			return c.Parents[0], nil // a merge is all of its landing
+		}
 	}
 	return "", fmt.Errorf("nothing below the landing of %s", key(q.Bead, q.N))
 }

@@ -41,6 +41,9 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 			break
 		}
 		before = c.Parents[0]
+		if len(c.Parents) > 1 {
+			break // a merge is all of its landing, whatever the commits below it say
+		}
 	}
 	if before == "" {
 		return "", fault.Refusedf("revert %s: %.10s is no landing of it alone", v.Attempt, v.Landed).WithHint("revert it by hand, as a bead of its own")
