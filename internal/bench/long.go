@@ -58,7 +58,7 @@ func (l *lab) longTexts(ctx context.Context) []row {
 			},
 			func() (time.Duration, error) {
 				begun := time.Now()
-				_, err := l.sh(ctx, l.path(town), "tail -n "+strconv.Itoa(long)+" logs/gates/*.log >"+os.DevNull)
+				_, err := l.sh(ctx, l.path(town), "tail -n "+strconv.Itoa(long)+" logs/gates/*/*.log >"+os.DevNull)
 				return time.Since(begun), err
 			},
 		} {

@@ -60,6 +60,9 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 		return out, err
 	}
 	err = t.update(func(tx *store.Tx) error {
+		if _, err := revertable(tx, b.ID); err != nil {
+			return err // somebody else asked for it meanwhile
+		}
 		rb, err := t.revertBead(tx, b, who, rc.Prefix, now)
 		if err != nil {
 			return err
@@ -97,22 +100,34 @@ func (t *Town) landedBead(id beads.ID) (b *beads.Bead, a *beads.Attempt, err err
 		if b, err = findBead(tx, id); err != nil {
 			return err
 		}
-		if b.Status != beads.Closed || b.MergeCommit == "" {
-			return fault.Refusedf("revert %s: it has not landed, it is %s", b.ID, b.Status)
-		}
-		all, err := tx.Beads()
-		if err != nil {
+		if b, err = revertable(tx, b.ID); err != nil {
 			return err
-		}
-		for _, o := range all {
-			if o.Status != beads.Closed && revertOf(o) == b.ID {
-				return fault.Refusedf("revert %s: %s does it already", b.ID, o.ID).WithHint("gastown why %s", o.ID)
-			}
 		}
 		a, err = tx.Attempt(b.ID, b.LastAttempt)
 		return err
 	})
 	return b, a, err
+}
+
+// revertable is a bead that landed and that nothing takes out yet.
+func revertable(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
+	b, err := tx.Bead(id)
+	if err != nil {
+		return nil, err
+	}
+	if b.Status != beads.Closed || b.MergeCommit == "" {
+		return nil, fault.Refusedf("revert %s: it has not landed, it is %s", b.ID, b.Status)
+	}
+	all, err := tx.Beads()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range all {
+		if o.Status != beads.Closed && revertOf(o) == b.ID {
+			return nil, fault.Refusedf("revert %s: %s does it already", b.ID, o.ID).WithHint("gastown why %s", o.ID)
+		}
+	}
+	return b, nil
 }
 
 // revertOf is the bead that b takes out, or "".

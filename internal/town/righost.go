@@ -46,7 +46,7 @@ func (h *Host) openRig(ctx context.Context, name string) (*rigHost, error) {
 	r := &rigHost{h: h, name: name, left: make(chan struct{}), wake: make(chan struct{}, 1), after: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(h.ctx)
 	r.runner = &run.Runner{
-		Rig: name, Repo: repo, Git: h.t.git, GateDir: h.t.path("rigs", name, "gate"), LogDir: h.t.path("logs", "gates"), TempDir: h.t.deps.Temp,
+		Rig: name, Repo: repo, Git: h.t.git, GateDir: h.t.path("rigs", name, "gate"), LogDir: h.t.path("logs", "gates", name), TempDir: h.t.deps.Temp,
 		Env: h.gateEnv(), Lookup: h.t.lookupEnv, Exe: h.exe(),
 		Ident: func(ctx context.Context) (git.Ident, error) { return h.t.ident(ctx, rc.Origin) },
 		Emit:  r.emit,

@@ -1,0 +1,44 @@
+package town
+
+import (
+	"path/filepath"
+	"testing"
+
+	"gastown/beads"
+	"gastown/internal/api"
+	"gastown/internal/fault"
+)
+
+// TestOneRevertAtATime: of many who ask at once for the same revert, one gets it.
+func TestOneRevertAtATime(t *testing.T) {
+	l := newLab(t, `gate = [{name = "check", run = "true"}]`)
+	id := l.create("one")
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	if a := l.attempt(id); len(a.Gates) == 0 || filepath.Dir(a.Gates[0].Log) != filepath.Join(l.dir, "logs", "gates", "app") {
+		t.Errorf("the gate's output is no rig's own: %+v", a.Gates)
+	}
+	if _, err := api.RefineryPause.Do(t.Context(), l.person(), api.NameReq{Name: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	const many = 4
+	answers := make(chan error, many)
+	for range many {
+		go func() {
+			_, err := api.QueueRevert.Do(t.Context(), l.person(), api.BeadReq{Bead: id})
+			answers <- err
+		}()
+	}
+	made := 0
+	for range many {
+		switch err := <-answers; {
+		case err == nil:
+			made++
+		case !fault.Is(err, fault.Refused):
+			t.Error(err)
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d reverts of %s", made, id)
+	}
+}
