@@ -14,6 +14,10 @@ import (
 // reason, not a loop; a restart goes on where it was.
 func TestARefineryThatKeepsFailingStops(t *testing.T) {
 	l := newLab(t, "")
+	first := l.create("lands")
+	l.sling(first)
+	l.awaitStatus(first, beads.Closed)
+	l.git(l.repo(), "update-ref", "-d", "refs/gt/candidate")
 	l.git(l.repo(), "update-ref", "refs/gt/candidate/x", "main") // where the candidate's ref has to go
 	id := l.create("waits")
 	begun := time.Now()
@@ -28,6 +32,11 @@ func TestARefineryThatKeepsFailingStops(t *testing.T) {
 	}
 	if len(st.Problems) != 1 || !strings.Contains(st.Problems[0].What, "candidate") {
 		t.Errorf("problems: %+v", st.Problems)
+	}
+	log, err := api.RefineryLog.Do(t.Context(), l.person(), api.LogReq{Rig: "app"})
+	if lines := strings.Split(log.Text, "\n"); err != nil || !strings.Contains(lines[0], st.Rigs[0].Refinery.Reason) ||
+		!strings.Contains(log.Text, "gastown refinery restart") || !strings.Contains(log.Text, "landed "+string(first)) {
+		t.Errorf("its log: %+v (%v)", log, err)
 	}
 	why, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: id})
 	if err != nil || !strings.Contains(why.Why, "does not move") {

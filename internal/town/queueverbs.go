@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"gastown/beads"
 	"gastown/beads/store"
@@ -231,7 +233,11 @@ func (t *Town) refineryResume(ctx context.Context, who api.Caller, r api.NameReq
 	return t.refineryAct(ctx, who, r.Name, refinery.Resume{By: who.Name, Accept: who.Role == "person"})
 }
 
-// refineryLog is the output of the gate that runs, or of the last one that ran.
+// failedLines is how much a stopped Refinery shows of what it said last.
+const failedLines = 20
+
+// refineryLog is the output of the gate that runs, or of the last one that ran. Where the
+// Refinery itself has failed, it is why, and what it said last.
 func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out api.Peeked, err error) {
 	var path string
 	err = t.store.View(func(tx *store.Tx) error {
@@ -251,10 +257,13 @@ func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out a
 		if err != nil {
 			return err
 		}
-		path, err = gateLog(tx, q, r.Bead)
+		if path, err = gateLog(tx, q, r.Bead); err != nil || q.State != refinery.Failed || r.Bead != "" && path != "" {
+			return err
+		}
+		out, err = failure(tx, q, path)
 		return err
 	})
-	if err != nil {
+	if err != nil || out.From != "" {
 		return out, err
 	}
 	if path == "" {
@@ -265,6 +274,33 @@ func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out a
 		return out, fault.NotFoundf("refinery log: %w", err)
 	}
 	return api.Peeked{Text: lastLines(beads.CleanText(string(data)), r.Lines), From: path}, nil
+}
+
+// failure is what a Refinery that has failed says: the reason, what helps, its last events,
+// and where the last gate's output is.
+func failure(tx *store.Tx, q refinery.Queue, gate string) (out api.Peeked, err error) {
+	const scanned = 2000 // events of the whole town
+	events, err := tx.EventsTail(scanned)
+	if err != nil {
+		return out, err
+	}
+	var said []string
+	for _, e := range events {
+		if e.Rig == q.Rig && e.Actor == "refinery" {
+			said = append(said, e.At.Local().Format(time.DateTime)+"  "+beads.Clean(e.Text, 400))
+		}
+	}
+	lines := []string{"It has failed: " + beads.Clean(q.Reason, 400)}
+	if q.Hint != "" {
+		lines = append(lines, "What helps: "+beads.Clean(q.Hint, 400))
+	}
+	if gate != "" {
+		lines = append(lines, "Output of the last gate: "+gate)
+	}
+	if len(said) > 0 {
+		lines = append(append(lines, "", "What it said last:"), said[max(len(said)-failedLines, 0):]...)
+	}
+	return api.Peeked{Text: strings.Join(lines, "\n") + "\n", From: "refinery of " + q.Rig}, nil
 }
 
 func forBead(id beads.ID) string {
