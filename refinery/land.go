@@ -392,7 +392,7 @@ func (m *machine) rewritten(tip string) {
 	if m.cfg.Sole {
 		reason = fmt.Sprintf("%s was moved from %s to %s, and not by the Refinery: nothing on it was tested", m.cfg.Branch, short(m.q.Target), short(tip))
 	}
-	m.fail(reason, "put it back, or press r to go on from where it is now")
+	m.fail(reason, "put it back, or keep it; then r, or `gastown refinery restart`, goes on from where it is")
 	m.q.Stop.Commit = tip
 }
 

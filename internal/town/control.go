@@ -140,7 +140,8 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 		if err != nil {
 			return "", "", err
 		}
-		return refinery.WhyNot(q, b.ID, t.deps.Now()), q.Hint, nil
+		hint, err := t.queueHint(tx, q, b.ID)
+		return refinery.WhyNot(q, b.ID, t.deps.Now()), hint, err
 	case beads.Working:
 		a, err := tx.Attempt(b.ID, b.LastAttempt)
 		if err != nil {
@@ -160,6 +161,32 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 		return fmt.Sprintf("%s is being worked on by %s (attempt %d, %s).", id, a.Polecat, a.N, a.State), "", err
 	}
 	return t.whyNotStarted(tx, b)
+}
+
+// queueHint is what helps a submitted bead on; empty: nothing is needed.
+func (t *Town) queueHint(tx *store.Tx, q refinery.Queue, id beads.ID) (string, error) {
+	for _, e := range q.Entries {
+		switch {
+		case e.Bead != id:
+		case e.State == refinery.EntryApprove:
+			return fmt.Sprintf("gastown diff %s, then: gastown queue approve %s, or: gastown queue reject %s TEXT", id, id, id), nil
+		case e.State == refinery.EntryHeld:
+			return fmt.Sprintf("gastown queue release %s", id), nil
+		}
+	}
+	if q.State != refinery.MainRed {
+		return q.Hint, nil
+	}
+	fix, err := redBead(tx, q.Rig)
+	if err != nil || fix == "" || fix == id {
+		return q.Hint, err
+	}
+	if b, err := tx.Bead(fix); err != nil || b.Status == beads.Closed {
+		return q.Hint, nil //nolint:nilerr // a bead that is gone mends nothing
+	} else if b.Status == beads.Open && b.Sling == nil {
+		return fmt.Sprintf("%s is filed for it: gastown sling %s; or mend it by hand, then: gastown refinery resume", fix, fix), nil
+	}
+	return fmt.Sprintf("%s is filed for it: gastown why %s", fix, fix), nil
 }
 
 func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err error) {

@@ -67,6 +67,9 @@ func TestARedMainIsFiledAndMended(t *testing.T) {
 	if s := l.bead(one); s.Status != beads.Submitted || s.Rejections != 0 {
 		t.Fatalf("it is blamed: %+v", s.Bead)
 	}
+	if w, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: one}); err != nil || !strings.Contains(w.Hint, "gastown sling "+string(fix)) {
+		t.Errorf("what helps: %q (%v)", w.Hint, err)
+	}
 	if _, err := api.RefineryResume.Do(t.Context(), l.person(), api.NameReq{}); err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,16 @@ func TestOneRevertAtATime(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for _, e := range l.list() {
+		if e.Status == beads.Submitted {
+			if _, err := api.QueueHold.Do(t.Context(), l.person(), api.BeadReq{Bead: e.ID}); err != nil {
+				t.Fatal(err)
+			}
+			if w, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: e.ID}); err != nil || w.Hint != "gastown queue release "+string(e.ID) {
+				t.Errorf("what helps a held one: %q (%v)", w.Hint, err)
+			}
+		}
+	}
 	if made != 1 {
 		t.Errorf("%d reverts of %s", made, id)
 	}
