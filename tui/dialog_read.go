@@ -148,6 +148,7 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 	for _, id := range m.unblocks(b.ID) {
 		add("blocks", m.depText(id), "")
 	}
+	rows = append(rows, m.attemptRows(w, r)...) // what was done is never below a long text of what is wished
 	for _, t := range []struct{ label, text string }{
 		{"what", b.Description}, {"accept", b.AcceptanceCriteria}, {"design", b.Design}, {"notes", b.Notes}, {"result", b.Result},
 	} {
@@ -156,7 +157,6 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 			rows = append(rows, m.prose(w, t.label, t.text)...)
 		}
 	}
-	rows = append(rows, m.attemptRows(w, r)...)
 	for i, c := range b.Comments {
 		if i == 0 {
 			rows = append(rows, spaces(w))
@@ -196,8 +196,8 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 			rows = append(rows, spaces(w))
 		}
 		dot := " " + m.dot + " "
-		text := fmt.Sprintf("%s (%s)%s%s%s%s%s+%d -%d", clean(a.Polecat), clean(a.Preset), dot, clean(string(a.State)), dot,
-			plural(a.Commits, "commit"), dot, a.Added, a.Removed)
+		text := fmt.Sprintf("%s (%s)%s%s%s%s%s%s +%d -%d", clean(a.Polecat), clean(a.Preset), dot, clean(string(a.State)), dot,
+			plural(a.Commits, "commit"), dot, plural(a.Files, "file"), a.Added, a.Removed)
 		if a.Tip != "" {
 			text += dot + "tip " + short(a.Tip)
 		}

@@ -72,6 +72,26 @@ func TestBeadSaysWhyItIsNow(t *testing.T) {
 	}
 }
 
+// TestBeadShowsItsEvidenceFirst: what was done and tested stands above a long description.
+func TestBeadShowsItsEvidenceFirst(t *testing.T) {
+	h := sampleHost(80, 24)
+	v := *h.View()
+	v.Beads = slices.Clone(v.Beads)
+	for i := range v.Beads {
+		if v.Beads[i].ID == "gt-c9d" {
+			v.Beads[i].Description = strings.Repeat("One more wish.\n", 60)
+		}
+	}
+	h.set(&v)
+	p := drive(t, h, 80, 24)
+	p.keys("ctrl+]", "enter")
+	for _, want := range []string{"try 1", "gates build", "what     One more wish."} {
+		p.wantDialog(want)
+	}
+	p.keys("G")
+	p.wantDialog("said ")
+}
+
 // TestEventsFollow: while following the newest is selected; a selected older one stays.
 func TestEventsFollow(t *testing.T) {
 	h := sampleHost(120, 40)

@@ -37,7 +37,7 @@ func (m *model) renderCats(w, h int) []string {
 	if h := m.haltShown(); h != agents.Going {
 		b.right, b.mark = haltWord(h), '='
 	}
-	b.foot = hints(m.keys, Attach, ShowDiff, Nudge, AnswerAsk, Kill, Revive)
+	b.foot = hints(m.keys, Attach, ShowDiff, AnswerAsk, Assign, Kill, Nudge, Revive)
 	b.body = m.catBody(w-2, h-2, focused)
 	return m.box(b, w, h)
 }

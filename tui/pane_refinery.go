@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ func (m *model) renderRefinery(w, h int) []string {
 		}
 	}
 	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
+	at, rows := m.lists[paneRefinery].at, m.shownMRs()
+	if i := slices.Index(b.foot, "Space hold"); i >= 0 && at < len(rows) && rows[at].mr.State == refinery.EntryHeld {
+		b.foot[i] = "Space release"
+	}
 	b.body = m.refineryBody(w-2, h-2, focused)
 	return m.box(b, w, h)
 }
