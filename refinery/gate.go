@@ -242,7 +242,7 @@ func (m *machine) broken(ev GateDone, how string) {
 	}
 	m.q.Stop = &Stop{
 		Kind: Paused, Reason: oneLine(reason), Key: m.key, At: m.now,
-		Hint: "correct the gate in town.toml, or press r to try it again",
+		Hint: "correct the gate in town.toml; try it again with " + m.restart(),
 	}
 	m.forget()
 }

@@ -250,7 +250,7 @@ func (m *machine) redTarget(v Verdict, commit, tree string) {
 	m.q.Stop = &Stop{
 		Kind: MainRed, Key: m.key, Commit: commit, At: at,
 		Reason: fmt.Sprintf("gate %q fails on %s itself at %s (%s)", v.Gate, m.cfg.Branch, short(commit), how),
-		Hint:   "submit a fix, or run `gastown refinery resume` to gate it again; log: " + v.Log,
+		Hint:   "submit a fix, or run `gastown refinery resume " + m.q.Rig + "` to gate it again; log: " + v.Log,
 	}
 	m.fileRed(v, commit, tree, how)
 }
@@ -355,7 +355,7 @@ func (m *machine) onPublishLost(ev PublishLost) {
 func (m *machine) refused(ev PublishRefused) {
 	m.forget()
 	m.q.Intent = nil
-	m.fail("landing refused: "+ev.Why, "nothing was moved; keep the log, then press r to build it anew")
+	m.fail("landing refused: "+ev.Why, "nothing was moved; keep the log, then build it anew with "+m.restart())
 }
 
 func (m *machine) onTargetMoved(ev TargetMoved) {
@@ -392,7 +392,7 @@ func (m *machine) rewritten(tip string) {
 	if m.cfg.Sole {
 		reason = fmt.Sprintf("%s was moved from %s to %s, and not by the Refinery: nothing on it was tested", m.cfg.Branch, short(m.q.Target), short(tip))
 	}
-	m.fail(reason, "put it back, or keep it; then r, or `gastown refinery restart`, goes on from where it is")
+	m.fail(reason, "put it back, or keep it and go on from where it is with "+m.restart())
 	m.q.Stop.Commit = tip
 }
 
@@ -408,7 +408,7 @@ func (m *machine) onRestarted(ev Restarted) {
 		m.emit(Note{Kind: beads.EvRestarted, Text: fmt.Sprintf("ended %d processes of a gate left over", ev.Killed)})
 	}
 	if ev.Err != "" {
-		m.fail(ev.Err, "press r or run `gastown refinery restart` to try again")
+		m.fail(ev.Err, "try again with "+m.restart())
 		return
 	}
 	if in := m.q.Intent; in != nil {

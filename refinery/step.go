@@ -208,7 +208,7 @@ func (m *machine) errored(text string) {
 		}
 	}
 	if recent >= errsInWindow || len(m.q.Errs) >= errsInRow {
-		m.fail(m.q.LastErr, "press r or run `gastown refinery restart` to try again")
+		m.fail(m.q.LastErr, "try again with "+m.restart())
 		return
 	}
 	// 1 s, then 4 s: the third error still falls into the window.

@@ -24,7 +24,7 @@ func (m *machine) watch() {
 	}
 	switch {
 	case r.Stopping:
-		m.fail(fmt.Sprintf("gate %q was told to end and does not (pid %d)", m.gateName(r.Gate), r.PID), "end it by hand, then press r")
+		m.fail(fmt.Sprintf("gate %q was told to end and does not (pid %d)", m.gateName(r.Gate), r.PID), "end it by hand, then "+m.restart())
 		m.forget()
 	case r.Phase == PhaseBuild:
 		m.forget()
@@ -147,13 +147,13 @@ func (m *machine) state() (s State, reason, hint string) {
 		if q.PausedFor != "" {
 			reason += ": " + q.PausedFor
 		}
-		return Paused, reason, "run `gastown refinery resume`"
+		return Paused, reason, "run `gastown refinery resume " + q.Rig + "`"
 	case q.Upstream.Asks():
 		return Paused, q.Upstream.rewrote(), chooseHint(q.Rig)
 	case q.Stop != nil:
 		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
-		return NoGates, "no gate is set, so nothing merges", "add a [[rig.NAME.gate]] to town.toml, or accept landing without: `:ungated`"
+		return NoGates, "no gate is set, so nothing merges", "add a [[rig." + q.Rig + ".gate]] to town.toml, or accept landing without: `gastown rig ungated " + q.Rig + "`"
 	case r == nil && m.cfg.Full && q.LastErr == "" && runnable(*q, m.cfg) >= 0:
 		return Idle, "waits for a gate of another rig: as many run as this machine has places for", ""
 	case r == nil:
@@ -161,7 +161,7 @@ func (m *machine) state() (s State, reason, hint string) {
 	case r.Phase == PhaseLand:
 		return Landing, "", ""
 	case !r.HungSince.IsZero():
-		return Hung, hungText(*q, m.gateName(r.Gate), m.now), "press r to restart it; its timeout ends it otherwise"
+		return Hung, hungText(*q, m.gateName(r.Gate), m.now), m.restart() + " restarts it; its timeout ends it otherwise"
 	}
 	return Gating, "", ""
 }
@@ -217,4 +217,9 @@ func (m *machine) report(before []Problem) {
 			m.emit(p)
 		}
 	}
+}
+
+// restart is how a person starts the Refinery anew, from a shell and on the screen.
+func (m *machine) restart() string {
+	return "`gastown refinery restart " + m.q.Rig + "` (r on the screen)"
 }

@@ -171,14 +171,14 @@ func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
 	case refinery.Hung:
 		p.Level = "hung"
 		p.What = cmp.Or(p.What, "gate "+r.Refinery.Phase+" makes no progress")
-		p.Do = cmp.Or(p.Do, "r, or gastown refinery restart "+r.Name)
+		p.Do = cmp.Or(p.Do, "gastown refinery restart "+r.Name+" (r on the screen)")
 		return p, true
 	case refinery.MainRed, refinery.Failed:
 		p.What = cmp.Or(p.What, "the queue has stopped: "+string(r.Refinery.State))
 		return p, true
 	case refinery.NoGates:
 		p.What = "rig " + r.Name + " has no gates: nothing lands"
-		p.Do = "gastown config: add a [[rig." + r.Name + ".gate]], or accept it: gastown rig ungated " + r.Name
+		p.Do = "add a [[rig." + r.Name + ".gate]] to town.toml, or accept it: gastown rig ungated " + r.Name
 		return p, queued
 	}
 	return api.Problem{}, false
