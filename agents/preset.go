@@ -36,6 +36,9 @@ type Preset struct {
 	Files string
 	// Check is how its version is asked for, within two seconds.
 	Check []string
+	// Login is how it is asked whether it is signed in: it prints JSON with "loggedIn" and uses no
+	// model; empty for a program that cannot say.
+	Login []string
 	// Own marks a command of the person's own, which is told nothing but its environment.
 	Own bool
 }
@@ -86,6 +89,7 @@ func Builtin() []Preset {
 				"CLAUDE_CODE_MAX_OUTPUT_TOKENS", "MAX_MCP_OUTPUT_TOKENS", "MAX_THINKING_TOKENS",
 			},
 			Check: []string{"claude", "--version"},
+			Login: []string{"claude", "auth", "status"},
 		},
 	}
 }

@@ -261,6 +261,18 @@ func TestPlanTellsWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestRigCheckFailsWhereTheGatesDo(t *testing.T) {
+	b := newBench(t)
+	b.town.answer("rig.check", api.RigChecked{Rig: "app", Runs: []api.GateRun{{Name: "test", Outcome: "fail", Code: 2, Run: "make test"}}})
+	if r := b.run("rig", "check", "app"); r.code != 1 || !strings.Contains(r.out, "NOT green") || !strings.Contains(r.err, "then: gastown rig check app") {
+		t.Errorf("rig check: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	b.town.answer("rig.check", api.RigChecked{Rig: "app"})
+	if r := b.run("rig", "check", "app"); r.code != 1 || !strings.Contains(r.err, "gastown rig ungated app") {
+		t.Errorf("rig check without gates: exit %d\n%s", r.code, r.err)
+	}
+}
+
 func TestDoctorFailsOnErrorsOnly(t *testing.T) {
 	b := newBench(t)
 	b.town.answer("doctor", []api.Check{{Name: "git", OK: true, Level: "ok", Msg: "2.47"}, {Name: "claude", Level: "warning", Msg: "not found", Hint: "install it"}})

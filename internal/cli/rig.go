@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ func (a *app) rig() *cobra.Command {
 		a.rigAdd(),
 		command(a, api.RigList, spec{use: "list", example: "gastown rig list"}, nothing, showRigs),
 		command(a, api.RigShow, spec{use: "show [RIG]", example: "gastown rig show myapp", complete: rigs}, named, showRig),
-		command(a, api.RigCheck, spec{use: "check [RIG]", example: "gastown rig check myapp", complete: rigs}, named, showRigChecked),
+		a.rigCheck(),
 		a.rigFetch(),
 		command(a, api.RigDeliver, spec{use: "deliver [RIG]", example: "gastown rig deliver myapp", complete: rigs}, named, showRigDelivered),
 		command(a, api.RigRemove, spec{use: "remove RIG", example: "gastown rig remove myapp", complete: rigs}, named, showAck),
@@ -53,6 +54,31 @@ func (a *app) rigAdd() *cobra.Command {
 	f.BoolVar(&req.Ungated, "ungated", false, "land without gates")
 	f.StringVar(&req.Permissions, "permissions", "", "what agents do unasked: edits (and the rig's own commands), or bypass: everything")
 	return c
+}
+
+// rigCheck fails where the gates do, after it has said how.
+func (a *app) rigCheck() *cobra.Command {
+	return a.command(api.RigCheck.Name(), spec{use: "check [RIG]", example: "gastown rig check myapp", complete: rigs},
+		func(ctx context.Context, args []string) error {
+			req, err := named(args)
+			if err != nil {
+				return err
+			}
+			r, err := api.RigCheck.Do(ctx, a.reach, req)
+			if err != nil {
+				return err
+			}
+			if err := answer(a, r, showRigChecked); err != nil || r.Green {
+				return err
+			}
+			if len(r.Runs) == 0 {
+				return fault.Failf("rig %q: it has no gates to try", r.Rig).
+					WithHint("add a [[rig.%s.gate]] to town.toml, or accept landing without: gastown rig ungated %s", r.Rig, r.Rig)
+			}
+			last := r.Runs[len(r.Runs)-1]
+			return fault.Failf("rig %q: gate %q is not green on its main, so nothing lands", r.Rig, last.Name).
+				WithHint("mend it there, or change the gate: gastown config set rig.%s.gate.%s.run 'COMMAND'; then: gastown rig check %s", r.Rig, last.Name, r.Rig)
+		})
 }
 
 func (a *app) rigFetch() *cobra.Command {
@@ -153,6 +179,10 @@ func showRigAdded(p *page, r api.RigAdded) {
 	for _, w := range r.Warnings {
 		p.line("warning: %s", w)
 	}
+	if len(r.Gates) == 0 && !r.Ungated { // the gate line above says what is next
+		return
+	}
+	p.line("next: gastown bead create --rig %s 'WHAT IS TO BE DONE', or talk to the Mayor: gastown", r.Name)
 }
 
 func showRigChecked(p *page, r api.RigChecked) {

@@ -98,6 +98,7 @@ func (h *Host) open(ctx context.Context, sock net.Listener) error {
 	h.spawn("socket", func() { h.serve(sock) })
 	h.spawn("loop", h.loop)
 	h.spawn("housekeeping", h.housekeeping)
+	h.spawn("settings", h.watchSettings)
 	h.spawn("radar", h.watchOverlaps)
 	return nil
 }

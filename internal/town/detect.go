@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"gastown/agents"
@@ -132,13 +133,17 @@ func makeTargets(path string) []string {
 
 // Agent is a built-in preset whose program is on this machine.
 type Agent struct {
-	Preset  string
-	Path    string
-	Version string // what it says of itself, one line; empty: it did not say in time
+	Preset    string
+	Path      string
+	Version   string // what it says of itself, one line; empty: it did not say in time
+	SignedOut bool   // it says that nobody is signed in
 }
 
-// versionLimit is how long an agent may take to tell its version.
-const versionLimit = 2 * time.Second
+// How long an agent may take to tell its version, and whether it is signed in.
+const (
+	versionLimit = 2 * time.Second
+	loginLimit   = 3 * time.Second
+)
 
 // FindAgents looks for the programs of the built-in presets.
 func FindAgents(ctx context.Context, env []string) []Agent {
@@ -152,15 +157,37 @@ func FindAgents(ctx context.Context, env []string) []Agent {
 			continue
 		}
 		a := Agent{Preset: p.Name, Path: path}
-		var text strings.Builder
-		ctx, cancel := context.WithTimeout(ctx, versionLimit)
-		code, err := proc.Run(ctx, proc.Cmd{Argv: append([]string{path}, p.Check[1:]...), Dir: "/", Env: env, Stdout: &text, Grace: time.Millisecond})
-		cancel()
-		if err == nil && code == 0 {
-			line, _, _ := strings.Cut(strings.TrimSpace(text.String()), "\n")
+		var asked sync.WaitGroup
+		if len(p.Login) > 0 {
+			asked.Go(func() {
+				text, _, _ := printed(ctx, env, loginLimit, path, p.Login[1:]...)
+				a.SignedOut = signedOut(text)
+			})
+		}
+		if text, code, err := printed(ctx, env, versionLimit, path, p.Check[1:]...); err == nil && code == 0 {
+			line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 			a.Version = beads.Clean(line, 60)
 		}
+		asked.Wait()
 		out = append(out, a)
 	}
 	return out
+}
+
+// printed is what a program prints within limit.
+func printed(ctx context.Context, env []string, limit time.Duration, path string, args ...string) (text string, code int, err error) {
+	var b strings.Builder
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	code, err = proc.Run(ctx, proc.Cmd{Argv: append([]string{path}, args...), Dir: "/", Env: env, Stdout: &b, Grace: time.Millisecond})
+	return b.String(), code, err
+}
+
+// signedOut reports whether an agent says that nobody is signed in; whatever cannot be read says
+// nothing.
+func signedOut(text string) bool {
+	var status struct {
+		LoggedIn *bool `json:"loggedIn"`
+	}
+	return json.Unmarshal([]byte(text), &status) == nil && status.LoggedIn != nil && !*status.LoggedIn
 }

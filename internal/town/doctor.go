@@ -3,12 +3,15 @@ package town
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gastown/agents"
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/internal/config"
 	"gastown/internal/git"
 )
 
@@ -112,7 +115,35 @@ func (d *diagnosis) agents() {
 		} else {
 			d.bad("error", "agent "+use.spec, "install it, or: gastown config set town."+use.what+" PRESET", "%s is not on your PATH", argv[0])
 		}
+		seen[p.Name] = true
 	}
+	for _, name := range presetNames(cfg) {
+		if seen[name] {
+			continue
+		}
+		where := "built in or by its path"
+		p, _, err := d.t.preset(name)
+		if err != nil {
+			d.bad("warning", "preset "+name, "mend [agent."+name+"] in "+settingsPath(d.t.Dir), "%v", err)
+			continue
+		}
+		if argv := p.Argv(agents.Polecat, agents.Vars{Gastown: d.t.deps.Exe}); len(argv) > 0 && !filepath.IsAbs(argv[0]) {
+			if where = d.t.deps.Lookup(argv[0]); where == "" {
+				where = argv[0] + " is not on your PATH"
+			}
+		}
+		d.ok("preset "+name, "%s; not used by the town's settings", where) // a bead may still name it
+	}
+}
+
+// presetNames are all agents that can be named, those of settings last.
+func presetNames(cfg *config.Config) []string {
+	var names []string
+	for _, p := range agents.Builtin() {
+		names = append(names, p.Name)
+	}
+	own := slices.Sorted(maps.Keys(cfg.Agents))
+	return append(names, slices.DeleteFunc(own, func(n string) bool { return slices.Contains(names, n) })...)
 }
 
 func (d *diagnosis) rig(ctx context.Context, rig string) {
@@ -138,6 +169,10 @@ func (d *diagnosis) rig(ctx context.Context, rig string) {
 	case len(rc.Gates) == 0:
 		d.bad("warning", name, "add a gate in town.toml, or: gastown rig ungated "+rig, "it has no gates, so nothing lands; main is %.10s", tip)
 	default:
-		d.ok(name, "%s at %.10s, %d gates", rc.Branch, tip, len(rc.Gates))
+		gates := "1 gate"
+		if n := len(rc.Gates); n > 1 {
+			gates = fmt.Sprintf("%d gates", n)
+		}
+		d.ok(name, "%s at %.10s, %s", rc.Branch, tip, gates)
 	}
 }

@@ -289,7 +289,7 @@ func (t *Town) preset(spec string) (agents.Preset, string, error) {
 	}
 	p, model, err := agents.Resolve(custom, spec)
 	if err != nil {
-		return p, model, fault.NotFoundf("%w", err)
+		return p, model, fault.NotFoundf("%w", err).WithHint("settings: %s; see what is there: gastown doctor", settingsPath(t.Dir))
 	}
 	return p, model, nil
 }

@@ -1,6 +1,7 @@
 package town
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -418,4 +419,27 @@ func TestAPlaceThatIsTakenIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.gone()
+}
+
+// TestChangedSettingsWakeTheHost: nothing but the file changes, and the screen tells what is wrong with it.
+func TestChangedSettingsWakeTheHost(t *testing.T) {
+	l := newLab(t, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	h := &Host{t: l.town, ctx: ctx, bell: make(chan struct{}, 1)} // whose bell nobody else rings
+	var work sync.WaitGroup
+	work.Go(h.watchSettings)
+	defer work.Wait()
+	defer cancel()
+	path := filepath.Join(l.dir, "town.toml")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(data, "\nnonsense = [\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-h.bell
+	if !slices.ContainsFunc(l.status().Problems, func(p api.Problem) bool { return p.Key == "settings" }) {
+		t.Error("what is wrong is not told")
+	}
 }

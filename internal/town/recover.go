@@ -281,6 +281,29 @@ func (h *Host) housekeeping() {
 	}
 }
 
+// settingsEvery is how often the host looks whether town.toml was changed by hand.
+const settingsEvery = 3 * time.Second
+
+// watchSettings puts a town.toml that was changed by hand in force, and on the screen what is
+// wrong with it, also while nothing else happens. It reads no more than the file's time.
+func (h *Host) watchSettings() {
+	tick := time.NewTicker(settingsEvery)
+	defer tick.Stop()
+	seen := h.t.settingsAt()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		info, err := os.Stat(settingsPath(h.t.Dir))
+		if err == nil && !info.ModTime().Equal(seen) {
+			seen = info.ModTime()
+			h.ring()
+		}
+	}
+}
+
 // rotateBackups deletes the oldest hourly backups beyond keepBackups.
 func (h *Host) rotateBackups() error {
 	names, err := filepath.Glob(h.t.path("backups", "town-*.db")) // sorted, and so by time

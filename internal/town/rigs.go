@@ -55,6 +55,11 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 	if err != nil {
 		return out, err
 	}
+	for _, other := range rigNames(cfg) {
+		if rc.Origin != "" && cfg.Rigs[other].Origin == rc.Origin {
+			out.Warnings = append(out.Warnings, "rig "+other+" is of the same repository: each has beads, gates and a main of its own; take one off with: gastown rig remove NAME")
+		}
+	}
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.AddRig(data, r.Name, rc) }); err != nil {
 		return out, errors.Join(err, os.RemoveAll(t.path("rigs", r.Name)))
 	}
@@ -215,7 +220,11 @@ func (t *Town) clone(ctx context.Context, name string, rc *config.Rig) (warnings
 		if _, err := c.Repo.InitRoot(ctx, "refs/heads/"+rc.Branch, id.At(t.deps.Now()), "First commit of an empty repository\n"); err != nil {
 			return nil, errors.Join(step(err, "rig %q", name), os.RemoveAll(t.path("rigs", name)))
 		}
-		warnings = append(warnings, "the repository has no commit yet: its town copy starts with an empty one")
+		text := "the repository has no commit yet: its town copy starts with an empty one"
+		if rc.Origin != "" {
+			text += "; make yours, then take it in with: gastown rig fetch " + name
+		}
+		warnings = append(warnings, text)
 	}
 	return warnings, nil
 }

@@ -52,10 +52,15 @@ func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out
 // checkLimit bounds a gate without a timeout of its own in rig check.
 const checkLimit = 30 * time.Minute
 
-// rigCheck runs setup and gates once on the rig's main, by the Refinery's own runner and in a
-// gate worktree of its own, so that what it says is what the queue will say.
-func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out api.RigChecked, err error) {
-	name, rc, err := t.rig(r.Name)
+func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (api.RigChecked, error) {
+	return t.CheckRig(ctx, r.Name, func(api.GateRun) {})
+}
+
+// CheckRig runs setup and gates once on the rig's main, by the Refinery's own runner and in a
+// gate worktree of its own, so that what it says is what the queue will say. tell is called
+// when a gate starts, its outcome empty then, and again when it has ended.
+func (t *Town) CheckRig(ctx context.Context, rig string, tell func(api.GateRun)) (out api.RigChecked, err error) {
+	name, rc, err := t.rig(rig)
 	if err != nil {
 		return out, err
 	}
@@ -93,12 +98,14 @@ func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (out a
 	}()
 	out.Green = len(rc.Gates) > 0
 	for i, g := range t.queueConfig(name).Gates { // the first one runs the setup too
+		one := api.GateRun{Name: g.Name, Run: rc.Gates[min(i, len(rc.Gates)-1)].Run}
+		tell(one)
 		runner.Do(ctx, refinery.RunGate{Seq: uint64(i) + 1, Index: i, Gate: g, Commit: out.Main, Tree: tree, Timeout: cmp.Or(g.Timeout, checkLimit)})
 		done := gateDone(answers)
-		out.Runs = append(out.Runs, api.GateRun{
-			Name: g.Name, Run: rc.Gates[min(i, len(rc.Gates)-1)].Run, Outcome: done.Outcome, Code: done.Code, Took: done.Took,
-			Tail: lastLines(beads.CleanText(strings.TrimSpace(done.Tail+"\n"+done.Err)), 20),
-		})
+		one.Outcome, one.Code, one.Took = done.Outcome, done.Code, done.Took
+		one.Tail = lastLines(beads.CleanText(strings.TrimSpace(done.Tail+"\n"+done.Err)), 20)
+		out.Runs = append(out.Runs, one)
+		tell(one)
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
