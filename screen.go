@@ -239,7 +239,11 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 		return err
 	}
 	if !o.Headless {
-		return p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII})
+		err := p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII})
+		if err == nil {
+			fmt.Fprintln(o.Out, "That was the demo. Next: go to a repository of yours and run: gastown")
+		}
+		return err
 	}
 	log, closeLog, err := hostLog(dir)
 	if err != nil {

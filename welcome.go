@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/fault"
@@ -31,8 +33,10 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 			return "", fault.Usagef("no town, and $HOME is not set").WithHint("gastown init DIR")
 		}
 	}
+	noRig := cwd + " is in no git repository"
 	if inRepo && inside(s.Root, dir) {
 		inRepo = false // the town itself lies in a repository: that one is not meant
+		noRig = "the town would lie in the repository " + s.Root
 	}
 	if inRepo && !fresh {
 		known, err := p.known(dir, s.Root)
@@ -45,6 +49,10 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 	}
 	agents := town.FindAgents(ctx, p.env)
 	page(out, dir, fresh, inRepo, s, agents)
+	if !inRepo {
+		paragraph(out, fmt.Sprintf("No rig is made: %s. Go to a project's repository and run gastown there, or use: gastown rig add NAME PATH", noRig))
+		fmt.Fprintln(out)
+	}
 	permissions, ok := config.PermitEdits, yes
 	if !yes {
 		permissions, ok = agreed(ctx, in, out, inRepo, s.Name)
@@ -150,6 +158,9 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 			label = ""
 		}
 		fmt.Fprintf(w, "  %-8s %s %s\n", label, a.Preset, a.Version)
+		if a.SignedOut {
+			fmt.Fprintf(w, "           not logged in: start `%s` once, before work is slung to it\n", a.Preset)
+		}
 	}
 	if len(agents) == 0 {
 		fmt.Fprint(w, "  agents   none found. Claude Code: npm install -g @anthropic-ai/claude-code\n"+
@@ -226,29 +237,46 @@ func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, per
 		return err
 	}
 	if n := len(added.Unseen); n > 0 {
-		fmt.Fprintf(out, "  %d uncommitted paths stay yours alone: agents see what is committed (%s)\n", n, firstOf(added.Unseen))
+		paragraph(out, fmt.Sprintf("%d uncommitted %s yours alone: agents see what is committed (%s)", n, map[bool]string{true: "path stays", false: "paths stay"}[n == 1], firstOf(added.Unseen)))
 	}
 	for _, w := range added.Warnings {
-		fmt.Fprintf(out, "  %s\n", w)
+		paragraph(out, w)
 	}
 	if len(s.Gates) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "  trying the gates on %s ...\n", added.Branch)
-	checked, err := api.RigCheck.Do(ctx, d, api.NameReq{Name: s.Name})
+	fmt.Fprintf(out, "  trying the gates on %s; Ctrl-C leaves, and `gastown` goes on without them\n", added.Branch)
+	trial := &trial{out: out, live: isTerminal(out), setup: s.Setup}
+	checked, err := t.CheckRig(ctx, s.Name, trial.tell)
+	trial.stop()
+	if ctx.Err() != nil {
+		return fault.Failf("left while the gates were tried; the rig is made").WithHint("go on with: gastown, or try the gates again with: gastown rig check %s", s.Name)
+	}
 	if err != nil {
 		return err
 	}
-	for _, r := range checked.Runs {
-		fmt.Fprintf(out, "  %-5s %s  (%.1fs)\n", r.Outcome, r.Run, r.Took.Seconds())
-	}
 	if !checked.Green {
-		fmt.Fprintf(out, "  not green on %s as it is: nothing lands until that is mended or town.toml has other gates.\n  Enter goes on: ", added.Branch)
+		paragraph(out, "not green on "+added.Branch+" as it is: nothing lands until that is mended or town.toml has other gates; try them again with: gastown rig check "+s.Name)
+		fmt.Fprint(out, "  Enter goes on: ")
 		if _, ok := line(ctx, in); !ok { // only a pause to read
 			return ctx.Err()
 		}
 	}
 	return nil
+}
+
+// paragraph writes text in lines that the smallest usual terminal shows whole, broken between words.
+func paragraph(w io.Writer, text string) {
+	const width = 78
+	line := " "
+	for _, word := range strings.Fields(beads.Clean(text, 0)) {
+		if len(line) > 1 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			fmt.Fprintln(w, line)
+			line = " "
+		}
+		line += " " + word
+	}
+	fmt.Fprintln(w, line)
 }
 
 func firstOf(paths []string) string {

@@ -95,6 +95,7 @@ func TestTheFirstPage(t *testing.T) {
 		says, not   string
 	}{
 		{"Enter takes all", "\n", false, true, config.PermitEdits, "agents   claude 2.1.330", "none found"},
+		{"logged in", "\n", false, true, config.PermitEdits, "agents   claude 2.1.330", "not logged in"},
 		{"--yes", "", true, true, config.PermitEdits, "", "Enter takes"},
 		{"no agent", "\n", false, false, config.PermitEdits, "npm install -g @anthropic-ai/claude-code", ""},
 		{"bypass", "b\nbypass\n", false, true, config.PermitBypass, "run any command as you, without asking", ""},
@@ -132,6 +133,34 @@ func TestTheFirstPage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheFirstPageSaysWhoIsNotLoggedIn, and that outside a repository there is no rig.
+func TestTheFirstPageSaysWhoIsNotLoggedIn(t *testing.T) {
+	f := newFirst(t)
+	f.write("bin/claude", "#!/bin/sh\nif [ \"$1\" = auth ]; then echo '{\"loggedIn\": false}'; exit 1; fi\necho '2.1.330 (Claude Code)'\n")
+	f.repo = f.home
+	page, err := f.start("", false, "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = strings.ReplaceAll(page, f.home, "~")
+	text := strings.Join(strings.Fields(page), " ")
+	for _, want := range []string{"claude 2.1.330 (Claude Code) not logged in: start `claude` once", "No rig is made: ~ is in no git repository"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q:\n%s", want, page)
+		}
+	}
+	checkPage(t, page)
+}
+
+func TestAParagraphBreaksBetweenWords(t *testing.T) {
+	var out bytes.Buffer
+	paragraph(&out, "git knows no name for you: landings will be by gastown <gastown@localhost>; set one with: git config --global user.name NAME")
+	if got := strings.Split(out.String(), "\n"); len(got) != 3 || !strings.HasSuffix(got[0], "<gastown@localhost>;") || !strings.HasPrefix(got[1], "  set one with") {
+		t.Errorf("%q", got)
+	}
+	checkPage(t, out.String())
 }
 
 // checkPage holds the page against the smallest usual terminal.
