@@ -96,6 +96,7 @@ func TestTheFirstPage(t *testing.T) {
 	}{
 		{"Enter takes all", "\n", false, true, config.PermitEdits, "agents   claude 2.1.330", "none found"},
 		{"logged in", "\n", false, true, config.PermitEdits, "agents   claude 2.1.330", "not logged in"},
+		{"several agents", "\n", false, true, config.PermitEdits, "\n           codex codex-cli 0.169.0\n           opencode 1.18.33\n", "gemini"},
 		{"--yes", "", true, true, config.PermitEdits, "", "Enter takes"},
 		{"no agent", "\n", false, false, config.PermitEdits, "npm install -g @anthropic-ai/claude-code", ""},
 		{"bypass", "b\nbypass\n", false, true, config.PermitBypass, "run any command as you, without asking", ""},
@@ -109,6 +110,10 @@ func TestTheFirstPage(t *testing.T) {
 			f := newFirst(t)
 			if c.agent {
 				f.write("bin/claude", claude)
+			}
+			if strings.HasPrefix(c.name, "several") {
+				f.write("bin/codex", "#!/bin/sh\necho codex-cli 0.169.0\n")
+				f.write("bin/opencode", "#!/bin/sh\necho 1.18.33\n")
 			}
 			page, err := f.start("", c.yes, c.typed)
 			if !strings.Contains(page, c.says) || c.not != "" && strings.Contains(page, c.not) {

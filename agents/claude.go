@@ -9,24 +9,11 @@ import (
 // What Claude Code is told by flags, so that nothing has to be written into a repository.
 // Flags and settings as of 2.1; each was tried with 2.1.330.
 
-func claudeFlags(mode string) []string {
+func claudeFlags() []string {
 	return []string{
 		"--append-system-prompt", "{role}", "--mcp-config", "{mcp}", "--strict-mcp-config",
-		"--settings", "{settings}", "--permission-mode", mode,
+		"--settings", "{settings}",
 	}
-}
-
-// The modes in which it starts.
-const (
-	editsMode  = "acceptEdits"
-	bypassMode = "bypassPermissions"
-)
-
-func claudeMode(v Vars) string {
-	if v.Bypass {
-		return bypassMode
-	}
-	return editsMode
 }
 
 // claudeMCP is its list of tool servers: ours alone. The socket and the token reach it through
@@ -64,16 +51,6 @@ func claudeSettings(role Role, v Vars, bypass bool) string {
 		s["skipDangerousModePermissionPrompt"] = true // the person has said yes, in the town's settings
 	}
 	return toJSON(s)
-}
-
-// hasPair reports whether a flag has a value, in either form.
-func hasPair(args []string, flag, value string) bool {
-	for i, a := range args {
-		if a == flag+"="+value || a == flag && i+1 < len(args) && args[i+1] == value {
-			return true
-		}
-	}
-	return false
 }
 
 // parts are the simple commands of a shell line, each of which Claude Code judges by itself. A

@@ -2,6 +2,7 @@ package agents
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -22,9 +23,12 @@ type Preset struct {
 	Command []string // program and arguments common to all roles
 	Args    []string // of the person's own, after the role's
 	Roles   map[Role][]string
-	Model   []string // arguments that choose {model}; left out without one
-	Resume  []string // replace SessionArgs when a session is resumed
-	Session []string // arguments that name a new session {session}
+	// Edits are a polecat's arguments when it asks for what it may not do by itself, Bypass when it
+	// asks nothing; empty: the program knows no such choice.
+	Edits, Bypass []string
+	Model         []string // arguments that choose {model}; left out without one
+	Resume        []string // replace SessionArgs when a session is resumed
+	Session       []string // arguments that name a new session {session}
 	// Task hands {task} over as the last arguments; empty for an agent that asks `gastown prime`.
 	Task []string
 	Env  map[string]string
@@ -57,6 +61,9 @@ type Vars struct {
 	Bypass bool
 	// Dirs are the person's own directories that an agent may read, absolute.
 	Dirs []string
+	// Trust are directories of the town's own that the agent's program is not to ask about, and
+	// Writes those outside its working directory that it needs to write, such as git's; absolute.
+	Trust, Writes []string
 }
 
 // Builtin is the table of presets that need no settings.
@@ -74,9 +81,11 @@ func Builtin() []Preset {
 			Name:    "claude",
 			Command: []string{"claude"},
 			Roles: map[Role][]string{
-				Mayor:   claudeFlags("default"), // whatever is not allowed is asked
-				Polecat: claudeFlags("{mode}"),
+				Mayor:   append(claudeFlags(), "--permission-mode", "default"), // whatever is not allowed is asked
+				Polecat: claudeFlags(),
 			},
+			Edits:   []string{"--permission-mode", "acceptEdits"},
+			Bypass:  []string{"--permission-mode", "bypassPermissions"},
 			Model:   []string{"--model", "{model}"},
 			Session: []string{"--session-id", "{session}"},
 			Resume:  []string{"--resume", "{session}"},
@@ -90,6 +99,46 @@ func Builtin() []Preset {
 			},
 			Check: []string{"claude", "--version"},
 			Login: []string{"claude", "auth", "status"},
+		},
+		{
+			// Codex in its own terminal; see codex.go.
+			Name:    "codex",
+			Command: []string{"codex"},
+			Roles: map[Role][]string{
+				Mayor:   append(codexFlags(), codexSandboxed()...),
+				Polecat: codexFlags(),
+			},
+			Edits:  codexSandboxed(),
+			Bypass: []string{"--dangerously-bypass-approvals-and-sandbox"},
+			Model:  []string{"--model", "{model}"},
+			Task:   []string{"--", "{task}"},
+			Keys:   []string{"OPENAI_API_KEY", "CODEX_API_KEY"},
+			Check:  []string{"codex", "--version"},
+		},
+		{
+			// Gemini CLI; it takes no role and no tool server by flags, so the role goes before the
+			// task and the verbs are the command line. See gemini.go.
+			Name:    "gemini",
+			Command: []string{"gemini", "--skip-trust"},
+			Roles:   map[Role][]string{Mayor: {"--prompt-interactive", "{role}"}},
+			Edits:   geminiEdits(),
+			Bypass:  []string{"--approval-mode", "yolo"},
+			Model:   []string{"--model", "{model}"},
+			Task:    []string{"--prompt-interactive", "{brief}"},
+			Keys:    []string{"GEMINI_API_KEY", "GOOGLE_API_KEY"},
+			Check:   []string{"gemini", "--version"},
+		},
+		{
+			// opencode; the role goes before the task. See gemini.go.
+			Name:    "opencode",
+			Command: []string{"opencode"},
+			Roles:   map[Role][]string{Mayor: {"--prompt", "{role}"}},
+			Bypass:  []string{"--auto"},
+			Model:   []string{"--model", "{model}"},
+			Task:    []string{"--prompt", "{brief}"},
+			Env:     map[string]string{"OPENCODE_CONFIG_CONTENT": "{opencode-config}"},
+			Keys:    []string{"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"},
+			Check:   []string{"opencode", "--version"},
 		},
 	}
 }
@@ -173,7 +222,21 @@ func mergeEnv(a, b map[string]string) map[string]string {
 // Bypasses reports whether a polecat's agent, started so, does everything without asking. Of a
 // program of the person's own nothing is known.
 func (p Preset) Bypasses(v Vars) bool {
-	return p.Files == "claude" && (v.Bypass || slices.Contains(p.Args, "--dangerously-skip-permissions") || hasPair(p.Args, "--permission-mode", bypassMode))
+	if p.Own || len(p.Bypass) == 0 {
+		return false
+	}
+	return v.Bypass || hasArgs(p.Args, p.Bypass) || p.Files == "claude" && slices.Contains(p.Args, "--dangerously-skip-permissions")
+}
+
+// hasArgs reports whether args have a flag, with its value if it takes one, in either form.
+func hasArgs(args, flag []string) bool {
+	joined := strings.Join(flag, "=")
+	for i := range args {
+		if args[i] == joined || i+len(flag) <= len(args) && slices.Equal(args[i:i+len(flag)], flag) {
+			return true
+		}
+	}
+	return false
 }
 
 // Argv is the whole command line for a role. A preset of the person's own is started as it
@@ -181,6 +244,13 @@ func (p Preset) Bypasses(v Vars) bool {
 func (p Preset) Argv(role Role, v Vars) []string {
 	argv := slices.Clone(p.Command)
 	argv = append(argv, p.Roles[role]...)
+	if role == Polecat {
+		if v.Bypass && len(p.Bypass) > 0 {
+			argv = append(argv, p.Bypass...)
+		} else {
+			argv = append(argv, p.Edits...)
+		}
+	}
 	if v.Model != "" {
 		argv = append(argv, p.Model...)
 	}
@@ -198,14 +268,34 @@ func (p Preset) Argv(role Role, v Vars) []string {
 	if p.Own {
 		return argv
 	}
-	fill := map[string]string{
-		"{gastown}": v.Gastown, "{model}": v.Model, "{session}": v.Session,
-		"{role}": v.Role, "{task}": v.Task, "{mcp}": claudeMCP(v.Gastown), "{settings}": claudeSettings(role, v, p.Bypasses(v)), "{mode}": claudeMode(v),
-	}
+	fill := p.fill(role, v)
 	for i, a := range argv {
 		if val, ok := fill[a]; ok { // whole arguments only: text of a task is never expanded again
 			argv[i] = val
 		}
 	}
 	return argv
+}
+
+// Environ is what it adds to its environment, as NAME=VALUE, sorted.
+func (p Preset) Environ(role Role, v Vars) []string {
+	fill, out := p.fill(role, v), make([]string, 0, len(p.Env))
+	for _, name := range slices.Sorted(maps.Keys(p.Env)) {
+		val := p.Env[name]
+		if filled, ok := fill[val]; ok && !p.Own {
+			val = filled
+		}
+		out = append(out, name+"="+val)
+	}
+	return out
+}
+
+// fill are the values of the variables in a preset's arguments.
+func (p Preset) fill(role Role, v Vars) map[string]string {
+	out := codexFill(role, v)
+	maps.Copy(out, map[string]string{
+		"{gastown}": v.Gastown, "{model}": v.Model, "{session}": v.Session,
+		"{role}": v.Role, "{task}": v.Task, "{brief}": v.Role + "\n" + v.Task, "{gemini-tools}": geminiTools(v), "{opencode-config}": opencodeConfig(role, v), "{mcp}": claudeMCP(v.Gastown), "{settings}": claudeSettings(role, v, p.Bypasses(v)),
+	})
+	return out
 }

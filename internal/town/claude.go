@@ -36,14 +36,27 @@ func (h *Host) settle(ctx context.Context, p agents.Preset, env []string, trust 
 		return nil
 	}
 	key := getenv(env, "ANTHROPIC_API_KEY")
-	a := agentrun.Answers{Key: key, SignedIn: key != "" || getenv(env, "ANTHROPIC_AUTH_TOKEN") != "" || getenv(env, "CLAUDE_CODE_OAUTH_TOKEN") != ""}
-	for _, dir := range trust {
-		a.Trust = append(a.Trust, dir)
+	a := agentrun.Answers{Trust: withReal(trust...), Key: key, SignedIn: key != "" || getenv(env, "ANTHROPIC_AUTH_TOKEN") != "" || getenv(env, "CLAUDE_CODE_OAUTH_TOKEN") != ""}
+	return c.Settle(ctx, a)
+}
+
+// withReal are directories, each with what it is without links where that differs: programs know
+// a directory by either.
+func withReal(dirs ...string) []string {
+	var out []string
+	for _, dir := range dirs {
+		out = append(out, dir)
 		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
-			a.Trust = append(a.Trust, real)
+			out = append(out, real)
 		}
 	}
-	return c.Settle(ctx, a)
+	return out
+}
+
+// gitWrites are the directories that a commit in a worktree writes to: not those of the
+// repository's hooks and settings.
+func gitWrites(repo string, wt *git.Worktree) []string {
+	return withReal(filepath.Join(repo, "objects"), filepath.Join(repo, "refs"), filepath.Join(repo, "logs"), wt.GitDir())
 }
 
 func claudeFiles(p agents.Preset, env []string) (agentrun.Claude, bool) {

@@ -145,32 +145,30 @@ const (
 	loginLimit   = 3 * time.Second
 )
 
-// FindAgents looks for the programs of the built-in presets.
+// FindAgents looks for the programs of the built-in presets, and asks all of them at once for
+// their versions.
 func FindAgents(ctx context.Context, env []string) []Agent {
 	var out []Agent
+	var asked []agents.Preset
 	for _, p := range agents.Builtin() {
 		if len(p.Check) == 0 {
 			continue
 		}
-		path := proc.LookPath(p.Check[0], env)
-		if path == "" {
-			continue
+		if path := proc.LookPath(p.Check[0], env); path != "" {
+			out, asked = append(out, Agent{Preset: p.Name, Path: path}), append(asked, p)
 		}
-		a := Agent{Preset: p.Name, Path: path}
-		var asked sync.WaitGroup
+	}
+	var all sync.WaitGroup
+	for i, p := range asked {
+		all.Go(func() { out[i].Version = versionOf(ctx, out[i].Path, p.Check[1:], env) })
 		if len(p.Login) > 0 {
-			asked.Go(func() {
-				text, _, _ := printed(ctx, env, loginLimit, path, p.Login[1:]...)
-				a.SignedOut = signedOut(text)
+			all.Go(func() {
+				text, _, _ := printed(ctx, env, loginLimit, out[i].Path, p.Login[1:]...)
+				out[i].SignedOut = signedOut(text)
 			})
 		}
-		if text, code, err := printed(ctx, env, versionLimit, path, p.Check[1:]...); err == nil && code == 0 {
-			line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-			a.Version = beads.Clean(line, 60)
-		}
-		asked.Wait()
-		out = append(out, a)
 	}
+	all.Wait()
 	return out
 }
 
@@ -190,4 +188,39 @@ func signedOut(text string) bool {
 		LoggedIn *bool `json:"loggedIn"`
 	}
 	return json.Unmarshal([]byte(text), &status) == nil && status.LoggedIn != nil && !*status.LoggedIn
+}
+
+// versionOf is the version of an agent's program: what the npm package that it is in says, or what
+// it says itself. Those that are scripts take seconds to start.
+func versionOf(ctx context.Context, path string, args, env []string) string {
+	if v := packageVersion(path); v != "" {
+		return v
+	}
+	text, code, err := printed(ctx, env, versionLimit, path, args...)
+	if err != nil || code != 0 {
+		return ""
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return beads.Clean(line, 60)
+}
+
+// packageVersion is the version of the npm package that a program belongs to; empty: to none.
+func packageVersion(path string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	for dir := filepath.Dir(real); strings.Contains(dir, "/node_modules/"); dir = filepath.Dir(dir) {
+		data, err := os.ReadFile(filepath.Join(dir, "package.json"))
+		if err != nil {
+			continue
+		}
+		var pkg struct {
+			Version string `json:"version"`
+		}
+		if json.Unmarshal(data, &pkg) == nil && pkg.Version != "" {
+			return beads.Clean(pkg.Version, 60)
+		}
+	}
+	return ""
 }

@@ -129,10 +129,11 @@ func (h *Host) spawnMayor(m *mayor) error {
 	m.id, m.resumed = h.session(p, env, dir, last.Session)
 	v := agents.Vars{
 		Gastown: h.exe(), Model: model, Role: agents.MayorRole(h.t.Dir, rigNames(cfg)), Session: m.id, Resume: m.resumed, Dirs: origins(cfg),
+		Trust: withReal(dir),
 	}
 	m.session, err = agentrun.Start(agentrun.Options{
 		Name: "mayor", Size: h.sizeNow(), Log: h.t.path("logs", "mayor.log"), OnChange: h.touched,
-		Spec: proc.Spec{Argv: p.Argv(agents.Mayor, v), Dir: dir, Env: env, Exe: h.exe()},
+		Spec: proc.Spec{Argv: p.Argv(agents.Mayor, v), Dir: dir, Env: lastWins(append(env, p.Environ(agents.Mayor, v)...)), Exe: h.exe()},
 	})
 	return err
 }

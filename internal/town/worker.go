@@ -372,6 +372,7 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	v := agents.Vars{
 		Gastown: w.h.exe(), Bypass: rc.Permissions == config.PermitBypass, Model: a.Model, Session: session, Resume: resume, Role: agents.PolecatRole(a),
 		Task: agents.TaskOf(b, a, docs, facts), Commands: commandsOf(rc),
+		Trust: withReal(wt.Path(), w.h.t.repoDir(w.rig)), Writes: gitWrites(w.h.t.repoDir(w.rig), wt),
 	}
 	if resume && session == a.Session { // it knows its task
 		v.Task = agents.GoOn(a)
@@ -383,7 +384,7 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	w.tried = true
 	s, err := agentrun.Start(agentrun.Options{
 		Name: w.name, Size: w.h.sizeNow(), Log: w.logPath(), OnChange: w.h.touched,
-		Spec: proc.Spec{Argv: p.Argv(agents.Polecat, v), Dir: wt.Path(), Env: env, Exe: w.h.exe()},
+		Spec: proc.Spec{Argv: p.Argv(agents.Polecat, v), Dir: wt.Path(), Env: lastWins(append(env, p.Environ(agents.Polecat, v)...)), Exe: w.h.exe()},
 	})
 	if err != nil {
 		return err
