@@ -236,23 +236,25 @@ func (r *rigHost) follow() {
 			look = true
 		}
 		timer.Stop()
-		d := r.pass(r.ctx, look)
+		d, done := r.pass(r.ctx, look)
 		look = false
-		whole = r.ctx.Err() == nil
+		whole = done && r.ctx.Err() == nil
 		if wait := d.wait(); wait > 0 {
 			timer.Reset(wait)
 		}
 	}
 }
 
-// pass does the follow-up work once; with look it asks the origin what it gained, too.
-func (r *rigHost) pass(ctx context.Context, look bool) deliveryState {
+// pass does the follow-up work once; with look it asks the origin what it gained, too. It is not
+// done where something of the town's own is left to be tried again.
+func (r *rigHost) pass(ctx context.Context, look bool) (d deliveryState, done bool) {
 	behind := false // git works there, or something is in its way
 	if err := r.h.t.showMain(ctx, r.name); err != nil && ctx.Err() == nil {
 		behind = true
 		r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
 	}
 	if err := r.dropKept(ctx); err != nil && ctx.Err() == nil {
+		behind = true
 		r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
 	}
 	d, err := r.h.t.deliver(ctx, r.name, look)
@@ -262,7 +264,7 @@ func (r *rigHost) pass(ctx context.Context, look bool) deliveryState {
 	if behind {
 		d.look = showAgain
 	}
-	return d
+	return d, !behind
 }
 
 // dropKept deletes the frozen tips that are proven to be in the target.
