@@ -140,7 +140,11 @@ func (r *Repo) DeleteRef(ctx context.Context, ref, old string) error {
 	return r.UpdateRefs(ctx, "", RefUpdate{Ref: ref, Old: old})
 }
 
-// UpdateRefs performs all updates or none, in one process. It is idempotent: when
+// refLimit bounds a change of refs, which nothing else ends.
+const refLimit = time.Minute
+
+// UpdateRefs performs all updates or none, in one process. Once begun it is not cancelled: a git
+// that is ended while it holds the lock of a ref leaves the lock to stand in everybody's way. It is idempotent: when
 // every ref already has its new value, that is success. Otherwise a ref that is
 // not at its Old makes it a *CASError.
 func (r *Repo) UpdateRefs(ctx context.Context, why string, updates ...RefUpdate) error {
@@ -164,6 +168,11 @@ func (r *Repo) UpdateRefs(ctx context.Context, why string, updates ...RefUpdate)
 	if why == "" {
 		why = "gastown"
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refLimit)
+	defer cancel()
 	c := r.call("update-ref", "-m", strings.ReplaceAll(why, "\n", " "), "--no-deref", "-z", "--stdin")
 	c.in = in.Bytes()
 	for try := 0; ; try++ {

@@ -205,8 +205,9 @@ func (r *rigHost) tick() time.Time {
 // showAgain is when the Mayor's checkout is tried again that could not be moved.
 const showAgain = 15 * time.Second
 
-// lastPass bounds the follow-up of a landing that came just before the host stopped.
-const lastPass = 10 * time.Second
+// lastPass bounds the follow-up of a landing that came just before the host stopped. A checkout
+// whose git was ended by that stop leaves a lock, which takes some seconds to be known for dead.
+const lastPass = 20 * time.Second
 
 // follow does what a landing leaves to be done: the Mayor's checkout moves, refs of what is
 // in main go, and delivery. None of it can undo or hold up a landing. At the end it does so
@@ -249,13 +250,13 @@ func (r *rigHost) follow() {
 // done where something of the town's own is left to be tried again.
 func (r *rigHost) pass(ctx context.Context, look bool) (d deliveryState, done bool) {
 	behind := false // git works there, or something is in its way
-	if err := r.h.t.showMain(ctx, r.name); err != nil && ctx.Err() == nil {
-		behind = true
-		r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
-	}
 	if err := r.dropKept(ctx); err != nil && ctx.Err() == nil {
 		behind = true
 		r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
+	}
+	if err := r.h.t.showMain(ctx, r.name); err != nil && ctx.Err() == nil {
+		behind = true
+		r.h.t.deps.Log.Warn("the Mayor's checkout", "rig", r.name, "err", err)
 	}
 	d, err := r.h.t.deliver(ctx, r.name, look)
 	if err != nil && ctx.Err() == nil {
