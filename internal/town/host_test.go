@@ -435,10 +435,19 @@ func TestChangedSettingsWakeTheHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, append(data, "\nnonsense = [\n"...), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	<-h.bell
+	wrong := append(data, "\nnonsense = [\n"...)
+	l.await("the bell", func() bool { // changed again and again: the watcher may not have looked at it yet
+		wrong = append(wrong, '\n')
+		if err := os.WriteFile(path, wrong, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-h.bell:
+			return true
+		default:
+			return false
+		}
+	})
 	if !slices.ContainsFunc(l.status().Problems, func(p api.Problem) bool { return p.Key == "settings" }) {
 		t.Error("what is wrong is not told")
 	}
