@@ -16,6 +16,7 @@ import (
 // back to the polecat.
 type diffDialog struct {
 	id     beads.ID
+	try    int      // the attempt that is wanted; 0: the newest
 	doc    *diffDoc // nil until it came
 	why    string   // why it did not
 	at     int      // the line under the cursor
@@ -41,16 +42,39 @@ func (m *model) openDiff() tea.Cmd {
 }
 
 func (m *model) diffOf(id beads.ID) tea.Cmd {
-	m.push(&diffDialog{id: id})
-	return m.readDiff(id)
+	d := &diffDialog{id: id}
+	m.push(d)
+	return d.read(m)
 }
 
-func (m *model) readDiff(id beads.ID) tea.Cmd {
-	ctx, host := m.ctx, m.host
+func (d *diffDialog) read(m *model) tea.Cmd {
+	ctx, host, key, req := m.ctx, m.host, d.key(), api.DiffReq{Bead: d.id, Attempt: d.try}
 	return m.guard(func() tea.Msg {
-		d, err := api.GetDiff.Do(ctx, host, api.DiffReq{Bead: id})
-		return fetchedMsg{key: "diff " + string(id), value: newDiffDoc(d), err: err}
+		diff, err := api.GetDiff.Do(ctx, host, req)
+		return fetchedMsg{key: key, value: newDiffDoc(diff), err: err}
 	})
+}
+
+// key names what is wanted: an answer to another wish is dropped.
+func (d *diffDialog) key() string { return "diff " + beads.AttemptKey(d.id, d.try) }
+
+// step goes to another attempt at the bead.
+func (d *diffDialog) step(m *model, by int) tea.Cmd {
+	r, ok := m.beadByID(string(d.id))
+	if !ok || r.last == nil {
+		return nil
+	}
+	at := d.try
+	if d.doc != nil {
+		at = d.doc.diff.Attempt
+	}
+	to := at + by
+	if to < 1 || to > r.last.N {
+		m.refuse(fmt.Sprintf("attempt %d is the %s", at, map[bool]string{true: "first", false: "newest"}[by < 0]))
+		return nil
+	}
+	*d = diffDialog{id: d.id, try: to}
+	return d.read(m)
 }
 
 func (d *diffDialog) scope() Scope    { return InDiff }
@@ -58,7 +82,7 @@ func (d *diffDialog) wantsText() bool { return d.noting || d.find.typing }
 func (d *diffDialog) broad() bool     { return true }
 
 func (d *diffDialog) receive(f fetchedMsg) {
-	if f.key != "diff "+string(d.id) {
+	if f.key != d.key() {
 		return
 	}
 	if f.err != nil {
@@ -86,7 +110,7 @@ func (d *diffDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	}
 	switch ev.intent {
 	case Back, QuitDialog:
-		if n := len(m.drafts[d.id]); n > 0 {
+		if n := len(d.remarks(m)); n > 0 {
 			m.say(plural(n, "remark")+" not sent; d shows them again, C sends", '.')
 		}
 		return ignored, nil
@@ -98,6 +122,10 @@ func (d *diffDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case CommentLine:
 		d.begin(m)
 		return consumed, nil
+	case PrevItem:
+		return consumed, d.step(m, -1)
+	case NextItem:
+		return consumed, d.step(m, 1)
 	case EditBead:
 		return consumed, d.openFile(m)
 	case Find:
@@ -190,14 +218,22 @@ func (d *diffDialog) begin(m *model) {
 	d.noting = true
 	d.note = input{}
 	if i := d.draft(m); i >= 0 {
-		d.note.set(m.drafts[d.id][i].text)
+		d.note.set(d.remarks(m)[i].text)
 	}
+}
+
+// remarks are those on the attempt that is shown.
+func (d *diffDialog) remarks(m *model) []remark {
+	if d.doc == nil {
+		return nil
+	}
+	return m.drafts[d.doc.key()]
 }
 
 // draft is the number of the remark on the line under the cursor; -1 when there is none.
 func (d *diffDialog) draft(m *model) int {
 	place, quote := d.doc.place(d.at), d.doc.lines[d.at]
-	for i, r := range m.drafts[d.id] {
+	for i, r := range d.remarks(m) {
 		if r.place == place && r.quote == quote {
 			return i
 		}
@@ -212,7 +248,7 @@ func (d *diffDialog) write(m *model, ev event) (verdict, tea.Cmd) {
 		return consumed, nil
 	case tea.KeyEnter, tea.KeyKpEnter:
 		d.noting = false
-		all, i := m.drafts[d.id], d.draft(m)
+		all, i := d.remarks(m), d.draft(m)
 		r := remark{d.doc.place(d.at), d.doc.lines[d.at], d.note.String()}
 		switch {
 		case r.text == "" && i >= 0:
@@ -223,7 +259,7 @@ func (d *diffDialog) write(m *model, ev event) (verdict, tea.Cmd) {
 		default:
 			all = append(all, r)
 		}
-		m.drafts[d.id] = all
+		m.drafts[d.doc.key()] = all
 		return consumed, nil
 	}
 	d.note.edit(ev)
@@ -233,7 +269,7 @@ func (d *diffDialog) write(m *model, ev event) (verdict, tea.Cmd) {
 // send gives the remarks to the bead, where its next attempt reads them, and to the polecat
 // that works on it now.
 func (d *diffDialog) send(m *model) tea.Cmd {
-	all := m.drafts[d.id]
+	all := d.remarks(m)
 	if len(all) == 0 {
 		m.refuse("no remarks yet; c writes one on this line")
 		return nil
@@ -258,7 +294,7 @@ func (d *diffDialog) send(m *model) tea.Cmd {
 		return fmt.Sprintf("kept on %s; its next attempt reads them", id), nil
 	})
 	if cmd != nil {
-		delete(m.drafts, id)
+		delete(m.drafts, d.doc.key())
 	}
 	return cmd
 }
@@ -277,7 +313,7 @@ func (d *diffDialog) sendBack(m *model, text string, n int) tea.Cmd {
 		return fmt.Sprintf("%s is %s again; its next attempt reads the remarks", id, b.Status), err
 	})
 	if cmd != nil {
-		delete(m.drafts, id)
+		delete(m.drafts, d.doc.key())
 	}
 	return cmd
 }
@@ -293,7 +329,7 @@ func (d *diffDialog) draw(m *model, w, h int) face {
 		return f
 	}
 	diff := d.doc.diff
-	f.title += fmt.Sprintf(" try %d of %s from %s", diff.Attempt, clean(diff.Polecat), short(diff.Base))
+	f.title += fmt.Sprintf(" attempt %s by %s, from %s", d.which(m), clean(diff.Polecat), short(diff.Base))
 	if len(d.doc.lines) == 0 {
 		f.rows, f.foot = m.note(w, "Nothing is changed yet."), []string{"Esc"}
 		return f
@@ -318,12 +354,24 @@ func (d *diffDialog) draw(m *model, w, h int) face {
 	return f
 }
 
+// which is the number of the attempt that is shown, and of how many.
+func (d *diffDialog) which(m *model) string {
+	n := itoa(d.doc.diff.Attempt)
+	if r, ok := m.beadByID(string(d.id)); ok && r.last != nil && r.last.N > 1 {
+		n += " of " + itoa(r.last.N)
+	}
+	return n
+}
+
 func (d *diffDialog) hints(m *model) []string {
 	if d.noting {
 		return []string{"Enter keep", "Esc cancel"}
 	}
 	out := hintsIn(m.keys, InDiff, NextHunk, NextField, CommentLine)
-	if n := len(m.drafts[d.id]); n > 0 {
+	if r, ok := m.beadByID(string(d.id)); ok && r.last != nil && r.last.N > 1 {
+		out = append(out, hintsIn(m.keys, InDiff, NextItem)...)
+	}
+	if n := len(d.remarks(m)); n > 0 {
 		to := "the bead"
 		if r, ok := m.beadByID(string(d.id)); ok && r.cat != nil {
 			to = clean(r.cat.Name)
@@ -422,7 +470,7 @@ func (d *diffDialog) lineRow(m *model, i, w int) string {
 		return n.put("", "     ").put(st, d.slide(text)).end()
 	}
 	said := " "
-	for _, r := range m.drafts[d.id] {
+	for _, r := range d.remarks(m) {
 		if r.quote == d.doc.lines[i] && r.place == d.doc.place(i) {
 			said = "c"
 		}
@@ -458,7 +506,7 @@ func (d *diffDialog) belowRows(m *model, w int) []string {
 	case d.find.typing:
 		return []string{rule, d.find.draw(m, w)}
 	case i >= 0:
-		return []string{rule, m.line(w, "").put("", " ").put(m.yellow, "you: ").put("", clean(m.drafts[d.id][i].text)).end()}
+		return []string{rule, m.line(w, "").put("", " ").put(m.yellow, "you: ").put("", clean(d.remarks(m)[i].text)).end()}
 	}
 	diff := d.doc.diff
 	switch {

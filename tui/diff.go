@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gastown/beads"
 	"gastown/internal/api"
 )
 
@@ -173,6 +174,9 @@ func (d *diffDoc) place(i int) string {
 	}
 	return fmt.Sprintf("%s:%d", d.files[f].path, d.no[i])
 }
+
+// key names the attempt.
+func (d *diffDoc) key() string { return beads.AttemptKey(d.diff.Bead, d.diff.Attempt) }
 
 // remark is what the person says of one line.
 type remark struct {

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 )
@@ -154,6 +155,55 @@ func TestDiffTravel(t *testing.T) {
 	if len(p.m.stack) != 0 {
 		t.Error("Esc does not close")
 	}
+}
+
+// TestDiffOfEachAttempt: what an earlier attempt changed is one key away, and a remark stays with
+// the attempt it was made on.
+func TestDiffOfEachAttempt(t *testing.T) {
+	h := sampleHost(120, 40)
+	for i := range h.view.Beads {
+		if b := &h.view.Beads[i]; b.ID == "gt-a1f" {
+			b.Attempts = append(b.Attempts, &beads.Attempt{Bead: b.ID, N: 2, Polecat: "rust", State: beads.Running})
+			b.LastAttempt = 2
+		}
+	}
+	h.do = func(verb string, req any) (any, error) {
+		if r, ok := req.(api.DiffReq); ok {
+			d := sampleDiff()
+			if d.Attempt = r.Attempt; d.Attempt == 0 {
+				d.Attempt, d.Polecat = 2, "rust"
+			}
+			return d, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-a1f")
+	p.keys("d")
+	title := func(want string) {
+		t.Helper()
+		if f := p.m.dialog(p.m.stack[0], true); !strings.Contains(plainRow(strings.Join(f.rows, "\n")), want) {
+			t.Errorf("the dialog does not say %q:\n%s", want, p.dialog())
+		}
+	}
+	title("attempt 2 of 2 by rust")
+	p.wantDialog("</> attempt")
+	p.keys(">")
+	p.wantToast("attempt 2 is the newest")
+	p.keys("<")
+	p.wantCall("diff {Bead:gt-a1f Attempt:1}")
+	title("attempt 1 of 2 by toast")
+	p.keys("<")
+	p.wantToast("attempt 1 is the first")
+	p.keys("down", "down", "c", "o", "l", "d", "enter")
+	p.wantDialog("you: old")
+	p.keys(">", "down", "down")
+	if strings.Contains(p.dialog(), "you: old") {
+		t.Error("a remark on attempt 1 stands on attempt 2")
+	}
+	p.keys("<", "C")
+	p.wantCall("Review of gt-a1f, attempt 1:")
 }
 
 func TestNoDiffWithoutWork(t *testing.T) {

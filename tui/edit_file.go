@@ -54,7 +54,7 @@ func (m *model) fileEdited(msg fileMsg) tea.Cmd {
 	m.say("back from "+clean(msg.path)+"; its polecat sees what you saved", '+')
 	for _, o := range m.stack {
 		if d, ok := o.(*diffDialog); ok {
-			return m.readDiff(d.id)
+			return d.read(m)
 		}
 	}
 	return nil

@@ -211,6 +211,8 @@ func dialogKeys() []binding {
 		{InDiff, PrevHunk, []string{"["}, "hunk before", ""},
 		{InDiff, NextField, []string{"tab"}, "next file", "Tab file"},
 		{InDiff, PrevField, []string{"shift+tab"}, "file before", ""},
+		{InDiff, PrevItem, []string{"<"}, "attempt before", ""},
+		{InDiff, NextItem, []string{">"}, "next attempt", "</> attempt"},
 		{InDiff, EditBead, []string{"o"}, "open the file of this line, in the polecat's worktree, in $EDITOR", "o edit"},
 		{InDiff, CommentLine, []string{"c"}, "remark on this line", "c remark"},
 		{InDiff, SendRemarks, []string{"C"}, "send the remarks to bead and polecat", ""},

@@ -81,8 +81,8 @@ type model struct {
 	dirty  bool
 	shown  tea.View
 	result Outcome
-	said   []string              // of : lines, the newest last
-	drafts map[beads.ID][]remark // on diffs, not sent yet
+	said   []string            // of : lines, the newest last
+	drafts map[string][]remark // on diffs by attempt (BEAD/N), not sent yet
 
 	showGen uint64 // of the last bead that was asked to be shown
 
@@ -129,7 +129,7 @@ const (
 func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m := &model{
 		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), profile: profile,
-		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[beads.ID][]remark{}, marks: map[beads.ID]bool{}, mode: typing,
+		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[string][]remark{}, marks: map[beads.ID]bool{}, mode: typing,
 	}
 	m.townKeys = s.TownKeys
 	if len(m.townKeys) == 0 {
