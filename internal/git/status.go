@@ -73,14 +73,19 @@ const (
 	WithoutIgnored IgnoredFiles = iota
 	// WithIgnored lists them, directories that are ignored as a whole as one entry.
 	WithIgnored
+	// TrackedOnly leaves untracked files out too, without a walk through all directories.
+	TrackedOnly
 )
 
 func statusArgs(ignored IgnoredFiles) []string {
-	args := []string{"status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", "--untracked-files=all", "--ignore-submodules=none"}
-	if ignored == WithIgnored {
+	args := []string{"status", "--porcelain=v2", "-z", "--branch", "--no-ahead-behind", "--no-renames", "--ignore-submodules=none"}
+	switch ignored {
+	case TrackedOnly:
+		return append(args, "--untracked-files=no")
+	case WithIgnored:
 		args = append(args, "--ignored=matching")
 	}
-	return args
+	return append(args, "--untracked-files=all")
 }
 
 // parseStatus reads the output of statusArgs.

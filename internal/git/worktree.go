@@ -173,24 +173,33 @@ func (w *Worktree) Diff(ctx context.Context, base string, o DiffOptions) (text s
 
 // CheckoutDetached makes the worktree exactly commit: HEAD detached there, index
 // and tracked files reset, untracked and ignored files removed where clean says
-// so. For worktrees the Refinery and the Mayor own: whatever was there is lost.
-func (w *Worktree) CheckoutDetached(ctx context.Context, commit string, clean CleanMode) error {
+// so. It returns the state of the tracked files afterwards. For worktrees the Refinery and the
+// Mayor own: whatever was there is lost.
+func (w *Worktree) CheckoutDetached(ctx context.Context, commit string, clean CleanMode) (Status, error) {
 	if err := checkRev(commit); err != nil {
-		return err
+		return Status{}, err
 	}
-	for _, args := range [][]string{
-		{"update-ref", "--no-deref", "-m", "gastown: checkout", "HEAD", commit},
-		{"reset", "--hard", "--quiet", "--no-recurse-submodules"},
-		clean.args(),
-	} {
-		if len(args) == 0 {
-			continue
-		}
+	head := []string{"update-ref", "--no-deref", "-m", "gastown: checkout", "HEAD", commit}
+	// Where nobody changed a file, only what differs between the two commits is written and
+	// looked at: half the time of a reset in a large tree. The status proves it.
+	st, err := w.become(ctx, []string{"read-tree", "-m", "-u", "--no-recurse-submodules", "HEAD", commit}, head, clean.args())
+	if err != nil || !st.Clean() {
+		st, err = w.become(ctx, head, []string{"reset", "--hard", "--quiet", "--no-recurse-submodules"}, clean.args())
+	}
+	if err != nil {
+		return Status{}, fmt.Errorf("check out %s in %q: %w", short(commit), w.path, err)
+	}
+	return st, nil
+}
+
+// become performs the steps of a checkout and looks at the result.
+func (w *Worktree) become(ctx context.Context, steps ...[]string) (Status, error) {
+	for _, args := range steps {
 		if _, err := w.Run(ctx, nil, "", args...); err != nil {
-			return fmt.Errorf("check out %s in %q: %w", short(commit), w.path, err)
+			return Status{}, err
 		}
 	}
-	return nil
+	return w.Status(ctx, TrackedOnly)
 }
 
 // CleanMode says what CheckoutDetached removes besides changes.
@@ -201,18 +210,13 @@ const (
 	KeepIgnored CleanMode = iota
 	// CleanAll removes everything that is not in the commit.
 	CleanAll
-	// KeepUntracked removes nothing.
-	KeepUntracked
 )
 
 func (m CleanMode) args() []string {
-	switch m {
-	case KeepIgnored:
-		return []string{"clean", "-ffd", "--quiet"}
-	case CleanAll:
+	if m == CleanAll {
 		return []string{"clean", "-ffdx", "--quiet"}
 	}
-	return nil
+	return []string{"clean", "-ffd", "--quiet"}
 }
 
 // Ignored returns those of the paths (relative, in the worktree) that git ignores.

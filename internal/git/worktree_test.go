@@ -175,15 +175,48 @@ func TestCheckoutDetached(t *testing.T) {
 	f.write("wt/toast/README.md", "dirt")
 	f.write("wt/toast/y.global", "cache")
 	f.write("wt/toast/z", "")
-	f.ok(w.CheckoutDetached(f.ctx, next, KeepIgnored))
-	st, err := w.Status(f.ctx, WithIgnored)
-	f.ok(err)
-	if !st.Clean() || st.Head != next || st.Branch != "" || len(st.Ignored) != 1 {
-		t.Errorf("%+v", st)
+	checkout := func(commit string, clean CleanMode, ignored int) {
+		t.Helper()
+		told, err := w.CheckoutDetached(f.ctx, commit, clean)
+		f.ok(err)
+		st, err := w.Status(f.ctx, WithIgnored)
+		f.ok(err)
+		if !st.Clean() || st.Head != commit || st.Branch != "" || len(st.Ignored) != ignored {
+			t.Errorf("%+v", st)
+		}
+		if told.Head != st.Head || told.Branch != "" || !told.Clean() {
+			t.Errorf("told %+v", told)
+		}
 	}
-	f.ok(w.CheckoutDetached(f.ctx, next, CleanAll))
-	if st, err := w.Status(f.ctx, WithIgnored); err != nil || len(st.Ignored) != 0 {
-		t.Error(st, err)
+	checkout(next, KeepIgnored, 1)
+	checkout(next, CleanAll, 0)
+	// Each of these is in the way of moving only what differs.
+	third := f.commit(r, mainRef, "sub/x", "y")
+	for name, dirt := range map[string]func(){
+		"nothing":                   func() {},
+		"a changed file that moves": func() { f.write("wt/toast/sub/x", "dirt") },
+		"a changed file that stays": func() { f.write("wt/toast/README.md", "dirt") },
+		"a missing file":            func() { f.ok(os.Remove(filepath.Join(w.Path(), "README.md"))) },
+		"a file for a directory":    func() { f.ok(os.RemoveAll(filepath.Join(w.Path(), "sub"))); f.write("wt/toast/sub", "") },
+		"something staged":          func() { f.write("wt/toast/new", ""); f.in(w, "add", "new") },
+		"an untracked file":         func() { f.write("wt/toast/sub/z", "") },
+		"an empty directory":        func() { f.ok(os.MkdirAll(filepath.Join(w.Path(), "empty/deep"), 0o755)) },
+		"no index":                  func() { f.ok(os.Remove(filepath.Join(w.GitDir(), "index"))) },
+		"a branch":                  func() { f.in(w, "checkout", "-q", "-B", "other", "HEAD~1") },
+		"a HEAD that moved alone":   func() { f.in(w, "update-ref", "--no-deref", "HEAD", "HEAD~1") },
+	} {
+		t.Run(name, func(*testing.T) {
+			for _, to := range []string{third, next, third} {
+				dirt()
+				checkout(to, KeepIgnored, 0)
+				if _, err := os.Lstat(filepath.Join(w.Path(), "empty")); err == nil {
+					t.Error("an empty directory is left")
+				}
+			}
+			if data, err := os.ReadFile(filepath.Join(w.Path(), "sub/x")); err != nil || string(data) != "y" {
+				t.Errorf("sub/x: %q, %v", data, err)
+			}
+		})
 	}
 	if h, err := r.ResolveCommit(f.ctx, "refs/heads/gt/ma-1/1"); err != nil || h == next {
 		t.Error("the branch moved with HEAD", err)
@@ -242,9 +275,10 @@ func TestWorktreePointingElsewhere(t *testing.T) {
 	before := f.tree("src")
 	// The agent turns its .git file, then the registration, towards the person's checkout.
 	f.ok(os.WriteFile(filepath.Join(w.Path(), ".git"), []byte("gitdir: "+filepath.Join(f.dir, "src/.git")+"\n"), 0o644))
-	f.ok(w.CheckoutDetached(f.ctx, "HEAD", KeepIgnored))
+	_, err := w.CheckoutDetached(f.ctx, "HEAD", KeepIgnored)
+	f.ok(err)
 	f.ok(os.WriteFile(filepath.Join(w.GitDir(), "commondir"), []byte(filepath.Join(f.dir, "src/.git")), 0o644))
-	if err := w.CheckoutDetached(f.ctx, "HEAD", CleanAll); !errors.Is(err, ErrNotOurs) {
+	if _, err := w.CheckoutDetached(f.ctx, "HEAD", CleanAll); !errors.Is(err, ErrNotOurs) {
 		t.Error(err)
 	}
 	if diff := cmp.Diff(before, f.tree("src")); diff != "" {

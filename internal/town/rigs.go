@@ -493,7 +493,7 @@ func (t *Town) showMain(ctx context.Context, rig string) error {
 	if err != nil {
 		return err
 	}
-	err = wt.CheckoutDetached(ctx, tip, git.CleanAll)
+	_, err = wt.CheckoutDetached(ctx, tip, git.CleanAll)
 	if err != nil && ctx.Err() == nil && !proc.RunningIn(path, "git") {
 		// What a git left that was killed there stands for ever, and nothing in it is anybody's own.
 		if err = repo.WorktreeRemove(ctx, path, git.RemoveForced); err == nil {

@@ -21,9 +21,9 @@ const slot = "1"
 func (r *Runner) checkout(ctx context.Context, path string, a refinery.RunGate) error {
 	fresh := a.Fresh
 	for {
-		err := r.place(ctx, path, a.Commit, fresh)
+		st, err := r.place(ctx, path, a.Commit, fresh)
 		if err == nil {
-			err = r.verify(ctx, path, a)
+			err = r.verify(ctx, path, a, st)
 		}
 		if err == nil || fresh || ctx.Err() != nil {
 			return err
@@ -32,22 +32,28 @@ func (r *Runner) checkout(ctx context.Context, path string, a refinery.RunGate) 
 	}
 }
 
-func (r *Runner) place(ctx context.Context, path, commit string, fresh bool) error {
+// place puts the gate worktree at the commit and says how it stands then.
+func (r *Runner) place(ctx context.Context, path, commit string, fresh bool) (st git.Status, err error) {
 	if !fresh {
 		if w, err := r.Repo.OpenWorktree(path); err == nil {
 			return w.CheckoutDetached(ctx, commit, git.KeepIgnored)
 		}
 	}
 	if err := r.Repo.WorktreeRemove(ctx, path, git.RemoveForced); err != nil {
-		return fmt.Errorf("remove gate worktree %q: %w", path, err)
+		return st, fmt.Errorf("remove gate worktree %q: %w", path, err)
 	}
-	if _, err := r.Repo.WorktreeAddDetached(ctx, path, commit); err != nil {
-		return fmt.Errorf("add gate worktree %q: %w", path, err)
+	w, err := r.Repo.WorktreeAddDetached(ctx, path, commit)
+	if err == nil {
+		st, err = w.Status(ctx, git.TrackedOnly)
 	}
-	return nil
+	if err != nil {
+		return st, fmt.Errorf("add gate worktree %q: %w", path, err)
+	}
+	return st, nil
 }
 
-func (r *Runner) verify(ctx context.Context, path string, a refinery.RunGate) error {
+// verify holds how the worktree stands against what is to be gated.
+func (r *Runner) verify(ctx context.Context, path string, a refinery.RunGate, st git.Status) error {
 	w, err := r.Repo.OpenWorktree(path)
 	if err != nil {
 		return fmt.Errorf("open gate worktree %q: %w", path, err)
@@ -57,20 +63,12 @@ func (r *Runner) verify(ctx context.Context, path string, a refinery.RunGate) er
 	if err != nil || strings.TrimSpace(string(link)) != "gitdir: "+w.GitDir() {
 		return fmt.Errorf("gate worktree %q has a wrong .git file (%v)", path, err)
 	}
-	head, err := w.Head(ctx)
-	if err != nil {
-		return fmt.Errorf("head of gate worktree %q: %w", path, err)
-	}
-	tree, err := r.Repo.TreeOf(ctx, head.Commit)
+	tree, err := r.Repo.TreeOf(ctx, st.Head)
 	if err != nil {
 		return fmt.Errorf("tree of gate worktree %q: %w", path, err)
 	}
-	if head.Commit != a.Commit || tree != a.Tree || head.Branch != "" {
-		return fmt.Errorf("gate worktree %q is at %s (tree %s), not at %s (tree %s)", path, head.Commit, tree, a.Commit, a.Tree)
-	}
-	st, err := w.Status(ctx, git.WithoutIgnored)
-	if err != nil {
-		return fmt.Errorf("status of gate worktree %q: %w", path, err)
+	if st.Head != a.Commit || tree != a.Tree || st.Branch != "" {
+		return fmt.Errorf("gate worktree %q is at %s (tree %s), not at %s (tree %s)", path, st.Head, tree, a.Commit, a.Tree)
 	}
 	if !st.Clean() {
 		return fmt.Errorf("gate worktree %q is not clean: %.200q", path, st.Dirty())
