@@ -223,3 +223,44 @@ func TestAgentsTerminals(t *testing.T) {
 		d.await("", name+" to be told of a new size", func() bool { return d.heard(name, "winch") == "w" })
 	}
 }
+
+// TestASlowTrialOfGatesIsSkipped by Enter, and what is typed after it goes to the screen.
+func TestASlowTrialOfGatesIsSkipped(t *testing.T) {
+	programs := map[string]string{}
+	for _, name := range []string{"sleep", "gastown"} {
+		path, err := exec.LookPath(name) // before newFirst hides them
+		if err != nil {
+			t.Fatal(err)
+		}
+		programs[name] = path
+	}
+	f := newFirst(t)
+	f.write("src/app/Makefile", "test:\n\tsleep 600\n")
+	f.write("bin/claude", "#!/bin/sh\necho '2.1.330 (Claude Code)'\n")
+	for name, path := range programs {
+		if err := os.Symlink(path, filepath.Join(f.home, "bin", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("git", "-C", f.repo, "commit", "-qam", "slow").CombinedOutput(); err != nil {
+		t.Fatalf("git commit: %v: %s", err, out)
+	}
+	d := &desk{t: t, town: filepath.Join(f.home, "gastown")}
+	var err error
+	d.s, err = agentrun.Start(agentrun.Options{Name: "screen", Size: proc.Size{Cols: 100, Rows: 30}, Spec: proc.Spec{
+		Argv: []string{"gastown"}, Dir: f.repo, Env: append(os.Environ(), "TERM=xterm-256color", "TMPDIR="+f.home), Exe: filepath.Join(f.home, "bin", "gastown"),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = d.s.Stop(t.Context(), 20*time.Second)
+		<-d.s.Done()
+	})
+	d.press("", "Enter takes all of it")
+	d.press("\r", "Enter skips that")
+	d.press("", "runs  make test")
+	d.press("\r", " TOWN ") // its Mayor ends at once, so the board is open
+	d.press("3", "3 REFINERY")
+	d.press("q", "QUIT")
+}

@@ -68,8 +68,8 @@ func (t *trial) stop() {
 	t.end = nil
 }
 
-// isTerminal reports whether what is written to w is seen on a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal reports whether f, a reader or a writer, is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(f.Fd())
 }

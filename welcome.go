@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/muesli/cancelreader"
 
 	"gastown/beads"
 	"gastown/internal/api"
@@ -98,6 +101,38 @@ func line(ctx context.Context, in io.Reader) (text string, ok bool) {
 		return strings.TrimSpace(b.String()), ok
 	case <-ctx.Done():
 		return "", false
+	}
+}
+
+// skipGrace is how soon after its offer an Enter is still the one before it, typed twice.
+const skipGrace = 500 * time.Millisecond
+
+// onEnter calls f when a line is typed. Once stop has returned nothing more is read of in.
+func onEnter(in io.Reader, f func()) (stop func()) {
+	r, err := cancelreader.NewReader(in)
+	if err != nil {
+		return func() {} // it cannot be waited for: then nothing is skipped
+	}
+	begun, done := time.Now(), make(chan struct{})
+	go func() {
+		defer close(done)
+		one := make([]byte, 1)
+		for {
+			n, err := r.Read(one)
+			switch {
+			case err != nil:
+				return
+			case n == 1 && one[0] == '\n' && time.Since(begun) > skipGrace:
+				f()
+				return
+			}
+		}
+	}()
+	return func() {
+		if r.Cancel() {
+			<-done
+		}
+		_ = r.Close() // it never closes in itself
 	}
 }
 
@@ -245,12 +280,22 @@ func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, per
 	if len(s.Gates) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "  trying the gates on %s; Ctrl-C leaves, and `gastown` goes on without them\n", added.Branch)
+	trying, skip := context.WithCancel(ctx)
+	defer skip()
+	skips, listened := "", func() {}
+	if isTerminal(in) {
+		skips, listened = "Enter skips that, ", onEnter(in, skip)
+	}
+	fmt.Fprintf(out, "  trying the gates on %s once; %sCtrl-C leaves\n", added.Branch, skips)
 	trial := &trial{out: out, live: isTerminal(out), setup: s.Setup}
-	checked, err := t.CheckRig(ctx, s.Name, trial.tell)
+	checked, err := t.CheckRig(trying, s.Name, trial.tell)
 	trial.stop()
-	if ctx.Err() != nil {
+	listened()
+	switch {
+	case ctx.Err() != nil:
 		return fault.Failf("left while the gates were tried; the rig is made").WithHint("go on with: gastown, or try the gates again with: gastown rig check %s", s.Name)
+	case trying.Err() != nil:
+		return nil // what lands first is tested like everything after it
 	}
 	if err != nil {
 		return err
