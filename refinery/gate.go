@@ -74,7 +74,7 @@ func (m *machine) startGate(i int) {
 	r, g := m.q.Run, m.cfg.Gates[i]
 	r.Phase, r.Gate, r.PhaseSince = PhaseGate, i, m.now
 	r.PID, r.Marker, r.Log = 0, "", ""
-	r.LastOutput, r.HungSince = time.Time{}, time.Time{}
+	r.LastOutput, r.HungSince, r.Talks = time.Time{}, time.Time{}, false
 	r.Timeout, _ = m.q.Limit(g)
 	eff := RunGate{
 		Seq: r.Seq, Index: i, Gate: g, Commit: r.Commit, Tree: r.Tree, Fresh: i == 0 && m.q.Fresh, Timeout: r.Timeout,
@@ -135,7 +135,7 @@ func (m *machine) onGateDone(ev GateDone) {
 		m.forget() // the settings changed under it
 		return
 	}
-	r.HungSince = time.Time{}
+	r.HungSince, r.Talks = time.Time{}, false
 	res := GateResult{Gate: m.gateName(r.Gate), Outcome: ev.Outcome, Code: ev.Code, Took: ev.Took, Log: ev.Log, At: m.now}
 	r.Results = append(r.Results, res)
 	if ev.Outcome != Stopped {

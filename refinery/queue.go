@@ -163,6 +163,7 @@ type Run struct {
 	PhaseSince time.Time    `json:"phase_since"` // of the current phase or gate: the last progress
 	LastOutput time.Time    `json:"last_output,omitzero"`
 	HungSince  time.Time    `json:"hung_since,omitzero"` // zero: not hung
+	Talks      bool         `json:"talks,omitempty"`     // hung with output: it goes on and does not end
 	Stopping   bool         `json:"stopping,omitempty"`
 
 	BaseTree string        `json:"base_tree,omitempty"`

@@ -90,6 +90,38 @@ func TestHungEndsWithOutput(t *testing.T) {
 	one[ProblemGone](d)
 }
 
+// Why it counts as hung is told as it is: one that fell silent does not "still run".
+func TestWhyItIsHung(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		output []time.Duration // after the start
+		want   string
+	}{
+		{"silent from the start", nil, `gate "test": no output for 5m0s`},
+		{"silent after a line", []time.Duration{2 * time.Second}, `gate "test": no output for 4m58s`},
+		{"talks for ever", []time.Duration{time.Minute, 2 * time.Minute, 4*time.Minute + 50*time.Second}, `gate "test": still running after 5m0s`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDrive(t)
+			d.submit("ma-1")
+			d.built("B")
+			d.send(GateStarted{Seq: d.q.Run.Seq, PID: 7})
+			begun := d.now
+			for _, at := range c.output {
+				d.now = begun.Add(at)
+				d.send(Output{Seq: d.q.Run.Seq, At: d.now})
+				d.state(Gating)
+			}
+			d.now = begun.Add(5 * time.Minute)
+			d.send(Tick{})
+			d.state(Hung)
+			if d.q.Reason != c.want || d.q.Run.Talks != strings.Contains(c.want, "still") {
+				t.Errorf("%q, talks %v; want %q", d.q.Reason, d.q.Run.Talks, c.want)
+			}
+		})
+	}
+}
+
 func TestRestart(t *testing.T) {
 	d := newDrive(t)
 	d.submit("ma-1", "ma-2")

@@ -52,60 +52,60 @@ func overdue(r *Run) time.Time {
 	return r.PhaseSince.Add(r.Timeout + overdueSlack)
 }
 
-// watchHung keeps Run.HungSince true to the facts.
+// watchHung keeps Run.HungSince and Run.Talks true to the facts.
 func (m *machine) watchHung() {
 	r := m.q.Run
-	at := hungAt(m.q, m.cfg)
+	at, talks := hungAt(m.q, m.cfg)
 	if at.IsZero() || m.now.Before(at) {
-		r.HungSince = time.Time{}
+		r.HungSince, r.Talks = time.Time{}, false
 		return
 	}
 	if !r.HungSince.IsZero() {
 		return
 	}
-	r.HungSince = at
+	r.HungSince, r.Talks = at, talks
 	m.emit(Note{Kind: beads.EvHung, Bead: m.runBead(), N: m.runN(), Text: hungText(m.q, m.gateName(r.Gate), m.now)})
 }
 
 func hungText(q Queue, gate string, now time.Time) string {
 	r := q.Run
-	last := r.PhaseSince
-	if r.LastOutput.After(last) {
-		last = r.LastOutput
-	}
-	if silent := now.Sub(last); silent < time.Minute && r.LastOutput.Equal(last) {
+	if r.Talks {
 		return fmt.Sprintf("gate %q: still running after %s", gate, age(now.Sub(r.PhaseSince)))
 	}
-	return fmt.Sprintf("gate %q: no output for %s", gate, age(now.Sub(last)))
+	return fmt.Sprintf("gate %q: no output for %s", gate, age(now.Sub(r.lastSign())))
+}
+
+// lastSign is when the running gate wrote something last, or began.
+func (r *Run) lastSign() time.Time {
+	if r.LastOutput.After(r.PhaseSince) {
+		return r.LastOutput
+	}
+	return r.PhaseSince
 }
 
 // hungAt is when the running gate counts as hung unless something happens: no
-// output for its silence, or, with output, no end for its silence or twice its usual
-// time, whichever is longer. Zero: never.
-func hungAt(q Queue, cfg Config) time.Time {
+// output for its silence, or, with output (talks), no end for its silence or twice its
+// usual time, whichever is longer. Zero: never.
+func hungAt(q Queue, cfg Config) (at time.Time, talks bool) {
 	r := q.Run
 	if r == nil || r.Phase != PhaseGate || r.Stopping || r.Gate >= len(cfg.Gates) {
-		return time.Time{}
+		return at, false
 	}
 	g := cfg.Gates[r.Gate]
 	_, silence := q.Limit(g)
-	last := r.PhaseSince
-	if r.LastOutput.After(last) {
-		last = r.LastOutput
-	}
-	silent := last.Add(silence)
+	silent := r.lastSign().Add(silence)
 	stuck := r.PhaseSince.Add(max(silence, 2*q.Usual[g.Name]))
 	if stuck.Before(silent) {
-		return stuck
+		return stuck, stuck.Sub(r.lastSign()) < silence/2 // else it has as good as fallen silent
 	}
-	return silent
+	return silent, false
 }
 
 // Next is when Step needs a Tick at the latest; zero: not before another event.
 func Next(q Queue, now time.Time, cfg Config) time.Time {
 	if r := q.Run; r != nil {
 		next := overdue(r)
-		if at := hungAt(q, cfg); r.HungSince.IsZero() && !at.IsZero() && at.Before(next) {
+		if at, _ := hungAt(q, cfg); r.HungSince.IsZero() && !at.IsZero() && at.Before(next) {
 			next = at
 		}
 		return next

@@ -30,6 +30,26 @@ func TestErrorsStayUntilAKey(t *testing.T) {
 	}
 }
 
+// TestHungCountsFromTheFirstSecond: an age of "now" would say nothing, and a gate that talks is
+// not called silent.
+func TestHungCountsFromTheFirstSecond(t *testing.T) {
+	h := sampleHost(120, 40)
+	r := &h.view.Refineries[0]
+	r.Since = ago(6 * time.Second)
+	r.Run.LastOutput = ago(11 * time.Second)
+	p := drive(t, h, 120, 40)
+	for _, want := range []string{"HUNG 7s", "test: no output for 12s"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("no %q:\n%s", want, p.screen())
+		}
+	}
+	r.Run.Talks = true
+	p.m.dirty = true
+	if want := "test: still running after 13m"; !strings.Contains(p.screen(), want) {
+		t.Errorf("no %q:\n%s", want, p.screen())
+	}
+}
+
 func TestAttachAndBack(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "t", "h", "i")

@@ -328,7 +328,7 @@ func refineryWord(r *api.RefineryInfo, now time.Time) (string, byte) {
 	case refinery.Landing:
 		return "landing" + who, '>'
 	case refinery.Hung:
-		return "HUNG " + age(now.Sub(r.Since)), '!'
+		return "HUNG " + lasting(now.Sub(r.Since)), '!'
 	case refinery.Restarting:
 		return "restarting", '>'
 	case refinery.Paused:
@@ -356,10 +356,10 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
-// lasting is an age where a length of time is read: "for 9m".
+// lasting is an age where a length of time is read, "for 9m"; below a minute it counts seconds.
 func lasting(d time.Duration) string {
 	if d < time.Minute {
-		return "under 1m"
+		return exact(d)
 	}
 	return age(d)
 }

@@ -245,11 +245,7 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 			text += " of ~" + exact(usual)
 		}
 		if r.State == refinery.Hung {
-			since := run.LastOutput
-			if since.IsZero() {
-				since = run.PhaseSince
-			}
-			text, st = gate+": no output for "+lasting(m.clock.Sub(since)), m.red
+			text, st = gate+": "+m.stuck(run), m.red
 		}
 		if run.PID > 0 {
 			text += fmt.Sprintf("%spid %d", dot, run.PID)
@@ -275,6 +271,18 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 		out = append(out, part{"No gates: nothing merges until you say so (:ungated " + clean(r.Rig) + ")", m.yellow})
 	}
 	return out
+}
+
+// stuck says why a gate counts as hung.
+func (m *model) stuck(run *refinery.Run) string {
+	if run.Talks {
+		return "still running after " + lasting(m.clock.Sub(run.PhaseSince))
+	}
+	since := run.LastOutput
+	if since.IsZero() {
+		since = run.PhaseSince
+	}
+	return "no output for " + lasting(m.clock.Sub(since))
 }
 
 // stepText is the batch or the half of one that is tested, and when it lands if it is green.
