@@ -17,7 +17,7 @@ func newBatch(t *testing.T, green bool, ids ...string) *drive {
 	d := newDrive(t)
 	d.cfg.Batch, d.cfg.Confirm = true, true
 	if green {
-		d.q.Verdicts = []Verdict{{Tree: "TB", Key: d.cfg.Key(), Outcome: Pass, Runs: 1}}
+		d.q.Verdicts = []Verdict{{Tree: "TB", Key: d.cfg.Key(), Outcome: Pass, Runs: 1, At: d.now}}
 	}
 	d.send(Pause{})
 	d.submit(ids...)

@@ -276,8 +276,16 @@ func (m *machine) record(ev GateDone) {
 	if ev.Outcome != Pass {
 		v.Gate, v.Tail = m.gateName(ev.Gate), ev.Tail
 	}
-	if old := m.verdict(r.Tree); old != nil && old.Outcome == v.Outcome {
-		v.Runs += old.Runs
+	if old := m.verdict(r.Tree); old != nil {
+		v.Passed = old.Passed
+		if old.Outcome == v.Outcome {
+			v.Runs += old.Runs
+		} else if old.Outcome == Pass {
+			v.Passed = old.At
+		}
+	}
+	if v.Outcome == Pass {
+		v.Passed = time.Time{}
 	}
 	m.q.Verdicts = slices.DeleteFunc(m.q.Verdicts, func(o Verdict) bool { return o.Tree == v.Tree && o.Key == v.Key })
 	m.q.Verdicts = slices.Insert(m.q.Verdicts, 0, v)

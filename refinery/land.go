@@ -182,6 +182,9 @@ func (m *machine) judge() {
 	case base != nil && base.Outcome != Pass && m.cfg.Confirm && base.Runs < 2:
 		m.q.Fresh = true // a restart came between its red run and the confirming one
 		m.gateBase()
+	case base != nil && base.Outcome == Pass && m.stale(*base):
+		m.q.Fresh = true
+		m.gateBase()
 	case len(r.Parts) > 1 && (base == nil || base.Outcome == Pass):
 		m.halve()
 	case r.BaseTree == emptyTree1 || r.BaseTree == emptyTree256, base != nil && base.Outcome == Pass:
@@ -201,12 +204,31 @@ func (m *machine) judge() {
 	}
 }
 
+// staleAfter is how old the verdict of a green target may be before somebody is blamed on it.
+// What gates use beside the tree (a database, a certificate, the date) may have changed since.
+const staleAfter = 10 * time.Minute
+
+// stale reports whether the target is to be gated once more before a blame: its verdict is
+// old, or somebody else was blamed on it already, and one cause may lie behind both.
+func (m *machine) stale(base Verdict) bool {
+	var usual time.Duration
+	for _, g := range m.cfg.Gates {
+		usual += m.q.Usual[g.Name]
+	}
+	if m.now.Sub(base.At) > max(staleAfter, 4*usual) { // a run, its confirming one, and as much again
+		return true
+	}
+	at := m.q.Blamed
+	return m.cfg.Confirm && len(m.q.Run.Parts) == 1 && at.After(base.At) && !at.After(m.now) // the clock may have been set back
+}
+
 func (m *machine) blame(v Verdict) {
 	if (m.cfg.Confirm || v.Outcome == TimedUp) && v.Runs < 2 {
 		m.regate()
 		return
 	}
 	m.judged(1)
+	m.q.Blamed = m.now
 	tree := m.q.Run.Tree
 	why := fmt.Sprintf("gate %q failed: exit %d", v.Gate, v.Code)
 	if v.Outcome == TimedUp {
@@ -242,6 +264,9 @@ func (m *machine) redTarget(v Verdict, commit, tree string) {
 	how := fmt.Sprintf("exit %d", v.Code)
 	if v.Outcome == TimedUp {
 		how = "hung"
+	}
+	if !v.Passed.IsZero() {
+		how += fmt.Sprintf("; it passed there %s before, so look at what it uses", age(m.now.Sub(v.Passed)))
 	}
 	at := m.now
 	if m.stopped(MainRed) && m.q.Stop.Commit == commit {

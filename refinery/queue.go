@@ -201,6 +201,7 @@ type Verdict struct {
 	Tail    string    `json:"tail,omitempty"` // last lines, until an agent was told
 	Runs    int       `json:"runs"`           // that ended this way
 	At      time.Time `json:"at"`
+	Passed  time.Time `json:"passed,omitzero"` // when a tree that is red now passed last
 }
 
 // Stop is why the queue does not go on by itself: Failed (the Refinery cannot work),
@@ -273,9 +274,10 @@ type Queue struct {
 	LastErr   string                 `json:"last_err,omitempty"`
 	NotBefore time.Time              `json:"not_before,omitzero"` // back-off after an error
 
-	Red      float64 `json:"red,omitempty"`      // smoothed share of beads whose gates fail; see Rate
-	Suspects []Part  `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next
-	Flakes   []Flake `json:"flakes,omitempty"`   // newest first, at most 20
+	Red      float64   `json:"red,omitempty"`      // smoothed share of beads whose gates fail; see Rate
+	Blamed   time.Time `json:"blamed,omitzero"`    // when a bead was sent back last for its gates
+	Suspects []Part    `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next
+	Flakes   []Flake   `json:"flakes,omitempty"`   // newest first, at most 20
 
 	RedTree   string    `json:"red_tree,omitempty"`  // of the target, that FileRed was told for last
 	Toolchain string    `json:"toolchain,omitempty"` // Config.Toolchain of whoever ran gates last

@@ -173,3 +173,73 @@ func TestFullBeginsNothing(t *testing.T) {
 	d.publish()
 	one[Settle](d)
 }
+
+// A verdict of the target is believed while nothing but the tree can have changed.
+func TestNobodyIsBlamedOnAnOldVerdict(t *testing.T) {
+	green := func(t *testing.T) *drive { // B is green as of now
+		d := newDrive(t)
+		d.cfg.Confirm = true
+		d.submit("ma-0")
+		d.built("A")
+		d.gate(Pass)
+		d.publish()
+		return d
+	}
+	red := func(d *drive) { // the candidate and its confirming run
+		d.built(d.q.Target)
+		d.q.Run.BaseTree = "T" + d.q.Target
+		d.gate(Fail)
+	}
+	t.Run("young", func(t *testing.T) {
+		d := green(t)
+		d.after(time.Minute)
+		d.submit("ma-1")
+		red(d)
+		d.gate(Fail)
+		one[SendBack](d)
+	})
+	t.Run("old, and what the gate uses broke", func(t *testing.T) {
+		d := green(t)
+		d.after(time.Hour)
+		d.submit("ma-1")
+		red(d)
+		if g := one[RunGate](d); g.Bead != "" || !g.Fresh || g.Tree != "T"+d.q.Target {
+			t.Fatalf("%+v", g)
+		}
+		d.gate(Fail)
+		d.gate(Fail)
+		none[SendBack](d)
+		d.state(MainRed)
+		if !strings.Contains(d.q.Reason, "it passed there 1h0m0s before, so look at what it uses") {
+			t.Error(d.q.Reason)
+		}
+	})
+	t.Run("old, and still true", func(t *testing.T) {
+		d := green(t)
+		d.after(time.Hour)
+		d.submit("ma-1")
+		red(d)
+		d.gate(Pass) // the target
+		red(d)       // known, so its confirming run
+		if s := one[SendBack](d); s.Bead != "ma-1" {
+			t.Fatalf("%+v", s)
+		}
+	})
+	t.Run("two in a row", func(t *testing.T) {
+		d := green(t)
+		d.after(time.Minute)
+		d.submit("ma-1", "ma-2")
+		red(d)
+		d.gate(Fail)
+		if s := one[SendBack](d); s.Bead != "ma-1" {
+			t.Fatalf("%+v", s)
+		}
+		red(d)
+		if g := one[RunGate](d); g.Bead != "" || g.Tree != "T"+d.q.Target {
+			t.Fatalf("the second is blamed without a look at the target: %+v", g)
+		}
+		d.gate(Fail)
+		d.gate(Fail)
+		d.state(MainRed)
+	})
+}

@@ -79,6 +79,12 @@ type sim struct {
 	pending Action
 	stopped bool   // the pending gate was told to end
 	filed   string // red tree that a bead was filed for
+	fixes   int    // beads filed for a red target, or by a person for it
+
+	down    bool           // what gates use is broken: all trees are red
+	outages int            // so far
+	hit     map[string]int // tree: the outage in which it was red for nothing
+	unjust  int            // beads that were sent back for the present outage
 
 	green    map[string]bool // tree and key: passed every gate in one run
 	passes   int             // gates passed in the run
@@ -107,6 +113,7 @@ type kind struct {
 	file              string   // conflicts with others that change it
 	word              string   // green alone, red beside another with the same word
 	above             beads.ID // its first attempt contains that bead's first attempt
+	fix               bool     // it mends a red target, from the attempt after its red ones
 	gone              bool     // dropped, or with a person
 }
 
@@ -120,7 +127,7 @@ func newSim(seed uint64, n int) *sim {
 	s := &sim{
 		seed: seed, rnd: rand.New(rand.NewPCG(seed, 30)), now: start(), q: Queue{Rig: "app"}, target: "root", origin: "root", known: "root",
 		kinds: map[beads.ID]*kind{}, commits: map[string]simCommit{"root": {tree: "root", has: []string{"root"}}},
-		green: map[string]bool{}, gated: map[string]int{}, flaked: map[string]int{}, settled: map[beads.ID]string{}, first: map[beads.ID]time.Time{},
+		green: map[string]bool{}, gated: map[string]int{}, flaked: map[string]int{}, hit: map[string]int{}, settled: map[beads.ID]string{}, first: map[beads.ID]time.Time{},
 		cfg: Config{Branch: "main", Confirm: true, Batch: true, Gates: []Gate{{Name: "test", Run: "x"}}},
 	}
 	s.quiet = s.percent(20)
@@ -171,7 +178,10 @@ func (s *sim) fail(format string, args ...any) {
 // live goes on until every bead landed, was dropped or is with a person.
 func (s *sim) live() {
 	for len(s.wait) > 0 || len(s.q.Entries) > 0 || s.q.Run != nil || s.q.Upstream != nil {
-		s.calm = s.events > 600
+		if s.calm = s.events > 600; s.calm {
+			s.down = false
+		}
+		s.now = s.now.Add(time.Millisecond) // no two answers come at once
 		s.cfg.Full = s.accident(200)
 		if s.events > 6000 {
 			s.fail("does not drain: %s %q, %d entries, run %+v", s.q.State, s.q.Reason, len(s.q.Entries), s.q.Run)
@@ -219,7 +229,7 @@ func (s *sim) pass() {
 	switch {
 	case s.person():
 	case s.q.State == MainRed && (s.calm || s.percent(30)):
-		s.external("fixed")
+		s.mend()
 	case (s.q.State == Paused || s.q.State == Failed) && (s.calm || s.percent(30)):
 		for id, k := range s.kinds { // they saw who breaks the gate
 			if k.broken > 0 && index(s.q, id) >= 0 && s.q.Stop != nil && s.q.Stop.Kind == Paused {
@@ -255,6 +265,30 @@ func (s *sim) pass() {
 	}
 }
 
+// mend is what people do about a red target.
+func (s *sim) mend() {
+	fixing := slices.ContainsFunc(s.q.Entries, func(e Entry) bool { return e.Fix }) || slices.ContainsFunc(s.wait, func(e Entry) bool { return e.Fix })
+	switch {
+	case s.steady(s.commits[s.target].tree) == Pass:
+		s.send(Resume{})
+	case fixing && s.percent(80):
+		s.now = s.now.Add(time.Second)
+		s.send(Tick{})
+	case !s.cfg.Sole && s.percent(50):
+		s.external("fixed")
+	default:
+		s.file(0)
+	}
+}
+
+// file makes a bead that mends the target once so many attempts did not.
+func (s *sim) file(red int) {
+	id := beads.ID(fmt.Sprintf("fix-%02d", s.fixes))
+	s.fixes++
+	s.kinds[id] = &kind{fix: true, red: red}
+	s.wait = slices.Insert(s.wait, 0, Entry{Bead: id, N: 1, Tip: string(id) + "/1", Fix: true})
+}
+
 // happens is one accident, or one person.
 func (s *sim) happens() {
 	some := func() beads.ID {
@@ -263,7 +297,7 @@ func (s *sim) happens() {
 		}
 		return s.q.Entries[s.rnd.IntN(len(s.q.Entries))].Bead
 	}
-	switch s.rnd.IntN(12) {
+	switch s.rnd.IntN(13) {
 	case 0:
 		s.send(Hold{Bead: some()})
 	case 1:
@@ -297,6 +331,11 @@ func (s *sim) happens() {
 			s.send(Tick{})
 		} else {
 			s.send(Resume{Accept: true})
+		}
+	case 12:
+		if s.down = !s.down && s.percent(50); s.down {
+			s.outages++
+			s.unjust = 0
 		}
 	}
 }
@@ -438,6 +477,9 @@ func (s *sim) merge(a Build, i int, at string) ([]string, *Built) {
 	if k.file != "" && s.changes(has, k.file, p.Bead) {
 		return nil, &Built{Conflict: &Conflict{Bead: p.Bead, N: p.N, Files: []string{k.file}}}
 	}
+	if k.fix && p.N > k.red {
+		has = slices.DeleteFunc(slices.Clone(has), func(x string) bool { return strings.HasSuffix(x, "!") })
+	}
 	return append(slices.Clone(has), p.Tip), nil
 }
 
@@ -450,8 +492,17 @@ func (s *sim) changes(has []string, file string, but beads.ID) bool {
 	})
 }
 
-// truth is what a gate without accidents says of a tree.
+// truth is what a gate without accidents says of a tree now.
 func (s *sim) truth(tree string) Outcome {
+	out := s.steady(tree)
+	if s.down && out != Broken {
+		return Fail
+	}
+	return out
+}
+
+// steady is truth while what the gate uses works.
+func (s *sim) steady(tree string) Outcome {
 	words, out := 0, Pass
 	for _, x := range strings.Fields(tree) {
 		if strings.HasSuffix(x, "!") {
@@ -500,7 +551,10 @@ func (s *sim) gate(a RunGate) GateDone {
 	}
 	switch done.Outcome {
 	case Fail:
-		done.Code = 1
+		if done.Code = 1; s.down && s.steady(a.Tree) == Pass {
+			s.flaked[a.Tree]++
+			s.hit[a.Tree] = s.outages
+		}
 	case Broken:
 		done.Code = 127
 	case Pass:
@@ -625,15 +679,22 @@ func (s *sim) effect(old Queue, e Effect) {
 	case SendBack:
 		s.sentBack(e)
 	case FileRed:
-		if s.filed == e.Tree || s.truth(e.Tree) == Pass && s.flaked[e.Tree] < 2 {
+		if s.filed == e.Tree || s.steady(e.Tree) == Pass && s.flaked[e.Tree] < 2 {
 			s.fail("invariant 7: a bead is filed again, or for a green target: %+v", e)
 		}
 		s.filed = e.Tree
+		s.file(s.rnd.IntN(2))
 	case RedGone:
 		if s.filed == "" {
 			s.fail("invariant 7: %+v was never told red", e)
 		}
 		s.filed = ""
+		s.wait = slices.DeleteFunc(s.wait, func(e Entry) bool { // taken back unworked
+			_, begun := s.first[e.Bead]
+			unworked := e.Fix && !begun
+			s.kinds[e.Bead].gone = s.kinds[e.Bead].gone || unworked
+			return unworked
+		})
 	case TookIn:
 		if !s.contains(e.Tip, s.target) {
 			s.fail("invariant 13: %s of the origin is said to be in the target", e.Tip)
@@ -670,13 +731,17 @@ func (s *sim) sentBack(e SendBack) {
 			s.fail("invariant 12: %s does not conflict with the target", e.Bead)
 		}
 		k.file = "" // it merged the target in
-	case s.truth(s.baseTree) != Pass:
+	case s.steady(s.baseTree) != Pass && !k.fix: // who is there to mend it may fail to
 		s.fail("invariant 7: %s is blamed on the red base %q", e.Bead, s.baseTree)
-	case s.truth(s.tree) == Pass && s.flaked[s.tree] < 2:
+	case s.steady(s.tree) == Pass && s.flaked[s.tree] < 2:
 		s.fail("invariant 6: %s is blamed for one flake", e.Bead)
-	case s.truth(s.tree) == Pass:
+	case !k.fix && s.steady(s.tree) == Pass && s.outages > 0 && s.hit[s.tree] == s.outages:
+		if s.unjust++; s.unjust > 1 {
+			s.fail("invariant 7: %s is the second one that is blamed for one outage", e.Bead)
+		}
+	case s.steady(s.tree) == Pass:
 		s.wrong++
-	case s.truth(s.tree) == Broken:
+	case s.steady(s.tree) == Broken:
 		s.fail("invariant 8: %s is blamed for a broken gate", e.Bead)
 	default:
 		k.word = ""
@@ -685,7 +750,11 @@ func (s *sim) sentBack(e SendBack) {
 		k.gone = true
 		return
 	}
-	s.wait = append(s.wait, Entry{Bead: e.Bead, N: e.N + 1, SentBack: e.N, Priority: 2, Tip: fmt.Sprintf("%s/%d", e.Bead, e.N+1)})
+	again := Entry{Bead: e.Bead, N: e.N + 1, SentBack: e.N, Priority: 2, Fix: k.fix, Tip: fmt.Sprintf("%s/%d", e.Bead, e.N+1)}
+	if k.fix {
+		again.Priority = 0
+	}
+	s.wait = append(s.wait, again)
 }
 
 // order checks a choice against the rules, written once more.
@@ -695,7 +764,7 @@ func (s *sim) order(b Build) {
 	}
 	due := func(e Entry) string {
 		d := []time.Duration{-720, 10, 30, 100, 300}[e.Priority] * time.Minute
-		return s.first[e.Bead].Add(d).Format(time.RFC3339Nano) + string(e.Bead)
+		return s.first[e.Bead].Add(d).Format("2006-01-02T15:04:05.000000000") + string(e.Bead)
 	}
 	taken := map[beads.ID]bool{}
 	for _, p := range b.Parts {

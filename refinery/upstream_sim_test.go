@@ -34,7 +34,7 @@ func (s *sim) remote(what string) {
 		on = s.commits[on].parent
 	}
 	has := slices.DeleteFunc(slices.Clone(s.commits[on].has), func(x string) bool { return strings.HasSuffix(x, "!") })
-	name := fmt.Sprint("ext", s.pushes)
+	name := fmt.Sprint("push", s.pushes)
 	if what == "red" {
 		name += "!"
 	}
