@@ -43,6 +43,11 @@ var pinnedEnv = []string{
 // openEnv is the environment that goes with openPins.
 var openEnv = []string{"GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C"}
 
+// AsNamed is the environment in which an object is what its hash says and a commit has the
+// parents it names. Otherwise refs/replace and info/grafts, which all worktrees share, put
+// others in their place: a gate would test another tree than the one that lands.
+func AsNamed() []string { return []string{"GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE=/dev/null"} }
+
 // keptGitEnv names the inherited GIT_* variables that are a person's settings for
 // reaching a remote or saying who they are. All others (GIT_DIR, GIT_INDEX_FILE,
 // ...) would redirect a call and are removed.
@@ -84,8 +89,8 @@ func New(env []string) *Runner {
 			g.open = append(g.open, kv)
 		}
 	}
-	g.pinned = slices.Clip(append(g.pinned, pinnedEnv...))
-	g.open = slices.Clip(append(g.open, openEnv...))
+	g.pinned = slices.Concat(g.pinned, pinnedEnv, AsNamed())
+	g.open = slices.Concat(g.open, openEnv, AsNamed())
 	return g
 }
 

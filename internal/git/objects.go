@@ -77,6 +77,9 @@ func (r *Repo) MergeTree(ctx context.Context, a, b string) (Merge, error) {
 	if err := checkRevs(a, b); err != nil {
 		return Merge{}, err
 	}
+	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
+		return Merge{}, err
+	}
 	c := r.call("merge-tree", "--write-tree", "--no-messages", "-z", a, b)
 	c.okCode = 1
 	code, out, err := r.g.run(ctx, c)

@@ -95,11 +95,20 @@ var allowedConfig = lazy(`^(core\.(repositoryformatversion|filemode|bare|ignorec
 	`|branch\..*|advice\..*|color\..*|rebase\..*|index\..*|rerere\..*|submodule\..*\.(url|active)|submodule\.active` +
 	`|merge\.(conflictstyle|ff)|pull\.(ff|rebase))$`)
 
-// cleanConfig removes foreign keys from the given configuration files. It starts
-// no process while a file is as it was last seen.
+// foreignInfo are files below info/ that the town never writes. They would change what is
+// checked out and merged everywhere (line endings, merge=union) and what descends from what.
+func foreignInfo() []string { return []string{"attributes", "grafts"} }
+
+// cleanConfig removes foreign keys from the given configuration files, and foreignInfo. It
+// starts no process while a file is as it was last seen.
 func (r *Repo) cleanConfig(ctx context.Context, files ...string) error {
 	r.st.cfgMu.Lock()
 	defer r.st.cfgMu.Unlock()
+	for _, name := range foreignInfo() {
+		if err := os.RemoveAll(filepath.Join(r.dir, "info", name)); err != nil {
+			return fmt.Errorf("remove what the town did not write: %w", err)
+		}
+	}
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -173,8 +174,9 @@ func (w *Worktree) Diff(ctx context.Context, base string, o DiffOptions) (text s
 
 // CheckoutDetached makes the worktree exactly commit: HEAD detached there, index
 // and tracked files reset, untracked and ignored files removed where clean says
-// so. It returns the state of the tracked files afterwards. For worktrees the Refinery and the
-// Mayor own: whatever was there is lost.
+// so. It returns the state of the tracked files afterwards. For worktrees the
+// Refinery and the Mayor own: whatever was there is lost, also what a program that
+// ran there told git to leave out or to take for unchanged.
 func (w *Worktree) CheckoutDetached(ctx context.Context, commit string, clean CleanMode) (Status, error) {
 	if err := checkRev(commit); err != nil {
 		return Status{}, err
@@ -186,20 +188,56 @@ func (w *Worktree) CheckoutDetached(ctx context.Context, commit string, clean Cl
 	if err != nil || !st.Clean() {
 		st, err = w.become(ctx, head, []string{"reset", "--hard", "--quiet", "--no-recurse-submodules"}, clean.args())
 	}
+	if err == nil {
+		err = copyFile(w.ownIndex(), filepath.Join(w.gitDir, "index"))
+	}
 	if err != nil {
 		return Status{}, fmt.Errorf("check out %s in %q: %w", short(commit), w.path, err)
 	}
 	return st, nil
 }
 
-// become performs the steps of a checkout and looks at the result.
+// become performs the steps of a checkout on the own index and looks at the result.
 func (w *Worktree) become(ctx context.Context, steps ...[]string) (Status, error) {
-	for _, args := range steps {
-		if _, err := w.Run(ctx, nil, "", args...); err != nil {
+	for _, name := range []string{"config.worktree", "info/sparse-checkout"} {
+		if err := os.RemoveAll(filepath.Join(w.gitDir, name)); err != nil {
 			return Status{}, err
 		}
 	}
-	return w.Status(ctx, TrackedOnly)
+	for _, args := range steps {
+		if _, err := w.Run(ctx, nil, w.ownIndex(), args...); err != nil {
+			return Status{}, err
+		}
+	}
+	out, err := w.Run(ctx, nil, w.ownIndex(), statusArgs(TrackedOnly)...)
+	if err != nil {
+		return Status{}, err
+	}
+	return parseStatus(out)
+}
+
+// ownIndex is the index that CheckoutDetached works with. Programs that run in the worktree
+// have a copy of it: flags they set there (skip-worktree, assume-unchanged) would hide from
+// the next checkout what they left behind.
+func (w *Worktree) ownIndex() string { return filepath.Join(w.gitDir, "gastown.index") }
+
+// copyFile replaces to by the content of from; nobody sees half of it.
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	tmp := to + ".new"
+	out, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Close()); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return os.Rename(tmp, to)
 }
 
 // CleanMode says what CheckoutDetached removes besides changes.

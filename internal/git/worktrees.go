@@ -93,13 +93,21 @@ func (r *Repo) WorktreeAdd(ctx context.Context, path, branch, base string) (*Wor
 	return w, nil
 }
 
-// WorktreeAddDetached is WorktreeAdd without a branch, at commit.
+// WorktreeAddDetached is WorktreeAdd without a branch, at commit: a worktree that
+// CheckoutDetached moves.
 func (r *Repo) WorktreeAddDetached(ctx context.Context, path, commit string) (*Worktree, error) {
 	hash, err := r.ResolveCommit(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
-	return r.addWorktree(ctx, path, []string{"--detach", hash})
+	w, err := r.addWorktree(ctx, path, []string{"--detach", hash})
+	if err != nil {
+		return nil, err
+	}
+	if err := copyFile(filepath.Join(w.gitDir, "index"), w.ownIndex()); err != nil {
+		return nil, fmt.Errorf("add worktree %q: %w", path, err)
+	}
+	return w, nil
 }
 
 // addWorktree registers the worktree under the repository's lock and writes its

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"gastown/internal/git"
 	"gastown/internal/proc"
 	"gastown/refinery"
 )
@@ -188,7 +189,7 @@ func (r *Runner) gateEnv(a refinery.RunGate, temp string) []string {
 			env = append(env, name+"="+v)
 		}
 	}
-	return append(env,
+	return append(append(env, git.AsNamed()...),
 		"CI=1", "GIT_TERMINAL_PROMPT=0", "TMPDIR="+temp,
 		"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0",
 		"GIT_CONFIG_KEY_1=maintenance.auto", "GIT_CONFIG_VALUE_1=false",
