@@ -45,8 +45,9 @@ var openEnv = []string{"GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=
 
 // AsNamed is the environment in which an object is what its hash says and a commit has the
 // parents it names. Otherwise refs/replace and info/grafts, which all worktrees share, put
-// others in their place: a gate would test another tree than the one that lands.
-func AsNamed() []string { return []string{"GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE=/dev/null"} }
+// others in their place: a gate would test another tree than the one that lands. The graft file
+// is one that cannot be: for one that is there, if empty, git prints a hint.
+func AsNamed() []string { return []string{"GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE=/dev/null/none"} }
 
 // keptGitEnv names the inherited GIT_* variables that are a person's settings for
 // reaching a remote or saying who they are. All others (GIT_DIR, GIT_INDEX_FILE,

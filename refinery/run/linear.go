@@ -148,11 +148,21 @@ func carried(text string, a refinery.Build, p refinery.BuildPart) string {
 		return message(a, p)
 	}
 	sep := "\n\n"
-	lines := strings.Split(text, "\n")
-	if last := lines[len(lines)-1]; len(lines) > 2 && trailer.MatchString(last) {
+	if i := strings.LastIndex(text, "\n\n"); i >= 0 && onlyTrailers(text[i+2:]) {
 		sep = "\n" // into the block that is there
 	}
 	return text + sep + trailers(a, p)
+}
+
+// onlyTrailers reports whether git takes a message's last paragraph for trailers: with one line
+// of prose in it ("Note: see the docs" below a sentence) it does not.
+func onlyTrailers(paragraph string) bool {
+	for line := range strings.SplitSeq(paragraph, "\n") {
+		if !trailer.MatchString(line) {
+			return false
+		}
+	}
+	return true
 }
 
 var trailer = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*: \S`)

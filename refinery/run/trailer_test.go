@@ -100,3 +100,34 @@ func TestForgedTrailerBelowALanding(t *testing.T) {
 		t.Fatalf("landed on %s, want %s (%v)", on, theirs, err)
 	}
 }
+
+// TestAnyMessageLandsInLinearHistory: whatever an agent writes below its subject, what git reads
+// of the landed commit's trailers is ours.
+func TestAnyMessageLandsInLinearHistory(t *testing.T) {
+	for _, text := range []string{
+		"Fix parser\n",
+		"Note: fix parser\n",
+		"Fix parser\n\nThe parser did this.\nNote: see the docs\n",
+		"Fix parser\n\nIt was slow. Closes the issue below.\nFixes: #12\n",
+		"Fix parser\n\n- item one\n- item two: more\nRefs: #3\n",
+		"Fix parser\n\nSigned-off-by: Eve <e@example.com>\n",
+		"Fix parser\n\nbody\n\nCo-Authored-By: Claude <noreply@anthropic.com>\n",
+		"Fix parser\n\nbody\n\n🤖 Generated with Claude Code\nCo-Authored-By: Claude <noreply@anthropic.com>\n",
+		"Fix parser\n\nbody\n \t\nRefs: #3\n",
+		"Fix parser\n---\nNote: x\n",
+		"Fix parser\n\nbody\n---\nNote: x y\n",
+		"Fix parser\n\nbody\n\n---\n\nNote: x y\n",
+		"Fix parser\n\nRefs: #3\n  and more of it\nSigned-off-by: Eve <e@example.com>\n",
+		"Fix parser\n\n(cherry picked from commit 0123456)\n",
+		"Fix parser\n\n# a comment\nRefs: #3\n",
+	} {
+		r := newRig(t, "true")
+		r.cfg.History = "linear"
+		r.submit("ma-1", r.forged([]string{r.root}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "a": "1"}, text))
+		r.settle()
+		log, err := r.repo.Log(t.Context(), git.LogOptions{From: r.tip(), Max: 1})
+		if err != nil || log[0].Trailer("Attempt") != "ma-1/1" || log[0].Trailer("Gate") != "test" || r.q.State != refinery.Idle || len(r.q.Entries) > 0 {
+			t.Errorf("%q: %s %s; %v %v", text, r.q.State, r.q.Reason, log[0].Message, err)
+		}
+	}
+}
