@@ -49,7 +49,7 @@ func TestApprovalIsForOneChange(t *testing.T) {
 	}
 	d.send(Approve{Bead: "ma-1", By: "me", Tree: "another"})
 	none[Build](d)
-	d.send(TargetMoved{Commit: "C"})
+	d.q.Target = "C" // something else landed
 	d.send(Approve{Bead: "ma-1", By: "me", Tree: "TB+ma-1"})
 	e := *d
 	green("C", "x") // the same change on a target that moved elsewhere: gated, and landed

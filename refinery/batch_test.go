@@ -29,6 +29,7 @@ func newBatch(t *testing.T, green bool, ids ...string) *drive {
 func (d *drive) chain(base string) {
 	d.t.Helper()
 	r := d.q.Run
+	d.q.Target = base
 	ev := Built{Seq: r.Seq, Base: base, BaseTree: "T" + base, Commit: base}
 	for _, p := range r.Parts {
 		ev.Commit += "+" + string(p.Bead)

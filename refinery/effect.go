@@ -73,7 +73,7 @@ type ProblemGone struct{ Key string }
 type Build struct {
 	Seq     uint64
 	Branch  string
-	Target  string // the tip known; the branch must still descend from it. Empty: any
+	Target  string // the tip known; empty: none yet
 	History string
 	Gates   []string    // names for the trailer; empty: none
 	Parts   []BuildPart // in landing order

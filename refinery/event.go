@@ -59,33 +59,27 @@ type Reject struct {
 type Pause struct{ By, Reason string }
 
 // Resume ends a pause, and tries again what had stopped the queue.
-type Resume struct {
-	By     string
-	Accept bool // see Restart
-}
+type Resume struct{ By string }
 
 // Restart ends the running gate and starts over in a fresh worktree: same order,
-// same tries. What had stopped the queue by itself is tried again.
-type Restart struct {
-	By string
-	// Accept goes on from a target that others moved (Queue.Moved): no gate saw what is on it,
-	// so that is for a person to say.
-	Accept bool
-}
+// same tries. What had stopped the queue by itself is tried again; a target that others
+// moved is put back first (see TargetMoved).
+type Restart struct{ By string }
 
 // Tick is the passing of time; see Next.
 type Tick struct{}
 
-// TargetMoved says that the target branch is now at Commit.
-type TargetMoved struct {
-	Commit    string
-	Rewritten bool // Commit does not descend from the tip known before
-}
+// TargetMoved says that the target branch was seen at Commit, Gone for a branch that is
+// not there, when Queue.Target was Known; one that is older than that is dropped. Only the
+// Refinery moves the target: anywhere else the queue stops until it was put back.
+type TargetMoved struct{ Commit, Known string }
+
+// Gone stands for the tip of a branch that does not exist.
+const Gone = "0000000000000000000000000000000000000000"
 
 // Restarted is the inventory, fed once when the host starts, before anything else.
 type Restarted struct {
-	Target     string // tip of the target branch
-	Rewritten  bool   // Target does not descend from Queue.Target
+	Target     string // tip of the target branch, or Gone
 	IntentDone bool   // Intent.New is in the target
 	Killed     int    // processes left over from a gate
 	Err        string // the repository could not be read: a stored intent is kept
@@ -107,7 +101,6 @@ type Built struct {
 	Missing   beads.ID // its tip is not in the repository; Err says which
 	Waits     *Waits
 	Upstream  UpstreamState // to a Build of the origin's tip: why there is no candidate
-	Rewritten bool          // the target does not descend from Build.Target; Err says so
 	Err       string
 }
 
@@ -157,9 +150,8 @@ type Published struct {
 
 // PublishLost answers Publish: the target is at Now, which has not New in it.
 type PublishLost struct {
-	Seq       uint64
-	Now       string
-	Rewritten bool // Now does not descend from Intent.Old
+	Seq uint64
+	Now string // or Gone
 }
 
 // PublishRefused answers Publish: New is not what was gated, so nothing was moved.

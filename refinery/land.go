@@ -17,13 +17,14 @@ const (
 )
 
 func (m *machine) onBuilt(ev Built) {
-	moved := m.foreign(ev.Rewritten, ev.Base)
-	if ev.Base != "" && !moved {
+	if m.foreign(ev.Base) {
+		m.moved(ev.Base)
+		return
+	}
+	if ev.Base != "" && ev.Base != Gone {
 		m.q.Target = ev.Base
 	}
 	switch {
-	case moved:
-		m.rewritten(ev.Base)
 	case m.q.Run.Upstream != "":
 		m.upstreamBuilt(ev)
 	case ev.Missing != "":
@@ -368,11 +369,9 @@ func (m *machine) settled(p Part) {
 func (m *machine) onPublishLost(ev PublishLost) {
 	m.forget()
 	m.q.Intent, m.q.Suspects = nil, nil
-	if m.foreign(ev.Rewritten, ev.Now) {
-		m.rewritten(ev.Now)
-		return
+	if m.foreign(ev.Now) {
+		m.moved(ev.Now)
 	}
-	m.q.Target = ev.Now
 }
 
 // refused drops a landing that would not have been what was gated, and stops: one of
@@ -384,40 +383,29 @@ func (m *machine) refused(ev PublishRefused) {
 }
 
 func (m *machine) onTargetMoved(ev TargetMoved) {
-	if m.foreign(ev.Rewritten, ev.Commit) {
-		m.rewritten(ev.Commit)
-		return
-	}
-	if s := m.q.Stop; s != nil && s.Kind == Failed && s.Commit != "" {
+	switch {
+	case ev.Known != m.q.Target || m.q.Intent != nil:
+		// It was seen before a landing, or in the middle of one.
+	case m.foreign(ev.Commit):
+		m.moved(ev.Commit)
+	case m.q.Moved():
 		m.q.Stop = nil // it was put back
 	}
-	if ev.Commit == "" {
-		return
-	}
-	if r := m.q.Run; r != nil && r.Phase == PhaseGate && r.Base != ev.Commit {
-		m.interrupt(StopTarget)
-	}
-	if ev.Commit != m.q.Target {
-		m.q.Suspects = nil
-	}
-	m.q.Target = ev.Commit
 }
 
-// foreign reports whether the target is where no landing put it: off its own history, or,
-// where the Refinery alone may move it, anywhere else at all.
-func (m *machine) foreign(rewritten bool, tip string) bool {
-	return rewritten || m.cfg.Sole && tip != "" && m.q.Target != "" && tip != m.q.Target
+// foreign reports whether the target is where no landing put it.
+func (m *machine) foreign(tip string) bool {
+	return tip != "" && m.q.Target != "" && tip != m.q.Target
 }
 
-// rewritten stops the queue: the target is not what landed any more. It is never
-// repaired by force, and what is on it was seen by no gate.
-func (m *machine) rewritten(tip string) {
+// moved stops the queue: no gate saw what is on the target now. Agents share its ref.
+func (m *machine) moved(tip string) {
 	m.interrupt(StopTarget)
-	reason := fmt.Sprintf("%s was rewritten: %s does not contain %s", m.cfg.Branch, short(tip), short(m.q.Target))
-	if m.cfg.Sole {
-		reason = fmt.Sprintf("%s was moved from %s to %s, and not by the Refinery: nothing on it was tested", m.cfg.Branch, short(m.q.Target), short(tip))
+	reason := fmt.Sprintf("%s was moved from %s to %s, and not by the Refinery: nothing on it was tested", m.cfg.Branch, short(m.q.Target), short(tip))
+	if tip == Gone {
+		reason = fmt.Sprintf("%s was deleted, and not by the Refinery; it was at %s", m.cfg.Branch, short(m.q.Target))
 	}
-	m.fail(reason, "put it back, or keep it and go on from where it is with "+m.restart())
+	m.fail(reason, m.restart()+" puts it back and keeps what is there now on a ref")
 	m.q.Stop.Commit = tip
 }
 
@@ -445,9 +433,12 @@ func (m *machine) onRestarted(ev Restarted) {
 			m.releaseLanding()
 		}
 	}
-	if m.foreign(ev.Rewritten, ev.Target) {
-		m.rewritten(ev.Target)
+	if m.foreign(ev.Target) {
+		m.moved(ev.Target)
 		return
+	}
+	if m.q.Moved() {
+		m.q.Stop = nil // it was put back
 	}
 	if ev.Target != "" {
 		m.q.Target = ev.Target

@@ -150,7 +150,7 @@ func (m *machine) onResume(ev Resume) {
 	if m.stopped(MainRed) {
 		m.forgetRed()
 	}
-	m.clearStop(ev.Accept)
+	m.clearStop()
 	m.q.Paused, m.q.PausedBy, m.q.PausedFor = false, "", ""
 	m.emit(Note{Kind: beads.EvResumed, By: ev.By, Text: "merge queue resumed"})
 }
@@ -162,7 +162,7 @@ func (m *machine) onRestart(ev Restart) {
 	}
 	m.q.Fresh = true
 	m.forgetRed()
-	m.clearStop(ev.Accept)
+	m.clearStop()
 	text := "merge queue restarted"
 	if r := m.q.Run; r != nil && r.Phase == PhaseGate {
 		text = fmt.Sprintf("gate %q ended after %s and started over", m.gateName(r.Gate), age(m.now.Sub(r.PhaseSince)))

@@ -42,7 +42,7 @@ type world struct {
 
 func newWorld(t *rapid.T) *world {
 	w := &world{
-		t: t, q: Queue{Rig: "app"}, now: start(), target: "root",
+		t: t, q: Queue{Rig: "app", Target: "root"}, now: start(), target: "root",
 		parent: map[string]string{}, tree: map[string]string{"root": "readme"}, green: map[string]bool{}, passed: map[string]int{},
 		bad: map[string]bool{}, settled: map[beads.ID]int{}, first: map[beads.ID]time.Time{}, n: map[beads.ID]int{},
 		cfg: Config{Branch: "main", Confirm: rapid.Bool().Draw(t, "confirm"), Batch: rapid.IntRange(0, 3).Draw(t, "batch") > 0},
@@ -153,6 +153,9 @@ func (w *world) check(ev Event) {
 			w.t.Fatalf("%s landed %d times", id, n)
 		}
 	}
+	if r := w.q.Run; r != nil && r.Base != "" && strings.HasPrefix(r.Base, "ext") {
+		w.t.Fatalf("builds on %s, which no gate saw", r.Base)
+	}
 	for _, c := range w.values {
 		if !w.green[w.tree[c]] {
 			w.t.Fatalf("%s was a value of the target and its tree was not gated green", c)
@@ -231,6 +234,10 @@ func (w *world) answerBuild(a Build) {
 		return
 	}
 	at := w.target
+	if at != a.Target {
+		w.send(Built{Seq: a.Seq, Base: at, Err: "it is not at " + a.Target})
+		return
+	}
 	var parts []Part
 	for i, p := range a.Parts {
 		part := fmt.Sprintf("%s/%d", p.Bead, p.N)
@@ -257,9 +264,6 @@ func (w *world) answerBuild(a Build) {
 }
 
 func (w *world) red(tree string) bool {
-	if strings.HasSuffix(tree, "red") { // an external commit that the next one repairs
-		return true
-	}
 	return slices.ContainsFunc(strings.Fields(tree), func(p string) bool { return w.bad[p] })
 }
 
@@ -343,17 +347,21 @@ func (w *world) contains(commit string) bool {
 	return false
 }
 
+// move is an agent that moves the target itself. Nothing on it may be built on or kept.
 func (w *world) move() {
 	w.ext++
 	c := fmt.Sprint("ext", w.ext)
 	w.parent[c], w.tree[c] = w.target, w.tree[w.target]+" "+c
-	if w.fault(30, "external red") {
-		w.tree[c] += "red"
-	}
 	w.target = c
 	if rapid.Bool().Draw(w.t, "told") {
-		w.send(TargetMoved{Commit: c})
+		w.send(TargetMoved{Commit: c, Known: w.q.Target})
 	}
+}
+
+// putBack is what lets a queue go on whose target was moved.
+func (w *world) putBack() {
+	w.target = w.q.Target
+	w.send(TargetMoved{Commit: w.target, Known: w.target})
 }
 
 // crash loses everything but the stored queue; what was under way may have happened.
@@ -396,11 +404,10 @@ func (w *world) drain() {
 		switch {
 		case w.pending != nil:
 			w.answer()
-		case w.q.State == MainRed:
-			w.move() // a person repairs it
-			w.send(TargetMoved{Commit: w.target})
-		case w.q.State == Paused || w.q.State == Failed:
-			w.send(Resume{Accept: true})
+		case w.q.Moved():
+			w.putBack()
+		case w.q.State == MainRed || w.q.State == Paused || w.q.State == Failed:
+			w.send(Resume{})
 		case !Next(w.q, w.now, w.cfg).IsZero():
 			if next := Next(w.q, w.now, w.cfg); next.After(w.now) {
 				w.now = next
@@ -440,9 +447,9 @@ func TestQueueInvariants(t *testing.T) {
 			case k < 87:
 				w.send(Pause{})
 			case k < 90:
-				w.send(Resume{Accept: true})
+				w.send(Resume{})
 			case k < 93:
-				w.send(Restart{Accept: true})
+				w.send(Restart{})
 			case k < 96:
 				w.move()
 			case k < 98:

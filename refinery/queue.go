@@ -93,7 +93,6 @@ type Config struct {
 	History string // "merge" or "linear"
 	Confirm bool   // gate a red candidate once more in a fresh worktree before it is sent back
 	Batch   bool   // gate several entries as one candidate
-	Sole    bool   // nobody but the Refinery moves the target: any other move stops the queue
 	// Full says that other rigs' gates use every place there is: nothing new begins.
 	Full  bool
 	Forge bool // a green entry becomes a pull request; the forge moves the target

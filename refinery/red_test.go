@@ -31,7 +31,8 @@ func TestARedMainIsFiledOnce(t *testing.T) {
 		d.gate(Fail)
 		none[FileRed](d)
 	}
-	d.send(TargetMoved{Commit: "C"}) // other commits, still red
+	d.q.Target = "C" // what the origin gained, still red
+	d.send(Tick{})
 	d.built("C")
 	for d.q.State != MainRed {
 		d.gate(Fail)

@@ -125,13 +125,15 @@ type simCommit struct {
 
 func newSim(seed uint64, n int) *sim {
 	s := &sim{
-		seed: seed, rnd: rand.New(rand.NewPCG(seed, 30)), now: start(), q: Queue{Rig: "app"}, target: "root", origin: "root", known: "root",
+		seed: seed, rnd: rand.New(rand.NewPCG(seed, 30)), now: start(), q: Queue{Rig: "app", Target: "root"}, target: "root", origin: "root", known: "root",
 		kinds: map[beads.ID]*kind{}, commits: map[string]simCommit{"root": {tree: "root", has: []string{"root"}}},
 		green: map[string]bool{}, gated: map[string]int{}, flaked: map[string]int{}, hit: map[string]int{}, settled: map[beads.ID]string{}, first: map[beads.ID]time.Time{},
 		cfg: Config{Branch: "main", Confirm: true, Batch: true, Gates: []Gate{{Name: "test", Run: "x"}}},
 	}
 	s.quiet = s.percent(20)
-	s.cfg.Sole = seed%4 == 0
+	if s.percent(10) { // it was red before anybody came
+		s.commits["root"] = simCommit{tree: treeOf([]string{"root", "old!"}), has: []string{"root", "old!"}}
+	}
 	if s.percent(30) {
 		s.cfg.Gates = append(s.cfg.Gates, Gate{Name: "lint", Run: "y"})
 	}
@@ -230,6 +232,9 @@ func (s *sim) pass() {
 	case s.person():
 	case s.q.State == MainRed && (s.calm || s.percent(30)):
 		s.mend()
+	case s.q.Moved() && (s.calm || s.percent(30)): // somebody puts it back
+		s.target = s.q.Target
+		s.send(TargetMoved{Commit: s.target, Known: s.target})
 	case (s.q.State == Paused || s.q.State == Failed) && (s.calm || s.percent(30)):
 		for id, k := range s.kinds { // they saw who breaks the gate
 			if k.broken > 0 && index(s.q, id) >= 0 && s.q.Stop != nil && s.q.Stop.Kind == Paused {
@@ -238,9 +243,9 @@ func (s *sim) pass() {
 			}
 		}
 		if s.percent(50) {
-			s.send(Restart{Accept: true})
+			s.send(Restart{})
 		}
-		s.send(Resume{Accept: true})
+		s.send(Resume{})
 	case !next.IsZero() && next.After(s.now) && (s.pending == nil || s.accident(20)):
 		s.now = next
 		s.send(Tick{})
@@ -259,7 +264,7 @@ func (s *sim) pass() {
 		s.now = s.now.Add(time.Minute)
 		s.send(Tick{})
 	}
-	if s.cfg.Sole && s.percent(20) {
+	if s.percent(20) {
 		s.look()
 		s.deliver()
 	}
@@ -274,8 +279,6 @@ func (s *sim) mend() {
 	case fixing && s.percent(80):
 		s.now = s.now.Add(time.Second)
 		s.send(Tick{})
-	case !s.cfg.Sole && s.percent(50):
-		s.external("fixed")
 	default:
 		s.file(0)
 	}
@@ -312,25 +315,23 @@ func (s *sim) happens() {
 	case 4:
 		s.send(Pause{})
 	case 5:
-		s.send(Restart{Accept: true})
+		s.send(Restart{})
 	case 6, 7, 8:
 		s.crash()
-	case 9, 10:
+	case 9:
+		s.stray()
+	case 10:
 		what := "fine"
 		if s.percent(30) {
 			what = "red"
 		}
-		if s.cfg.Sole {
-			s.remote(what)
-			return
-		}
-		s.external(what)
+		s.remote(what)
 	case 11:
 		if s.percent(60) {
 			s.cfg.Toolchain = fmt.Sprint("go", s.events)
 			s.send(Tick{})
 		} else {
-			s.send(Resume{Accept: true})
+			s.send(Resume{})
 		}
 	case 12:
 		if s.down = !s.down && s.percent(50); s.down {
@@ -340,19 +341,18 @@ func (s *sim) happens() {
 	}
 }
 
-// external is a push by somebody else. Red ones are repaired by the next.
-func (s *sim) external(what string) {
+// stray is an agent that moves the target itself: onto its own commit, or back.
+func (s *sim) stray() {
 	s.exts++
-	at := s.commits[s.target]
-	has := slices.DeleteFunc(slices.Clone(at.has), func(x string) bool { return strings.HasSuffix(x, "!") })
 	name := fmt.Sprint("ext", s.exts)
-	if what == "red" {
-		name += "!"
+	has := append(slices.Clone(s.commits[s.target].has), name)
+	s.commits[name] = simCommit{parent: s.target, tree: treeOf(has), has: has}
+	if up := s.commits[s.target].parent; up != "" && s.percent(20) {
+		name = up
 	}
-	s.commits[name] = simCommit{parent: s.target, tree: treeOf(append(has, name)), has: append(has, name)}
 	s.target = name
-	if s.calm || s.percent(50) {
-		s.send(TargetMoved{Commit: name})
+	if s.percent(50) {
+		s.send(TargetMoved{Commit: name, Known: s.q.Target})
 	}
 }
 
@@ -427,8 +427,8 @@ func (s *sim) build(a Build) Built {
 	if s.accident(30) {
 		return Built{Seq: a.Seq, Err: "disk full"}
 	}
-	if a.Target != "" && !slices.Contains(s.line(s.target), a.Target) {
-		s.fail("the target lost %s", a.Target)
+	if a.Target != s.target {
+		return Built{Seq: a.Seq, Base: s.target, Err: "it is not at " + a.Target}
 	}
 	ev := Built{Seq: a.Seq, Base: s.target, BaseTree: s.commits[s.target].tree}
 	at := s.target

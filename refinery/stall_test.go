@@ -67,8 +67,9 @@ func TestHangsOfTwoTreesAreNotOneHungTwice(t *testing.T) {
 	d.submit("ma-1")
 	d.built("B")
 	d.gate(TimedUp)
-	d.send(TargetMoved{Commit: "C"})
+	d.send(Restart{By: "x"})
 	d.gate(Stopped)
+	d.q.Target = "C" // what the origin gained
 	d.built("C")
 	d.gate(TimedUp)
 	if g := one[RunGate](d); !g.Fresh || g.Commit != "C+ma-1/1" {
@@ -246,9 +247,9 @@ func TestHostRestart(t *testing.T) {
 	})
 	t.Run("drops", func(t *testing.T) {
 		d := landing(t)
-		d.send(Restarted{Target: "C"})
+		d.send(Restarted{Target: "C"}) // others moved it
 		none[Settle](d)
-		one[Build](d)
+		d.state(Failed)
 		if d.q.Intent != nil {
 			t.Fatal("intent kept")
 		}

@@ -231,24 +231,18 @@ func (m *machine) lift() {
 		return
 	}
 	if s.Key != m.key || s.Kind == MainRed && s.Commit != m.q.Target {
-		m.clearStop(false)
+		m.clearStop()
 	}
 }
 
 // Moved reports whether the queue stands because others moved the target.
 func (q Queue) Moved() bool { return q.Stop != nil && q.Stop.Kind == Failed && q.Stop.Commit != "" }
 
-// clearStop lets the queue try again what had stopped it; a target that others moved only
-// where that is accepted.
-func (m *machine) clearStop(accept bool) {
-	if m.q.Moved() && !accept {
+// clearStop lets the queue try again what had stopped it. A target that others moved is not
+// tried again: it is put back, and until then nothing is built on it.
+func (m *machine) clearStop() {
+	if m.q.Moved() {
 		return
-	}
-	if s := m.q.Stop; m.q.Moved() {
-		m.q.Target = s.Commit // a person accepted the rewritten branch
-		if m.cfg.Sole {
-			m.q.Target = "" // wherever it is now: it may have been put back since
-		}
 	}
 	m.q.Stop = nil
 	m.succeeded()

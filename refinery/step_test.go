@@ -70,6 +70,7 @@ func (d *drive) submit(ids ...string) {
 func (d *drive) built(base string) {
 	d.t.Helper()
 	r := d.q.Run
+	d.q.Target = base
 	c := fmt.Sprintf("%s+%s/%d", base, r.Parts[0].Bead, r.Parts[0].N)
 	d.send(Built{Seq: r.Seq, Base: base, BaseTree: "T" + base, Commit: c, Tree: "T" + c, Parts: []Part{{Bead: r.Parts[0].Bead, N: r.Parts[0].N, Commit: c}}})
 }
@@ -222,7 +223,8 @@ func TestFixThatFailsIsTriedOnce(t *testing.T) {
 	none[SendBack](d)
 	d.after(time.Hour, Tick{})
 	none[Build](d)
-	d.send(TargetMoved{Commit: "C"})
+	d.q.Target = "C" // what the origin gained
+	d.after(time.Second, Tick{})
 	one[Build](d)
 	d.state(Gating)
 }
@@ -275,7 +277,7 @@ func TestNobodyIsBlamed(t *testing.T) {
 			if p := one[Problem](d); !strings.HasSuffix(p.Key, "broken") || p.Hint == "" {
 				t.Fatalf("%+v", p)
 			}
-			for _, again := range []Event{Resume{By: "me", Accept: true}, Restart{By: "me", Accept: true}} {
+			for _, again := range []Event{Resume{By: "me"}, Restart{By: "me"}} {
 				e := *d
 				e.send(again)
 				one[Build](&e)
@@ -340,34 +342,6 @@ func TestThreeStrikes(t *testing.T) {
 		if s.StrikeOut != (n == 3) || s.N != n || s.Why != "conflict with main in a.go" || s.Log != "both changed a.go" {
 			t.Fatalf("%+v", s)
 		}
-	}
-}
-
-func TestTargetMoves(t *testing.T) {
-	d := newDrive(t)
-	d.submit("ma-1")
-	d.built("B")
-	d.gate(Pass)
-	d.send(PublishLost{Seq: d.q.Run.Seq, Now: "C"})
-	if b := one[Build](d); b.Target != "C" || d.q.Intent != nil {
-		t.Fatalf("%+v", b)
-	}
-	d.built("C")
-	one[RunGate](d)
-	d.send(TargetMoved{Commit: "D"})
-	if s := one[StopGate](d); s.Quit {
-		t.Fatalf("%+v", s)
-	}
-	d.gate(Stopped)
-	one[Build](d)
-	d.built("D")
-	d.send(TargetMoved{Commit: "X", Rewritten: true})
-	d.gate(Stopped)
-	d.state(Failed)
-	none[Build](d)
-	d.send(Restart{By: "me", Accept: true})
-	if b := one[Build](d); b.Target != "X" {
-		t.Fatalf("a person's restart accepts the branch as it is: %+v", b)
 	}
 }
 

@@ -5,27 +5,59 @@ import (
 	"testing"
 )
 
-func TestOnlyAPersonAcceptsATargetThatOthersMoved(t *testing.T) {
-	for _, again := range []func(accept bool) Event{
-		func(accept bool) Event { return Restart{By: "x", Accept: accept} },
-		func(accept bool) Event { return Resume{By: "x", Accept: accept} },
-	} {
-		d := newDrive(t)
-		d.cfg.Sole = true
-		d.q.Target = "m1"
-		d.submit("b1")
-		d.send(Built{Seq: d.q.Run.Seq, Base: "m2", BaseTree: "Tm2", Commit: "c", Tree: "Tc", Parts: []Part{{Bead: "b1", N: 1, Commit: "c"}}})
-		d.state(Failed)
-		d.send(again(false))
-		d.state(Failed)
-		if d.q.Target != "m1" || d.q.Run != nil || !d.q.Moved() {
-			t.Fatalf("an agent took over a target that no gate saw: %+v", d.q)
-		}
-		d.send(again(true))
-		if d.q.Moved() || d.q.Run == nil {
-			t.Fatalf("a person's word is not taken: %+v", d.q)
+// A target that others moved is built on by nobody, whatever is asked, until it was put back.
+func TestATargetThatOthersMovedWaitsToBePutBack(t *testing.T) {
+	seen := map[string]func(d *drive, at string){
+		"by a look":    func(d *drive, at string) { d.send(TargetMoved{Commit: at, Known: "m1"}) },
+		"by a build":   func(d *drive, at string) { d.send(Built{Seq: d.q.Run.Seq, Base: at, Err: "it is not at m1"}) },
+		"at a restart": func(d *drive, at string) { d.send(Restarted{Target: at}) },
+		"by a landing": func(d *drive, at string) {
+			d.built("m1")
+			d.gate(Pass)
+			d.send(PublishLost{Seq: d.q.Run.Seq, Now: at})
+		},
+		"while a gate runs": func(d *drive, at string) {
+			d.built("m1")
+			d.send(TargetMoved{Commit: at, Known: "m1"})
+			d.gate(Stopped)
+		},
+	}
+	for how, see := range seen {
+		for _, at := range []string{"m2", Gone} {
+			t.Run(how+"/"+at, func(t *testing.T) {
+				d := newDrive(t)
+				d.q.Target = "m1"
+				d.submit("b1")
+				see(d, at)
+				for _, ev := range []Event{Tick{}, Restart{By: "x"}, Resume{By: "x"}, Restarted{Target: at}, TargetMoved{Commit: at, Known: "m1"}, Tick{}} {
+					d.send(ev)
+					d.state(Failed)
+					if d.q.Target != "m1" || d.q.Run != nil || d.q.Intent != nil || !d.q.Moved() {
+						t.Fatalf("after %T: %+v", ev, d.q)
+					}
+				}
+				back := *d
+				back.send(TargetMoved{Commit: "m1", Known: "m1"})
+				one[Build](&back)
+				d.send(Restarted{Target: "m1"})
+				one[Build](d)
+			})
 		}
 	}
+}
+
+// What was seen before or in the middle of a landing says nothing about the target after it.
+func TestALookThatIsLateStopsNothing(t *testing.T) {
+	d := newDrive(t)
+	d.q.Target = "m1"
+	d.submit("b1", "b2")
+	d.built("m1")
+	d.gate(Pass)
+	d.send(TargetMoved{Commit: d.q.Intent.New, Known: "m1"}) // our own landing
+	d.state(Landing)
+	d.publish()
+	d.send(TargetMoved{Commit: "m1", Known: "m1"})
+	d.state(Gating)
 }
 
 func TestGatesThatGoWhileTheOriginIsBuilt(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 // builtUpstream answers a build of the origin's tip.
 func (d *drive) builtUpstream(base string) {
 	d.t.Helper()
+	d.q.Target = base
 	r := d.q.Run
 	d.send(Built{Seq: r.Seq, Base: base, BaseTree: "T" + base, Commit: base + "<" + r.Upstream, Tree: "T" + base + "<" + r.Upstream})
 }
@@ -171,7 +172,6 @@ func TestTheForgeIsFollowedWhateverTheGateSays(t *testing.T) {
 func TestUpstreamAcrossARestart(t *testing.T) {
 	for _, done := range []bool{false, true} {
 		d := newDrive(t)
-		d.cfg.Sole = true
 		d.q.Target = "m1"
 		d.send(origin("o1"))
 		d.builtUpstream("m1")

@@ -164,7 +164,11 @@ func (m *model) restartRig(rig string) tea.Cmd {
 		}
 		text := "refinery restarted"
 		for _, i := range infos {
-			if i.Rig == rig && len(i.Queue) > 0 {
+			switch {
+			case i.Rig != rig:
+			case i.Note != "":
+				text += ": " + i.Note
+			case len(i.Queue) > 0:
 				text += ": " + string(i.Queue[0].Bead) + " first again"
 			}
 		}

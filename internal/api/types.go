@@ -527,6 +527,13 @@ type RefineryInfo struct {
 	// Usual is how long each gate takes when it passes, by name in nanoseconds.
 	Usual map[string]time.Duration `json:"usual_ns,omitempty"`
 	Tail  []string                 `json:"tail,omitempty"` // last lines of the running gate, cleaned
+	Note  string                   `json:"note,omitempty"` // what a restart or resume did besides
+}
+
+// AdoptReq takes a commit of a rig's repository into its merge queue.
+type AdoptReq struct {
+	Commit string `json:"commit"`
+	Rig    string `json:"rig,omitempty"`
 }
 
 // MailSendReq sends a message to "mayor", "you" or a polecat.

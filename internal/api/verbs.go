@@ -68,6 +68,7 @@ var (
 	QueueApprove = Command[ApproveReq, QueueEntry]{"queue.approve"}
 	QueueReject  = Command[RejectReq, Bead]{"queue.reject"}
 	QueueRevert  = Command[BeadReq, QueueEntry]{"queue.revert"}
+	QueueAdopt   = Command[AdoptReq, QueueEntry]{"queue.adopt"}
 
 	RefineryStatus  = Command[NameReq, []RefineryInfo]{"refinery.status"}
 	RefineryRestart = Command[NameReq, []RefineryInfo]{"refinery.restart"}
@@ -160,6 +161,7 @@ func Table() []Verb {
 		QueueApprove.row(Store, 0, "land a green merge request that waits for a person's yes"),
 		QueueReject.row(Store, Mayor, "send a merge request back to its bead with remarks; its next attempt reads them"),
 		QueueRevert.row(Store, Mayor, "take a landed bead out again, through the same gates; it is open then"),
+		QueueAdopt.row(Store, 0, "take a commit of the town's repository into the queue, as a bead of its own"),
 		RefineryStatus.row(Store, all, "show the Refinery of each rig"),
 		RefineryRestart.row(Host, Mayor, "restart a Refinery: stop its gate, keep the queue's order, run again"),
 		RefineryPause.row(Store, Mayor, "land nothing more"),

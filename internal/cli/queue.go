@@ -21,7 +21,20 @@ func (a *app) queue() *cobra.Command {
 		a.queueApprove(),
 		a.queueReject(),
 		command(a, api.QueueRevert, spec{use: "revert BEAD", example: "gastown queue revert ma-x1f", complete: beadNames}, bead, showEntry),
+		a.queueAdopt(),
 	)
+}
+
+func (a *app) queueAdopt() *cobra.Command {
+	var rig string
+	c := command(a, api.QueueAdopt, spec{
+		use: "adopt COMMIT", example: "gastown queue adopt 4f2a9c01d",
+	}, func(args []string) (api.AdoptReq, error) {
+		return api.AdoptReq{Commit: args[0], Rig: rig}, nil
+	}, showEntry)
+	c.Flags().StringVar(&rig, "rig", "", "the `rig` whose repository has it (needed when there are several)")
+	a.completeFlag(c, "rig", rigs)
+	return c
 }
 
 func (a *app) queueApprove() *cobra.Command {
@@ -156,6 +169,7 @@ func showRefinery(p *page, r api.RefineryInfo) {
 	p.line("%s  %s", r.Rig, refineryText(p, r.RefineryState))
 	p.field("reason", "%s", r.Reason)
 	p.field("do", "%s", r.Hint)
+	p.field("note", "%s", r.Note)
 	if r.Step != "" {
 		p.field("step", "%s", r.Step)
 	}

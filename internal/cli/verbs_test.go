@@ -103,6 +103,7 @@ func lines() []struct {
 		{"queue reject ma-1 not so", "queue.reject", api.RejectReq{Bead: "ma-1", Text: "not so"}},
 		{"queue drop ma-1", "queue.drop", one},
 		{"queue revert ma-1", "queue.revert", one},
+		{"queue adopt 4f2a --rig app", "queue.adopt", api.AdoptReq{Commit: "4f2a", Rig: "app"}},
 		{"queue approve ma-1 --tree abc", "queue.approve", api.ApproveReq{Bead: "ma-1", Tree: "abc"}},
 		{"refinery status", "refinery.status", name("")},
 		{"refinery restart app", "refinery.restart", name("app")},

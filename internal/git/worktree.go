@@ -199,7 +199,7 @@ func (w *Worktree) CheckoutDetached(ctx context.Context, commit string, clean Cl
 
 // become performs the steps of a checkout on the own index and looks at the result.
 func (w *Worktree) become(ctx context.Context, steps ...[]string) (Status, error) {
-	for _, name := range []string{"config.worktree", "info/sparse-checkout"} {
+	for _, name := range []string{"config.worktree", "info/sparse-checkout", "index.lock"} {
 		if err := os.RemoveAll(filepath.Join(w.gitDir, name)); err != nil {
 			return Status{}, err
 		}

@@ -94,6 +94,7 @@ func fieldWords() map[string]string {
 		"beads":                  "ids of beads",
 		"by":                     "only what this actor did: you, mayor, host or a polecat's name",
 		"value":                  "the value, as bare text or TOML",
+		"commit":                 "hash of a commit that is in the rig's repository",
 		"data":                   "Beads JSONL",
 		"defer_until":            "leave it alone until then; 0001-01-01T00:00:00Z takes a deferral back",
 		"deliver":                "where landed work goes: none, checkout, push or pr",

@@ -83,6 +83,7 @@ func handlers() map[string]handler {
 	add(on(api.QueueApprove, (*Town).queueApprove))
 	add(on(api.QueueReject, (*Town).queueReject))
 	add(on(api.QueueRevert, (*Town).queueRevert))
+	add(on(api.QueueAdopt, (*Town).queueAdopt))
 	add(on(api.RefineryStatus, (*Town).refineryStatus))
 	add(on(api.RefineryRestart, (*Town).refineryRestart))
 	add(on(api.RefineryPause, (*Town).refineryPause))

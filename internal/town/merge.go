@@ -88,7 +88,7 @@ func (t *Town) queueConfig(rig string) refinery.Config {
 	if !ok {
 		return refinery.Config{}
 	}
-	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true, Sole: true, Forge: rc.Deliver == config.DeliverPR}
+	out := refinery.Config{Branch: rc.Branch, Ungated: rc.Ungated, History: cfg.Refinery.History, Confirm: true, Batch: true, Forge: rc.Deliver == config.DeliverPR}
 	for i, g := range rc.Gates {
 		gate := queueGate(g)
 		if i == 0 && rc.Setup != "" {

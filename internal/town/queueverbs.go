@@ -202,13 +202,6 @@ func (t *Town) refineryAct(ctx context.Context, who api.Caller, name string, ev 
 	}
 	err = t.update(func(tx *store.Tx) error {
 		for _, rig := range rigs {
-			q, err := t.queue(tx, rig)
-			if err != nil {
-				return err
-			}
-			if q.Moved() && who.Role != "person" && len(rigs) == 1 {
-				return fault.Refusedf("rig %q: %s; to go on from there is for the person to say", rig, q.Reason).WithHint("ask the person; they look at it, then: gastown refinery restart %s", rig)
-			}
 			if err := t.feed(tx, rig, ev); err != nil {
 				return err
 			}
@@ -222,7 +215,7 @@ func (t *Town) refineryAct(ctx context.Context, who api.Caller, name string, ev 
 }
 
 func (t *Town) refineryRestart(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAct(ctx, who, r.Name, refinery.Restart{By: who.Name, Accept: who.Role == "person"})
+	return t.refineryAgain(ctx, who, r.Name, refinery.Restart{By: who.Name})
 }
 
 func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
@@ -230,7 +223,7 @@ func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq)
 }
 
 func (t *Town) refineryResume(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAct(ctx, who, r.Name, refinery.Resume{By: who.Name, Accept: who.Role == "person"})
+	return t.refineryAgain(ctx, who, r.Name, refinery.Resume{By: who.Name})
 }
 
 // failedLines is how much a stopped Refinery shows of what it said last.

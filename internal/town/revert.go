@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gastown/beads"
@@ -43,19 +44,11 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 	if err != nil {
 		return out, err
 	}
-	// The ref first, so that the store never names a commit that nothing keeps.
-	if err := repo.UpdateRef(ctx, "refs/gt/keep/revert-"+tip+"/1", tip, "", "revert of "+a.Key()); err != nil {
-		return out, step(err, "freeze the revert of %s", b.ID)
-	}
 	base, err := repo.ResolveCommit(ctx, tip+"^")
 	if err != nil {
 		return out, err
 	}
-	stat, err := repo.DiffStat(ctx, base, tip)
-	if err != nil {
-		return out, err
-	}
-	ask, err := t.gateLike(ctx, repo, b.Rig, tip)
+	made, err := t.madeCommit(ctx, repo, b.Rig, base, base, tip)
 	if err != nil {
 		return out, err
 	}
@@ -67,31 +60,66 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 		if err != nil {
 			return err
 		}
-		if _, err := store.Claim(tx, store.ClaimReq{Bead: rb.ID, Polecat: who.Name, Preset: "revert", By: who.Name, Now: now}); err != nil {
-			return err
-		}
-		rb, ra, err := store.Step(tx, rb.ID, 1, beads.Submit, now, func(_ *beads.Bead, ra *beads.Attempt) {
-			ra.Base, ra.Tip, ra.Commits, ra.Files, ra.Added, ra.Removed = base, tip, 1, stat.Files, stat.Added, stat.Removed
-		})
-		if err != nil {
-			return err
-		}
-		e, err := queueEntry(tx, rb, ra)
-		if err != nil {
-			return err
-		}
-		e.AskWhy = t.asks(rb, ask)
-		e.AskFirst = e.AskWhy != ""
-		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: who.Name, Rig: b.Rig, Bead: rb.ID, Attempt: 1, Text: fmt.Sprintf("%s asked to take %s out of %s again: %s", who.Name, b.ID, rc.Branch, rb.ID)}); err != nil {
-			return err
-		}
-		if err := t.feed(tx, b.Rig, refinery.Submit{Entry: e}); err != nil {
-			return err
-		}
-		out, err = t.entry(tx, rb.ID)
+		out, err = t.submitMade(tx, who, rb, made, "revert", fmt.Sprintf("%s asked to take %s out of %s again: %s", who.Name, b.ID, rc.Branch, rb.ID))
 		return err
 	})
 	return out, err
+}
+
+// made is a commit that no polecat's attempt is about, ready to be submitted.
+type made struct {
+	base, tip, subject string
+	commits            int
+	stat               git.Stat
+	ask                string // why its change needs a person's yes
+}
+
+// madeCommit freezes a commit and says what is in it. The ref comes first, so that the store
+// never names a commit that nothing keeps.
+func (t *Town) madeCommit(ctx context.Context, repo *git.Repo, rig, target, base, tip string) (m made, err error) {
+	m = made{base: base, tip: tip}
+	if err = repo.UpdateRef(ctx, "refs/gt/keep/made-"+tip+"/1", tip, "", "gastown: submitted"); err != nil {
+		return m, step(err, "freeze %.9s", tip)
+	}
+	if m.stat, err = repo.DiffStat(ctx, base, tip); err != nil {
+		return m, err
+	}
+	log, err := repo.Log(ctx, git.LogOptions{From: tip, Not: []string{target}, Max: 1000})
+	if err != nil {
+		return m, err
+	}
+	if m.commits = len(log); m.commits > 0 {
+		m.subject, _, _ = strings.Cut(log[0].Message, "\n")
+	}
+	m.ask, err = t.gateLike(ctx, repo, rig, tip)
+	return m, err
+}
+
+// submitMade submits a commit as the one attempt of a new bead, in the caller's name.
+func (t *Town) submitMade(tx *store.Tx, who api.Caller, b *beads.Bead, m made, how, text string) (out api.QueueEntry, err error) {
+	now := t.deps.Now()
+	if _, err := store.Claim(tx, store.ClaimReq{Bead: b.ID, Polecat: who.Name, Preset: how, By: who.Name, Now: now}); err != nil {
+		return out, err
+	}
+	b, a, err := store.Step(tx, b.ID, 1, beads.Submit, now, func(_ *beads.Bead, a *beads.Attempt) {
+		a.Base, a.Tip, a.Commits, a.Files, a.Added, a.Removed = m.base, m.tip, m.commits, m.stat.Files, m.stat.Added, m.stat.Removed
+	})
+	if err != nil {
+		return out, err
+	}
+	e, err := queueEntry(tx, b, a)
+	if err != nil {
+		return out, err
+	}
+	e.AskWhy = t.asks(b, m.ask)
+	e.AskFirst = e.AskWhy != ""
+	if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: who.Name, Rig: b.Rig, Bead: b.ID, Attempt: 1, Text: text}); err != nil {
+		return out, err
+	}
+	if err := t.feed(tx, b.Rig, refinery.Submit{Entry: e}); err != nil {
+		return out, err
+	}
+	return t.entry(tx, b.ID)
 }
 
 // landedBead is a bead that landed, with the attempt that did.

@@ -61,6 +61,7 @@ func (r *rigHost) start() {
 	r.h.mu.Unlock()
 	r.h.spawn("refinery "+r.name, r.live)
 	r.h.spawn("deliver "+r.name, r.follow)
+	r.h.spawn("main of "+r.name, r.watchTarget)
 }
 
 // opened reports whether a rig's Refinery runs in this host.

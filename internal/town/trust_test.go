@@ -26,29 +26,115 @@ func (l *lab) settings(old, now string) {
 
 func (l *lab) mayor() api.Doer { return l.town.As(api.Caller{Name: "mayor", Role: "mayor"}) }
 
-// TestAnAgentDoesNotAcceptAMovedMain: agents share the repository's refs, and the Mayor is asked to
-// mend a Refinery that stands.
-func TestAnAgentDoesNotAcceptAMovedMain(t *testing.T) {
+// standsMoved waits until the rig's Refinery stands because main was moved.
+func (l *lab) standsMoved() {
+	l.t.Helper()
+	l.await("it stands", func() bool {
+		st := l.status().Rigs[0].Refinery
+		return st.State == refinery.Failed && strings.Contains(st.Reason, "not by the Refinery")
+	})
+}
+
+// TestAMainThatOthersMovedIsPutBack: agents share the repository's refs. Whoever restarts a
+// Refinery that stands for that lets nothing land that no gate saw, and loses nothing.
+func TestAMainThatOthersMovedIsPutBack(t *testing.T) {
 	l := newLab(t, "")
+	gated(l, "test ! -e bad")
 	main := l.git(l.repo(), "rev-parse", "main")
-	bad := l.git(l.repo(), "commit-tree", "main^{tree}", "-p", "main", "-m", "unseen")
+	stray := l.git(l.repo(), "commit-tree", "main^{tree}", "-p", "main", "-m", "unseen")
+	for _, who := range []api.Doer{l.mayor(), l.person()} {
+		for _, how := range []string{"update-ref refs/heads/main " + stray, "update-ref -d refs/heads/main"} {
+			l.git(l.repo(), strings.Fields(how)...)
+			l.standsMoved() // though nobody submits anything
+			infos, err := api.RefineryRestart.Do(t.Context(), who, api.NameReq{})
+			if err != nil || !strings.Contains(infos[0].Note, "main is back at "+main[:9]) {
+				t.Fatalf("%s: %+v, %v", how, infos, err)
+			}
+			if now := l.git(l.repo(), "rev-parse", "main"); now != main || l.status().Rigs[0].Refinery.State != refinery.Idle {
+				t.Errorf("%s: main is at %s, want %s; %+v", how, now, main, l.status().Rigs[0].Refinery)
+			}
+		}
+	}
+	if kept := l.git(l.repo(), "rev-parse", "refs/gt/stray/"+stray); kept != stray {
+		t.Errorf("what stood there is at %s", kept)
+	}
+
+	// Put back by hand, it goes on by itself: with the host, and over a restart of it.
+	for _, down := range []bool{false, true} {
+		l.git(l.repo(), "update-ref", "refs/heads/main", stray)
+		l.standsMoved()
+		if down {
+			l.down()
+		}
+		l.git(l.repo(), "update-ref", "refs/heads/main", main)
+		if down {
+			l.up()
+		}
+		l.await("it goes on", func() bool { return l.status().Rigs[0].Refinery.State == refinery.Idle })
+	}
 	id := l.create("one")
-	l.git(l.repo(), "update-ref", "refs/heads/main", bad)
 	l.sling(id)
-	l.await("it stands", func() bool { return l.status().Rigs[0].Refinery.State == refinery.Failed })
-	if _, err := api.RefineryRestart.Do(t.Context(), l.mayor(), api.NameReq{}); !fault.Is(err, fault.Refused) {
-		t.Errorf("the Mayor restarted it: %v", err)
+	l.awaitStatus(id, beads.Closed)
+}
+
+// TestAnAgentThatMergesItselfLandsNothingRed: its own commit stands on main, and a restart tests
+// it like everybody's.
+func TestAnAgentThatMergesItselfLandsNothingRed(t *testing.T) {
+	for _, file := range []string{"good", "bad"} {
+		t.Run(file, func(t *testing.T) {
+			l := newLab(t, "")
+			gated(l, "test ! -e bad")
+			id := l.create("one")
+			l.job(id, "test -e "+file+" && { gastown escalate --no-wait 'what now?'; sleep 60; }; echo x > "+file+"; git add .; git commit -qm x; git update-ref refs/heads/main HEAD; exec gastown done")
+			l.sling(id)
+			l.standsMoved()
+			infos, err := api.RefineryRestart.Do(t.Context(), l.person(), api.NameReq{Name: "app"})
+			if err != nil || !strings.Contains(infos[0].Note, "the work of "+string(id)) {
+				t.Fatalf("%+v, %v", infos, err)
+			}
+			l.await("judged", func() bool { b := l.bead(id); return b.Status == beads.Closed || b.Rejections > 0 })
+			if b := l.bead(id); (b.Status == beads.Closed) != (file == "good") {
+				t.Errorf("%s: %s, %s", file, b.Status, b.CloseReason)
+			}
+			if has := l.has(l.repo(), "main", "bad"); has {
+				t.Error("what is red is on main")
+			}
+		})
 	}
-	if _, err := api.RefineryResume.Do(t.Context(), l.mayor(), api.NameReq{Name: "app"}); !fault.Is(err, fault.Refused) {
-		t.Errorf("the Mayor resumed it: %v", err)
+}
+
+// TestACommitIsAdopted: what was made outside of any bead lands through the queue, by a person's word.
+func TestACommitIsAdopted(t *testing.T) {
+	l := newLab(t, "")
+	gated(l, "test ! -e bad")
+	commit := func(file string) string {
+		l.git(l.repo(), "worktree", "add", "-q", "--detach", filepath.Join(l.root, file), "main")
+		l.write(file+"/"+file, "x")
+		l.git(filepath.Join(l.root, file), "add", ".")
+		l.git(filepath.Join(l.root, file), "commit", "-q", "-m", "add "+file)
+		return l.git(filepath.Join(l.root, file), "rev-parse", "HEAD")
 	}
-	if st := l.status().Rigs[0]; st.Refinery.State != refinery.Failed || st.Main != main {
-		t.Errorf("%+v", st)
+	good, bad := commit("fine"), commit("bad")
+	if _, err := api.QueueAdopt.Do(t.Context(), l.mayor(), api.AdoptReq{Commit: good}); !fault.Is(err, fault.Refused) {
+		t.Errorf("the Mayor adopted a commit: %v", err)
 	}
-	if _, err := api.RefineryRestart.Do(t.Context(), l.person(), api.NameReq{}); err != nil {
+	e, err := api.QueueAdopt.Do(t.Context(), l.person(), api.AdoptReq{Commit: good})
+	if err != nil {
 		t.Fatal(err)
 	}
-	l.awaitStatus(id, beads.Closed)
+	l.awaitStatus(e.Bead, beads.Closed)
+	if b := l.bead(e.Bead); b.Title != "Take in add fine" || !l.has(l.repo(), "main", "fine") {
+		t.Errorf("%+v", b)
+	}
+	if e, err = api.QueueAdopt.Do(t.Context(), l.person(), api.AdoptReq{Commit: bad}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("sent back", func() bool { return l.bead(e.Bead).Rejections > 0 })
+	for _, commit := range []string{good, "no-such-commit"} {
+		if _, err := api.QueueAdopt.Do(t.Context(), l.person(), api.AdoptReq{Commit: commit}); err == nil {
+			t.Errorf("adopted %s", commit)
+		}
+	}
 }
 
 func TestAnAgentKeepsTheLabelsThatAskForAYes(t *testing.T) {

@@ -108,28 +108,33 @@ func (r *Runner) change(ctx context.Context, from, to string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// base reads the target and checks that it still has what it had.
-func (r *Runner) base(ctx context.Context, a refinery.Build) (refinery.Built, error) {
-	var ev refinery.Built
-	base, err := r.Repo.ResolveCommit(ctx, branchRef(a.Branch))
-	if err != nil {
-		return ev, fmt.Errorf("resolve %q: %w", branchRef(a.Branch), err)
+// base reads the target, which must be where it is known to be.
+func (r *Runner) base(ctx context.Context, a refinery.Build) (ev refinery.Built, err error) {
+	if ev.Base, err = r.tip(ctx, a.Branch); err != nil {
+		return ev, err
 	}
-	ev.Base = base
-	if a.Target != "" {
-		kept, err := r.contains(ctx, a.Target, base)
-		if err != nil {
-			return ev, fmt.Errorf("compare %s with %s: %w", a.Target, base, err)
-		}
-		if !kept {
-			ev.Rewritten = true
-			return ev, fmt.Errorf("%s at %s does not contain %s", a.Branch, base, a.Target)
-		}
+	switch {
+	case ev.Base == refinery.Gone:
+		return ev, fmt.Errorf("there is no branch %q", branchRef(a.Branch))
+	case a.Target != "" && a.Target != ev.Base:
+		return ev, fmt.Errorf("%s is at %s, not at %s", a.Branch, ev.Base, a.Target)
 	}
-	if ev.BaseTree, err = r.Repo.TreeOf(ctx, base); err != nil {
-		return ev, fmt.Errorf("tree of %s: %w", base, err)
+	if ev.BaseTree, err = r.Repo.TreeOf(ctx, ev.Base); err != nil {
+		return ev, fmt.Errorf("tree of %s: %w", ev.Base, err)
 	}
 	return ev, nil
+}
+
+// tip is where a branch is, or refinery.Gone.
+func (r *Runner) tip(ctx context.Context, branch string) (string, error) {
+	tip, err := r.Repo.ResolveCommit(ctx, branchRef(branch))
+	if errors.Is(err, git.ErrNotExist) {
+		return refinery.Gone, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look at %q: %w", branch, err)
+	}
+	return tip, nil
 }
 
 // part puts one entry onto at. The result has a commit, or why there is none.

@@ -27,18 +27,24 @@ var crashTrials = flag.Int("crash.trials", 150, "trials of TestCrashSweep; 0: ev
 // Every third trial, and each beyond the first round over all points, stops the second host
 // too, early in its recovery.
 func TestCrashSweep(t *testing.T) {
-	calm := newCrash(t, "")
+	for _, history := range []string{historyMerge, historyLinear} {
+		t.Run(history, func(t *testing.T) { sweep(t, history) })
+	}
+}
+
+func sweep(t *testing.T, history string) {
+	calm := newCrash(t, "", history)
 	if err := calm.run("0", 0); err != nil {
 		t.Fatal(err)
 	}
 	want, points, gates := calm.result(), calm.count("n"), calm.count("gates")
-	if !strings.HasPrefix(want, "settled ma-1 ma-3 ma-4, back ma-2, total 3") {
+	if !strings.HasPrefix(want, "settled ma-1 ma-3 ma-4, back ma-2, total 3, strays ["+calm.ext+"]") {
 		t.Fatal(want)
 	}
 	all := 2*points + gates
 	trials := all
 	if *crashTrials > 0 {
-		trials = *crashTrials
+		trials = *crashTrials / 2 // of each history
 	}
 	for i := range trials {
 		k := i % all
@@ -57,7 +63,7 @@ func TestCrashSweep(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("%s,after=%t,then=%d", at, after, second), func(t *testing.T) {
 			t.Parallel()
-			c := newCrash(t, "")
+			c := newCrash(t, "", history)
 			c.after(after)
 			if err := c.run(at, second); err != nil {
 				t.Fatal(err)
@@ -75,7 +81,7 @@ func TestCrashSweep(t *testing.T) {
 
 // TestCrashSweepSeesMutants plants what the sweep is there to find.
 func TestCrashSweepSeesMutants(t *testing.T) {
-	calm := newCrash(t, "")
+	calm := newCrash(t, "", historyMerge)
 	if err := calm.run("0", 0); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +90,7 @@ func TestCrashSweepSeesMutants(t *testing.T) {
 		"ref before intent": "land2", "verdict before gate": "0", "branch by name": "0", "no compare-and-swap": "0", "no confirm": "0", "force reset": "land1",
 	} {
 		t.Run(mutant, func(t *testing.T) {
-			c := newCrash(t, mutant)
+			c := newCrash(t, mutant, historyMerge)
 			c.after(true)
 			// That it cannot even go on is seen too.
 			if err := c.run(at, 0); err == nil && c.result() == want {
@@ -115,7 +121,7 @@ type crash struct {
 
 var errDied = errors.New("the host died")
 
-func newCrash(t *testing.T, mutant string) *crash {
+func newCrash(t *testing.T, mutant, history string) *crash {
 	r := newRig(t)
 	c := &crash{t: t, r: r, dir: filepath.Join(filepath.Dir(r.run.GateDir), "points"), mutant: mutant, now: time.Now()}
 	for _, d := range []string{c.dir, filepath.Join(c.dir, "bin")} {
@@ -136,8 +142,8 @@ exit 137
 	c.write("n", "0\n")
 	c.write("gates", "0\n") // starts of gates: counted apart, as they run beside writes
 	c.write("at", "0\n")
-	// Somebody pushes to the target and an agent to its branch just before the first gate
-	// passes; the first gate on ma-4 without ma-2 fails for nothing.
+	// An agent moves the target, and its branch, just before the first gate passes; somebody has
+	// it put back. The first gate on ma-4 without ma-2 fails for nothing.
 	c.ext = r.work(map[string]string{"ext.txt": "x"})
 	moved := r.work(map[string]string{"3.txt": "x", "late.txt": "x"})
 	three := r.work(map[string]string{"3.txt": "x"})
@@ -154,14 +160,14 @@ if [ ! -e "$CRASH/pushed" ]; then
 	: > "$CRASH/pushed"
 fi
 exit 0`, c.dir, r.repo.Dir(), c.ext, r.root, moved)}}
-	r.cfg.Batch, r.cfg.Confirm = true, mutant != "no confirm"
+	r.cfg.History, r.cfg.Batch, r.cfg.Confirm = history, true, mutant != "no confirm"
 
 	var err error
 	if c.st, err = store.Open(c.db(), store.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.st.Close() })
-	q := refinery.Queue{Rig: "app", Paused: true}
+	q := refinery.Queue{Rig: "app", Target: r.root, Paused: true}
 	if err := r.repo.UpdateRef(t.Context(), "refs/heads/work-3", three, "", "work"); err != nil {
 		t.Fatal(err)
 	}
@@ -292,6 +298,17 @@ func (c *crash) life() error {
 		if c.q.Run == nil {
 			if len(c.q.Entries) == 0 {
 				return nil
+			}
+			if c.q.Moved() {
+				if _, err := c.run1.PutBack(ctx, "main", c.q.Target); c.is("dead") {
+					return errDied
+				} else if err != nil {
+					return err
+				}
+				if err := c.step(ctx, refinery.TargetMoved{Commit: c.q.Target, Known: c.q.Target}); err != nil {
+					return err
+				}
+				continue
 			}
 			next := refinery.Next(c.q, c.now, c.r.cfg)
 			if next.IsZero() {
@@ -431,10 +448,14 @@ func (c *crash) result() string {
 		}
 	}
 	slices.Sort(settled)
-	in, err := c.r.repo.IsAncestor(context.Background(), c.ext, "refs/heads/main")
+	refs, err := c.r.repo.ForEachRef(context.Background(), StrayRef(""))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return fmt.Sprintf("settled %s, back %s, total %d, external kept %t, main %s",
-		strings.Join(settled, " "), strings.Join(back, " "), q.Total, in, c.r.tip())
+	var strays []string // what was found on main and put there by others: nothing of ours
+	for _, ref := range refs {
+		strays = append(strays, ref.Commit)
+	}
+	return fmt.Sprintf("settled %s, back %s, total %d, strays %v, main %s",
+		strings.Join(settled, " "), strings.Join(back, " "), q.Total, strays, c.r.tip())
 }

@@ -95,13 +95,13 @@ func TestInventoryFindsNothingWrong(t *testing.T) {
 	r := newRig(t)
 	ctx := context.Background()
 	inv := r.run.Inventory(ctx, refinery.Queue{Target: r.root, Run: &refinery.Run{Marker: "none"}}, "main")
-	if inv.Target != r.root || inv.Rewritten || inv.Err != "" || inv.Killed != 0 {
+	if inv.Target != r.root || inv.Err != "" || inv.Killed != 0 {
 		t.Fatalf("%+v", inv)
 	}
 	if inv = r.run.Inventory(ctx, refinery.Queue{}, "trunk"); inv.Err == "" {
 		t.Fatalf("%+v", inv)
 	}
-	if inv = r.run.Inventory(ctx, refinery.Queue{Target: strings.Repeat("1", 40)}, "main"); !inv.Rewritten {
+	if inv = r.run.Inventory(ctx, refinery.Queue{Target: r.root}, "trunk"); inv.Err != "" || inv.Target != refinery.Gone {
 		t.Fatalf("%+v", inv)
 	}
 }

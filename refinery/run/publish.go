@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"gastown/internal/git"
 	"gastown/refinery"
 )
 
@@ -51,9 +52,12 @@ func answer(a refinery.Publish, ev refinery.Event, err error) refinery.Event {
 // lookAt reads the target: published, lost, or neither while it is at Old.
 func (r *Runner) lookAt(ctx context.Context, a refinery.Publish) (refinery.Event, error) {
 	in := a.Intent
-	now, err := r.Repo.ResolveCommit(ctx, branchRef(a.Branch))
+	now, err := r.tip(ctx, a.Branch)
 	if err != nil {
-		return nil, fmt.Errorf("look at %q: %w", a.Branch, err)
+		return nil, err
+	}
+	if now == refinery.Gone {
+		return refinery.PublishLost{Seq: a.Seq, Now: now}, nil
 	}
 	done, err := r.contains(ctx, in.New, now)
 	if err != nil {
@@ -68,11 +72,35 @@ func (r *Runner) lookAt(ctx context.Context, a refinery.Publish) (refinery.Event
 	if now == in.Old {
 		return nil, nil
 	}
-	kept, err := r.contains(ctx, in.Old, now)
-	if err != nil {
-		return nil, fmt.Errorf("look for %s in %q: %w", in.Old, a.Branch, err)
+	return refinery.PublishLost{Seq: a.Seq, Now: now}, nil
+}
+
+// StrayRef keeps what stood on the target when it was put back.
+func StrayRef(commit string) string { return "refs/gt/stray/" + commit }
+
+// PutBack moves the target from where others put it to where the Refinery left it. What was
+// there is kept on StrayRef in the same transaction; found says which commit that is, empty
+// where the target was right, or gone.
+func (r *Runner) PutBack(ctx context.Context, branch, to string) (found string, err error) {
+	// A git that writes a ref is never ended half way by our own shutdown.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gitLimit)
+	defer cancel()
+	now, err := r.tip(ctx, branch)
+	if err != nil || now == to {
+		return "", err
 	}
-	return refinery.PublishLost{Seq: a.Seq, Now: now, Rewritten: !kept}, nil
+	updates := []git.RefUpdate{{Ref: branchRef(branch), New: to, Old: git.ZeroHash}}
+	if now != refinery.Gone {
+		found, updates[0].Old = now, now
+		updates = append(updates, git.RefUpdate{Ref: StrayRef(now), New: now})
+		if err := r.detach(ctx, branchRef(branch), now); err != nil {
+			return "", err
+		}
+	}
+	if err := r.Repo.UpdateRefs(ctx, "gastown: put back", updates...); err != nil {
+		return "", fmt.Errorf("put %s back: %w", branch, err)
+	}
+	return found, nil
 }
 
 // detach takes every worktree of the town off the branch before it moves: one that

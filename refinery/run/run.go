@@ -138,46 +138,31 @@ func (r *Runner) Inventory(ctx context.Context, q refinery.Queue, branch string)
 	if q.Run != nil && q.Run.Marker != "" {
 		ev.Killed = killMarked(q.Run.Marker)
 	}
-	tip, err := r.Repo.ResolveCommit(ctx, branchRef(branch))
+	tip, err := r.tip(ctx, branch)
 	if err != nil {
-		ev.Err = fmt.Sprintf("look at %s: %v", branch, err)
+		ev.Err = err.Error()
+		return ev
+	}
+	if tip == refinery.Gone && q.Target == "" {
+		ev.Err = fmt.Sprintf("there is no branch %q", branchRef(branch))
 		return ev
 	}
 	ev.Target = tip
-	if q.Intent != nil {
+	if q.Intent != nil && tip != refinery.Gone {
 		if ev.IntentDone, err = r.contains(ctx, q.Intent.New, tip); err != nil {
 			ev.Err = fmt.Sprintf("look for %s in %s: %v", q.Intent.New, branch, err)
-			return ev
 		}
-	}
-	if q.Target != "" {
-		kept, err := r.contains(ctx, q.Target, tip)
-		if err != nil {
-			ev.Err = fmt.Sprintf("look for %s in %s: %v", q.Target, branch, err)
-		}
-		ev.Rewritten = err == nil && !kept
 	}
 	return ev
 }
 
-// Look reports where the target is, for a host that polls; nil when it has not moved.
+// Look reports where the target is, for a host that polls; nil when it is as known.
 func (r *Runner) Look(ctx context.Context, known, branch string) (*refinery.TargetMoved, error) {
-	tip, err := r.Repo.ResolveCommit(ctx, branchRef(branch))
-	if err != nil {
-		return nil, fmt.Errorf("look at %q: %w", branch, err)
+	tip, err := r.tip(ctx, branch)
+	if err != nil || tip == known {
+		return nil, err
 	}
-	if tip == known {
-		return nil, nil
-	}
-	ev := &refinery.TargetMoved{Commit: tip}
-	if known != "" {
-		kept, err := r.contains(ctx, known, tip)
-		if err != nil {
-			return nil, fmt.Errorf("look at %q: %w", branch, err)
-		}
-		ev.Rewritten = !kept
-	}
-	return ev, nil
+	return &refinery.TargetMoved{Commit: tip, Known: known}, nil
 }
 
 // contains reports whether commit is in the history of tip. A commit that is not in

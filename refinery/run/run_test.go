@@ -257,8 +257,8 @@ func TestBuildRefusals(t *testing.T) {
 	if b := build(same, func(b *refinery.Build) { b.Branch = "trunk" }); !strings.Contains(b.Err, "refs/heads/trunk") {
 		t.Errorf("no branch: %+v", b)
 	}
-	if b := build(same, func(b *refinery.Build) { b.Target = other }); !b.Rewritten || b.Err == "" {
-		t.Errorf("rewritten: %+v", b)
+	if b := build(same, func(b *refinery.Build) { b.Target = other }); b.Base != r.root || b.Commit != "" || b.Err == "" {
+		t.Errorf("moved: %+v", b)
 	}
 }
 
@@ -302,8 +302,9 @@ func TestRedIsSentBackWithItsLog(t *testing.T) {
 	}
 }
 
-func TestMovedTargetIsGatedAgain(t *testing.T) {
-	r := newRig(t, "test -f a.txt || test -f ext.txt")
+func TestATargetMovedDuringAGateIsPutBack(t *testing.T) {
+	r := newRig(t, "test -f a.txt")
+	r.q.Target = r.root
 	r.submit("ma-1", r.work(map[string]string{"a.txt": "a\n"}))
 	for {
 		ev := r.next()
@@ -316,9 +317,19 @@ func TestMovedTargetIsGatedAgain(t *testing.T) {
 	if err := r.repo.UpdateRef(context.Background(), "refs/heads/main", ext, r.root, "somebody else"); err != nil {
 		t.Fatal(err)
 	}
+	for r.q.Run != nil {
+		r.step(r.next())
+	}
+	if !r.q.Moved() || r.tip() != ext {
+		t.Fatalf("%s %s", r.q.State, r.q.Reason)
+	}
+	if found, err := r.run.PutBack(t.Context(), "main", r.q.Target); err != nil || found != ext {
+		t.Fatal(found, err)
+	}
+	r.step(refinery.TargetMoved{Commit: r.root, Known: r.root})
 	s := until[refinery.Settle](r)
-	if r.show(s.Commit, "ext.txt") != "x" || r.show(s.Commit, "a.txt") != "a\n" || r.tip() != s.Commit {
-		t.Fatal("the other's commit was lost")
+	if r.show(s.Commit, "a.txt") != "a\n" || r.tip() != s.Commit || r.show(ext, "ext.txt") != "x" {
+		t.Fatal("the work, or what stood there, was lost")
 	}
 }
 
@@ -349,7 +360,7 @@ func TestCrashBetweenPublishAndSettle(t *testing.T) {
 			t.Fatal(err)
 		}
 		inv := r.run.Inventory(context.Background(), r.q, "main")
-		if inv.IntentDone != published || inv.Err != "" || inv.Rewritten {
+		if inv.IntentDone != published || inv.Err != "" {
 			t.Fatalf("%+v", inv)
 		}
 		r.step(inv)
@@ -391,11 +402,25 @@ func TestPublishErrors(t *testing.T) {
 	if err := r.repo.UpdateRef(ctx, "refs/heads/main", other, "", "rewritten"); err != nil {
 		t.Fatal(err)
 	}
-	if ev, ok := r.run.publish(ctx, refinery.Publish{Branch: "main", Intent: in}).(refinery.PublishLost); !ok || !ev.Rewritten || ev.Now != other {
+	if ev, ok := r.run.publish(ctx, refinery.Publish{Branch: "main", Intent: in}).(refinery.PublishLost); !ok || ev.Now != other {
 		t.Fatalf("%+v", ev)
 	}
-	if moved, err := r.run.Look(ctx, r.root, "main"); err != nil || moved == nil || !moved.Rewritten {
+	if moved, err := r.run.Look(ctx, r.root, "main"); err != nil || moved == nil || *moved != (refinery.TargetMoved{Commit: other, Known: r.root}) {
 		t.Fatalf("%+v %v", moved, err)
+	}
+	for _, stray := range []string{other, ""} {
+		if stray == "" {
+			if err := r.repo.DeleteRef(ctx, "refs/heads/main", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found, err := r.run.PutBack(ctx, "main", r.root)
+		if err != nil || found != stray || r.tip() != r.root {
+			t.Errorf("found %q, want %q; %v", found, stray, err)
+		}
+	}
+	if kept, err := r.repo.ResolveCommit(ctx, StrayRef(other)); err != nil || kept != other {
+		t.Errorf("%q, %v", kept, err)
 	}
 }
 

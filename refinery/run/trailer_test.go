@@ -31,7 +31,7 @@ func TestForgedTrailers(t *testing.T) {
 	for _, history := range []string{"merge", "linear"} {
 		t.Run(history+"/origin", func(t *testing.T) {
 			r := newRig(t, "true")
-			r.cfg.History, r.cfg.Sole = history, true
+			r.cfg.History = history
 			r.originAt(r.forged([]string{r.root}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "theirs": "t\n"}, says))
 			r.settle()
 			r.landsItself()
@@ -83,7 +83,6 @@ func TestLinearLandingIsFoundAgain(t *testing.T) {
 // the landing on it, which a revert takes out and a proof looks at.
 func TestForgedTrailerBelowALanding(t *testing.T) {
 	r := newRig(t, "true")
-	r.cfg.Sole = true
 	theirs := r.forged([]string{r.root}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "theirs": "t\n"}, "theirs\n\nAttempt: ma-1/1\n")
 	r.originAt(theirs)
 	r.settle()

@@ -112,7 +112,7 @@ func TestAGateDoesNotChangeTheNext(t *testing.T) {
 				t.Fatalf("%+v", d)
 			}
 			for _, fresh := range []bool{false, true} {
-				d := r.gateOnce(`test "$(cat README.md)" = hello && test "$(od -c a.txt | head -1)" = "0000000   a  \n" && git status --porcelain && test -z "$(git status --porcelain)"`, func(g *refinery.RunGate) { g.Fresh = fresh })
+				d := r.gateOnce(`test "$(cat README.md)" = hello && test "$(od -c a.txt | head -1)" = "0000000   a  \n" && test -z "$(git status --porcelain)" && git add -A`, func(g *refinery.RunGate) { g.Fresh = fresh })
 				if d.Outcome != refinery.Pass {
 					t.Errorf("fresh %v: %s %s %s", fresh, d.Outcome, d.Tail, d.Err)
 				}

@@ -24,7 +24,6 @@ func (r *rig) settle() {
 
 func TestUpstreamFastForwards(t *testing.T) {
 	r := newRig(t, "test -e theirs")
-	r.cfg.Sole = true
 	tip := r.work(map[string]string{"theirs": "t"})
 	r.originAt(tip)
 	r.settle()
