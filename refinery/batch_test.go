@@ -103,8 +103,8 @@ func TestBatchIsHalved(t *testing.T) {
 	}{
 		{"red", []Outcome{Fail}, []Outcome{Fail, Fail}, true, Gating},
 		{"hung", []Outcome{TimedUp}, []Outcome{TimedUp, TimedUp}, true, Gating},
-		{"infra", []Outcome{Infra, Infra}, []Outcome{Infra, Infra}, false, Paused},
-		{"broken", []Outcome{Broken}, []Outcome{Broken}, false, Paused},
+		{"infra", []Outcome{Infra, Infra}, []Outcome{Infra, Infra}, false, Gating},
+		{"broken", []Outcome{Broken}, []Outcome{Broken}, false, Gating},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := newBatch(t, true, "ma-1", "ma-2", "ma-3", "ma-4")
@@ -142,7 +142,7 @@ func TestBatchIsHalved(t *testing.T) {
 			if tc.back != slices.Equal(back, []beads.ID{"ma-3"}) {
 				t.Fatal(back)
 			}
-			if tc.back && d.running() != "ma-4" {
+			if d.running() != "ma-4" {
 				t.Fatalf("the queue does not go on: %q", d.running())
 			}
 		})
@@ -206,9 +206,13 @@ func TestRedBaseUnderABatch(t *testing.T) {
 	}
 }
 
-func TestBrokenGateUnderABatchPausesAtOnce(t *testing.T) {
+func TestBrokenGateUnderABatchIsTriedOnTheTarget(t *testing.T) {
 	d := newBatch(t, false, "ma-1", "ma-2")
 	d.chain("B")
+	d.gate(Broken)
+	if g := one[RunGate](d); g.Tree != "TB" {
+		t.Fatalf("%+v", g)
+	}
 	d.gate(Broken)
 	d.state(Paused)
 	none[SendBack](d)
@@ -317,18 +321,29 @@ func TestWaitsForTheBeadItContains(t *testing.T) {
 	}
 }
 
-func TestRefusedLandingStops(t *testing.T) {
+func TestWhoseLandingIsRefusedStandsAside(t *testing.T) {
 	d := newBatch(t, true, "ma-1", "ma-2")
 	d.chain("B")
 	d.gate(Pass)
 	d.send(PublishRefused{Seq: d.q.Run.Seq, Why: "ma-2/1 would undo what landed in a.go"})
-	d.state(Failed)
 	none[Settle](d)
-	if d.q.Intent != nil || !strings.Contains(d.q.Reason, "would undo") {
+	if d.q.Intent != nil || d.running() != "ma-1" {
 		t.Fatalf("%+v", d.q)
 	}
-	d.send(Restart{By: "me"})
-	one[Build](d)
+	d.chain("B")
+	d.gate(Pass)
+	d.publish()
+	d.chain("B+ma-1")
+	d.send(PublishRefused{Seq: d.q.Run.Seq, Why: "ma-2/1 would undo what landed in a.go"})
+	if e := d.q.Entries[0]; e.State != EntryHeld || !strings.Contains(e.Why, "would undo") || d.q.Intent != nil {
+		t.Fatalf("%+v", d.q)
+	}
+	d.submit("ma-3")
+	d.state(Gating)
+	d.send(Release{Bead: "ma-2"})
+	if e := d.q.Entries[0]; e.State != EntryQueued || e.Why != "" {
+		t.Fatalf("%+v", e)
+	}
 }
 
 func TestToolchainIsPartOfAVerdict(t *testing.T) {

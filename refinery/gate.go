@@ -125,11 +125,12 @@ func (m *machine) onGateDone(ev GateDone) {
 	if r.Stopping {
 		why := r.StopWhy
 		r.Stopping, r.StopWhy, r.StopAt = false, "", time.Time{}
-		if why != StopOverdue {
+		if why != StopOverdue || ev.Outcome != TimedUp {
+			// The runner has a timeout of its own: where that did not end the gate the clock
+			// has jumped, as over a night with the lid closed.
 			m.forget()
 			return
 		}
-		ev.Outcome = TimedUp
 	}
 	if r.Key != m.key {
 		m.forget() // the settings changed under it
@@ -164,31 +165,83 @@ func (m *machine) outcome(ev GateDone) {
 			m.judge()
 			return
 		}
-		m.count(&r.Hangs, func(e *Entry) *int { return &e.Hangs })
+		m.tried(func(e *Entry) *int { return &e.Hangs })
 		if m.verdict(r.Tree).Runs < 2 { // of exactly this tree, whatever hung before
 			m.regate()
 			return
 		}
 		m.judge()
 	case Infra:
-		if m.count(&r.Infra, func(e *Entry) *int { return &e.Infra }) < 2 {
+		m.tried(func(e *Entry) *int { return &e.Infra })
+		switch r.Infra++; {
+		case r.Infra < 2:
 			m.regate()
-			return
+		case crashed(ev.Code):
+			ev.Outcome = Fail // no accident: it crashed in a fresh worktree, too
+			m.record(ev)
+			m.record(ev) // for both runs
+			m.judge()
+		default:
+			m.unable(ev, "was ended from outside twice")
 		}
-		if len(r.Parts) > 1 {
-			m.halve()
-			return
-		}
-		m.broken(ev, "was ended from outside twice")
 	case Broken:
-		if base := m.verdict(r.BaseTree); len(r.Parts) > 1 && base != nil && base.Outcome == Pass {
-			m.halve() // it runs on the target, so something in the batch breaks it
-			return
-		}
-		m.broken(ev, "cannot run")
+		m.unable(ev, "cannot run")
 	default:
 		m.forget()
 		m.errored(fmt.Sprintf("gate %q was ended and nobody asked for it", m.gateName(ev.Gate)))
+	}
+}
+
+// crashed reports whether a program ended by a signal that it brought upon itself, as 128+N: of
+// a test that crashes, unlike one that somebody killed.
+func crashed(code int) bool {
+	const ill, trap, abrt, bus, fpe, segv, sys = 4, 5, 6, 7, 8, 11, 31
+	return slices.Contains([]int{ill, trap, abrt, bus, fpe, segv, sys}, code-128)
+}
+
+// unable is a gate that gave no verdict. Nobody is blamed. Where it does run on the target, the
+// candidate stands aside until somebody has looked, and the queue goes on; else it pauses.
+func (m *machine) unable(ev GateDone, how string) {
+	r := m.q.Run
+	if ev.Code != 0 {
+		how += fmt.Sprintf(" (exit %d)", ev.Code)
+	}
+	gate := fmt.Sprintf("gate %q", m.gateName(ev.Gate))
+	why := how
+	if ev.Err != "" {
+		why += ": " + ev.Err
+	} else if last := lastLine(ev.Tail); last != "" {
+		why += ": " + last
+	}
+	base := m.verdict(r.BaseTree)
+	switch {
+	case len(r.Parts) == 0 && r.Upstream == "" || emptyTree(r.BaseTree):
+		m.q.Stop = &Stop{
+			Kind: Paused, Reason: oneLine(gate + " " + why), Key: m.key, At: m.now,
+			Hint: "correct the gate in town.toml; try it again with " + m.restart(),
+		}
+		m.forget()
+	case base == nil || base.Outcome == Pass && m.stale(*base):
+		m.q.Fresh = base != nil
+		m.gateBase()
+	case r.Upstream != "":
+		m.upstreamStays(fmt.Sprintf("cannot be tested: %s %s", gate, how), "look at its log: "+ev.Log)
+	case len(r.Parts) > 1:
+		m.halve()
+	default:
+		m.q.Blamed = m.now
+		m.aside(m.runBead(), fmt.Sprintf("%s runs on %s, but with this change it %s", gate, m.cfg.Branch, why),
+			fmt.Sprintf("send it back with `gastown queue reject %s TEXT`, or release it (Space) to try again", m.runBead()))
+	}
+}
+
+// aside holds an entry of the run that the Refinery can neither land nor send back, and ends the run.
+func (m *machine) aside(bead beads.ID, why, hint string) {
+	m.forget()
+	if i := index(m.q, bead); i >= 0 {
+		e := &m.q.Entries[i]
+		e.Held, e.Why, e.Hint = true, oneLine(why), hint
+		m.enter(e, EntryHeld)
 	}
 }
 
@@ -215,36 +268,11 @@ func (m *machine) passed(ev GateDone) {
 	m.green()
 }
 
-// count adds one to a try counter: of the entry that is gated alone, else of the run.
-func (m *machine) count(ofRun *int, ofEntry func(*Entry) *int) int {
-	n := ofRun
-	if len(m.q.Run.Parts) == 1 {
-		i := index(m.q, m.runBead())
-		if i < 0 {
-			return 0
-		}
-		n = ofEntry(&m.q.Entries[i])
+// tried counts a run without a verdict for people to see, where one entry was gated.
+func (m *machine) tried(n func(*Entry) *int) {
+	if i := index(m.q, m.runBead()); i >= 0 {
+		*n(&m.q.Entries[i])++
 	}
-	*n++
-	return *n
-}
-
-// broken pauses the queue: a gate gives no verdict, and nobody is blamed.
-func (m *machine) broken(ev GateDone, how string) {
-	reason := fmt.Sprintf("gate %q %s", m.gateName(ev.Gate), how)
-	if ev.Code != 0 {
-		reason += fmt.Sprintf(" (exit %d)", ev.Code)
-	}
-	if ev.Err != "" {
-		reason += ": " + ev.Err
-	} else if last := lastLine(ev.Tail); last != "" {
-		reason += ": " + last
-	}
-	m.q.Stop = &Stop{
-		Kind: Paused, Reason: oneLine(reason), Key: m.key, At: m.now,
-		Hint: "correct the gate in town.toml; try it again with " + m.restart(),
-	}
-	m.forget()
 }
 
 func lastLine(s string) string {
@@ -278,9 +306,10 @@ func (m *machine) record(ev GateDone) {
 	}
 	if old := m.verdict(r.Tree); old != nil {
 		v.Passed = old.Passed
-		if old.Outcome == v.Outcome {
-			v.Runs += old.Runs
-		} else if old.Outcome == Pass {
+		switch {
+		case (old.Outcome == Pass) == (v.Outcome == Pass):
+			v.Runs += old.Runs // red is red: by an exit, or by a hang
+		case old.Outcome == Pass:
 			v.Passed = old.At
 		}
 	}

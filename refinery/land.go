@@ -16,6 +16,8 @@ const (
 	emptyTree256 = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
 )
 
+func emptyTree(tree string) bool { return tree == emptyTree1 || tree == emptyTree256 }
+
 func (m *machine) onBuilt(ev Built) {
 	if m.foreign(ev.Base) {
 		m.moved(ev.Base)
@@ -117,6 +119,9 @@ func (m *machine) green() {
 		return
 	}
 	if len(r.Parts) == 0 {
+		if m.q.RedTree == r.Tree {
+			m.forgetRed() // what made it red may have made others red
+		}
 		m.redGone(r.Base)
 		m.forget()
 		return
@@ -188,7 +193,7 @@ func (m *machine) judge() {
 		m.gateBase()
 	case len(r.Parts) > 1 && (base == nil || base.Outcome == Pass):
 		m.halve()
-	case r.BaseTree == emptyTree1 || r.BaseTree == emptyTree256, base != nil && base.Outcome == Pass:
+	case emptyTree(r.BaseTree), base != nil && base.Outcome == Pass:
 		m.blame(v)
 	case base == nil:
 		m.gateBase()
@@ -232,6 +237,9 @@ func (m *machine) blame(v Verdict) {
 	m.q.Blamed = m.now
 	tree := m.q.Run.Tree
 	why := fmt.Sprintf("gate %q failed: exit %d", v.Gate, v.Code)
+	if crashed(v.Code) {
+		why = fmt.Sprintf("gate %q crashed twice: exit %d, signal %d", v.Gate, v.Code, v.Code-128)
+	}
 	if v.Outcome == TimedUp {
 		why = fmt.Sprintf("gate %q hung twice", v.Gate)
 	}
@@ -319,12 +327,7 @@ func (m *machine) alreadyIn(ev Built) {
 // missing holds an entry whose commits are gone: sending it back would lose them
 // for good without a person knowing.
 func (m *machine) missing(ev Built) {
-	m.forget()
-	if i := index(m.q, ev.Missing); i >= 0 {
-		e := &m.q.Entries[i]
-		e.Held, e.Why = true, oneLine(ev.Err)
-		m.enter(e, EntryHeld)
-	}
+	m.aside(ev.Missing, ev.Err, "drop it, or restore its commit and release it")
 }
 
 // landed settles the intent: the target has it.
@@ -374,12 +377,19 @@ func (m *machine) onPublishLost(ev PublishLost) {
 	}
 }
 
-// refused drops a landing that would not have been what was gated, and stops: one of
-// ours is wrong, and no retry makes it right.
+// refused drops a landing that would not have been what was gated. One of ours is wrong, and
+// no retry makes it right: what it was to land waits for a person, a batch in halves first.
 func (m *machine) refused(ev PublishRefused) {
-	m.forget()
 	m.q.Intent = nil
-	m.fail("landing refused: "+ev.Why, "nothing was moved; keep the log, then build it anew with "+m.restart())
+	switch r := m.q.Run; {
+	case len(r.Parts) > 1:
+		m.halve()
+	case len(r.Parts) == 1:
+		m.aside(m.runBead(), "landing refused: "+ev.Why, "nothing was moved; drop it, or release it to build it anew")
+	default:
+		m.forget()
+		m.fail("landing refused: "+ev.Why, "nothing was moved; keep the log, then build it anew with "+m.restart())
+	}
 }
 
 func (m *machine) onTargetMoved(ev TargetMoved) {

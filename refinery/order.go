@@ -130,6 +130,9 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 		}
 		return fmt.Sprintf("%s waits for the forge to merge %s.", bead, e.PR)
 	case EntryLanding:
+		if q.LastErr != "" {
+			return fmt.Sprintf("%s is being landed; the last try failed: %s.", bead, q.LastErr)
+		}
 		return fmt.Sprintf("%s is being landed.", bead)
 	case EntryGating:
 		return whyGating(q, bead, now)
@@ -147,7 +150,7 @@ func whyGating(q Queue, bead beads.ID, now time.Time) string {
 	case r.Phase == PhaseBuild:
 		return fmt.Sprintf("%s is being merged with the target.", bead)
 	case !r.HungSince.IsZero():
-		return fmt.Sprintf("the gate of %s looks hung since %s.", bead, age(now.Sub(r.HungSince)))
+		return fmt.Sprintf("the gate of %s looks hung, for %s.", bead, age(now.Sub(r.HungSince)))
 	}
 	with := ""
 	switch n := len(r.Parts) - 1; {
@@ -169,19 +172,37 @@ func whyQueued(q Queue, e Entry, now time.Time) string {
 		return fmt.Sprintf("%s waits for %s, which must land first.", e.Bead, n)
 	}
 	if q.Run != nil && q.Run.Upstream != "" {
-		return fmt.Sprintf("what the origin gained is being tested first; %s is number %d.", e.Bead, Position(q, e.Bead))
+		return fmt.Sprintf("what the origin gained is being tested first; %s waits for its turn.", e.Bead)
 	}
 	if q.Run != nil && len(q.Run.Parts) == 0 && q.Run.Phase == PhaseGate {
-		return fmt.Sprintf("the target itself is being gated, because a candidate failed on it; %s is number %d.", e.Bead, Position(q, e.Bead))
+		return fmt.Sprintf("the target itself is being gated, because a candidate failed on it; %s waits for its turn.", e.Bead)
 	}
-	if q.Run == nil && q.NotBefore.After(now) {
+	if q.Run == nil && q.backsOff(now) {
 		return fmt.Sprintf("the Refinery tries again in %s: %s.", age(q.NotBefore.Sub(now)), q.LastErr)
 	}
 	if q.Run == nil && q.State == Idle && q.Reason != "" && q.LastErr == "" {
 		return fmt.Sprintf("%s %s.", e.Bead, q.Reason)
 	}
-	if p := Position(q, e.Bead); p > 1 {
-		return fmt.Sprintf("%s is number %d in the queue; %d go first.", e.Bead, p, p-1)
+	switch n := ahead(q, e); n {
+	case 0:
+		return fmt.Sprintf("%s is next.", e.Bead)
+	case 1:
+		return fmt.Sprintf("%s waits for its turn; one goes first.", e.Bead)
+	default:
+		return fmt.Sprintf("%s waits for its turn; %d go first.", e.Bead, n)
 	}
-	return fmt.Sprintf("%s is next.", e.Bead)
+}
+
+// ahead counts who goes before an entry: what waits for a person is passed by.
+func ahead(q Queue, e Entry) int {
+	n := 0
+	for _, o := range Ordered(q) {
+		switch {
+		case o.Bead == e.Bead:
+			return n
+		case o.State == EntryQueued || o.State == EntryGating || o.State == EntryLanding:
+			n++
+		}
+	}
+	return n
 }

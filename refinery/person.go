@@ -62,7 +62,7 @@ func (m *machine) onRelease(ev Release) {
 		return
 	}
 	e := &m.q.Entries[i]
-	e.Held, e.Why = false, ""
+	e.Held, e.Why, e.Hint = false, "", ""
 	m.changed(ev.Bead, ev.By, "released")
 	if e.Green != nil && !e.Approved && e.State == EntryHeld {
 		m.enter(e, EntryApprove)

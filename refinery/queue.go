@@ -48,7 +48,7 @@ type Entry struct {
 	Held        bool       `json:"held,omitempty"`
 	SentBack    int        `json:"sent_back,omitempty"` // times this bead was rejected before
 	Hangs       int        `json:"hangs,omitempty"`     // runs that ended at the timeout
-	Infra       int        `json:"infra,omitempty"`     // runs ended by a signal not ours
+	Infra       int        `json:"infra,omitempty"`     // runs ended by a signal not ours, for people to see
 	State       EntryState `json:"state"`
 	Since       time.Time  `json:"since"` // in State since
 	// AskFirst makes a green candidate wait for a person's yes; Approved is that yes.
@@ -59,6 +59,7 @@ type Entry struct {
 	// Green is what passed the gates last and waits for the yes.
 	Green *Candidate `json:"green,omitempty"`
 	Why   string     `json:"why,omitempty"`    // why the Refinery itself holds it, one line
+	Hint  string     `json:"hint,omitempty"`   // what to do about that
 	PR    string     `json:"pr,omitempty"`     // address of its pull request
 	RedOn string     `json:"red_on,omitempty"` // red target on which it is red too
 	// Fix says that the bead was filed to mend the target (FileRed).
@@ -170,8 +171,7 @@ type Run struct {
 	Timeout  time.Duration `json:"timeout,omitempty"`  // of the running gate
 	StopWhy  StopReason    `json:"stop_why,omitempty"` // while Stopping
 	StopAt   time.Time     `json:"stop_at,omitzero"`   // Stopping since
-	Hangs    int           `json:"hangs,omitempty"`    // of a run without parts
-	Infra    int           `json:"infra,omitempty"`    // of a run without parts or with many
+	Infra    int           `json:"infra,omitempty"`    // of this run, by a signal not ours
 }
 
 // StopReason is why the running gate was told to end.
@@ -198,7 +198,7 @@ type Verdict struct {
 	Code    int       `json:"code,omitempty"`
 	Log     string    `json:"log,omitempty"`
 	Tail    string    `json:"tail,omitempty"` // last lines, until an agent was told
-	Runs    int       `json:"runs"`           // that ended this way
+	Runs    int       `json:"runs"`           // that ended so: green, or red in any way
 	At      time.Time `json:"at"`
 	Passed  time.Time `json:"passed,omitzero"` // when a tree that is red now passed last
 }

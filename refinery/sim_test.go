@@ -81,10 +81,9 @@ type sim struct {
 	filed   string // red tree that a bead was filed for
 	fixes   int    // beads filed for a red target, or by a person for it
 
-	down    bool           // what gates use is broken: all trees are red
-	outages int            // so far
-	hit     map[string]int // tree: the outage in which it was red for nothing
-	unjust  int            // beads that were sent back for the present outage
+	down   bool           // what gates use is broken: all trees are red
+	hit    map[string]int // tree: times it was red for nothing in the present or last outage
+	unjust int            // beads that were sent back for the present outage
 
 	green    map[string]bool // tree and key: passed every gate in one run
 	passes   int             // gates passed in the run
@@ -208,7 +207,7 @@ func (s *sim) live() {
 		}
 	}
 	for id, c := range s.settled {
-		if !slices.Contains(s.line(s.target), c) {
+		if !slices.Contains(s.line(s.q.Target), c) {
 			s.fail("%s settled and is not in the target", id)
 		}
 	}
@@ -236,12 +235,6 @@ func (s *sim) pass() {
 		s.target = s.q.Target
 		s.send(TargetMoved{Commit: s.target, Known: s.target})
 	case (s.q.State == Paused || s.q.State == Failed) && (s.calm || s.percent(30)):
-		for id, k := range s.kinds { // they saw who breaks the gate
-			if k.broken > 0 && index(s.q, id) >= 0 && s.q.Stop != nil && s.q.Stop.Kind == Paused {
-				k.gone = true
-				s.send(Drop{Bead: id})
-			}
-		}
 		if s.percent(50) {
 			s.send(Restart{})
 		}
@@ -255,7 +248,7 @@ func (s *sim) pass() {
 	default:
 		for _, e := range slices.Clone(s.q.Entries) {
 			if e.State == EntryHeld {
-				s.send(Release{Bead: e.Bead})
+				s.aside(e)
 			}
 			if e.State == EntryApprove {
 				s.send(Approve{Bead: e.Bead, Tree: e.Green.Tree})
@@ -270,11 +263,25 @@ func (s *sim) pass() {
 	}
 }
 
+// aside is what people do about an entry that is held.
+func (s *sim) aside(e Entry) {
+	switch c := s.rnd.IntN(4); {
+	case e.Why == "" || c == 0:
+		s.send(Release{Bead: e.Bead})
+	case c == 1:
+		s.kinds[e.Bead].gone = true
+		s.send(Drop{Bead: e.Bead})
+	default:
+		s.send(Reject{Bead: e.Bead, By: "me", Text: "it breaks the gate"})
+	}
+}
+
 // mend is what people do about a red target.
 func (s *sim) mend() {
 	fixing := slices.ContainsFunc(s.q.Entries, func(e Entry) bool { return e.Fix }) || slices.ContainsFunc(s.wait, func(e Entry) bool { return e.Fix })
 	switch {
 	case s.steady(s.commits[s.target].tree) == Pass:
+		clear(s.gated) // red verdicts are not believed any more
 		s.send(Resume{})
 	case fixing && s.percent(80):
 		s.now = s.now.Add(time.Second)
@@ -335,8 +342,7 @@ func (s *sim) happens() {
 		}
 	case 12:
 		if s.down = !s.down && s.percent(50); s.down {
-			s.outages++
-			s.unjust = 0
+			s.unjust, s.hit = 0, map[string]int{}
 		}
 	}
 }
@@ -553,7 +559,7 @@ func (s *sim) gate(a RunGate) GateDone {
 	case Fail:
 		if done.Code = 1; s.down && s.steady(a.Tree) == Pass {
 			s.flaked[a.Tree]++
-			s.hit[a.Tree] = s.outages
+			s.hit[a.Tree]++
 		}
 	case Broken:
 		done.Code = 127
@@ -689,6 +695,7 @@ func (s *sim) effect(old Queue, e Effect) {
 			s.fail("invariant 7: %+v was never told red", e)
 		}
 		s.filed = ""
+		clear(s.gated)
 		s.wait = slices.DeleteFunc(s.wait, func(e Entry) bool { // taken back unworked
 			_, begun := s.first[e.Bead]
 			unworked := e.Fix && !begun
@@ -708,7 +715,7 @@ func (s *sim) settle(old Queue, e Settle) {
 		s.fail("invariant 3: %s landed as %s and %s", e.Bead, was, e.Commit)
 	}
 	s.settled[e.Bead] = e.Commit
-	if !slices.Contains(s.line(s.target), e.Commit) {
+	if !slices.Contains(s.line(s.q.Target), e.Commit) {
 		s.fail("%s settled as %s, which is not in the target", e.Bead, e.Commit)
 	}
 	if e.AlreadyIn {
@@ -724,6 +731,7 @@ func (s *sim) sentBack(e SendBack) {
 	s.back++
 	k := s.kinds[e.Bead]
 	switch {
+	case e.By != "":
 	case len(s.parts) != 1 || s.parts[0].Bead != e.Bead:
 		s.fail("%s is sent back for %+v", e.Bead, s.parts)
 	case len(e.Files) > 0:
@@ -735,7 +743,7 @@ func (s *sim) sentBack(e SendBack) {
 		s.fail("invariant 7: %s is blamed on the red base %q", e.Bead, s.baseTree)
 	case s.steady(s.tree) == Pass && s.flaked[s.tree] < 2:
 		s.fail("invariant 6: %s is blamed for one flake", e.Bead)
-	case !k.fix && s.steady(s.tree) == Pass && s.outages > 0 && s.hit[s.tree] == s.outages:
+	case !k.fix && s.steady(s.tree) == Pass && s.hit[s.tree] > 1:
 		if s.unjust++; s.unjust > 1 {
 			s.fail("invariant 7: %s is the second one that is blamed for one outage", e.Bead)
 		}

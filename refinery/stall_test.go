@@ -55,10 +55,140 @@ func TestShownAsHung(t *testing.T) {
 	if s := one[StopGate](d); !s.Quit {
 		t.Fatalf("%+v", s) // no answer past the timeout
 	}
-	d.gate(Stopped)
-	if d.q.Entries[0].Hangs != 1 {
-		t.Fatal("an overdue gate counts as its timeout")
+	e := *d
+	e.gate(TimedUp)
+	if e.q.Entries[0].Hangs != 1 || e.q.Run == nil {
+		t.Fatalf("%+v", e.q.Entries)
 	}
+	d.gate(Stopped) // the runner's own clock saw no such time go by: the machine slept
+	if d.q.Entries[0].Hangs != 0 || len(d.q.Verdicts) != 2 {
+		t.Fatalf("a night with the lid closed counts as a hang: %+v", d.q)
+	}
+	one[Build](d)
+}
+
+// A clock that is put right does not make the queue wait for hours.
+func TestTheClockIsSetBack(t *testing.T) {
+	d := newDrive(t)
+	d.submit("ma-1")
+	d.send(Built{Seq: d.q.Run.Seq, Err: "disk full"})
+	if next := Next(d.q, d.now, d.cfg); !next.Equal(d.now.Add(time.Second)) {
+		t.Fatal(next)
+	}
+	d.after(-2*time.Hour, Tick{})
+	one[Build](d)
+}
+
+// A gate that fails and hangs in turn is red: it is not run for ever.
+func TestAGateThatFailsAndHangs(t *testing.T) {
+	for _, first := range []Outcome{Fail, TimedUp} {
+		d := newBatch(t, true, "ma-1")
+		d.built("B")
+		d.gate(first)
+		d.gate(map[Outcome]Outcome{Fail: TimedUp, TimedUp: Fail}[first])
+		if s := one[SendBack](d); s.Bead != "ma-1" {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
+// A signal of long ago, on another tree, is no second one.
+func TestSignalsOfTwoRuns(t *testing.T) {
+	d := newBatch(t, true)
+	d.send(Submit{Entry{Bead: "ma-1", N: 1, Priority: 2, AskFirst: true}})
+	d.built("B")
+	d.gate(Infra)
+	d.gate(Pass)
+	d.send(Approve{Bead: "ma-1"})
+	d.q.Verdicts = nil
+	d.built("B")
+	d.gate(Infra)
+	if g := one[RunGate](d); !g.Fresh {
+		t.Fatalf("%+v", g)
+	}
+}
+
+// What has no verdict is nobody's fault. Where the gate runs on the target, the one it does not
+// run on stands aside; the others go on.
+func TestWhoBreaksTheGateStandsAside(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		outcomes []Outcome
+		why      string
+	}{
+		{"cannot run", []Outcome{Broken}, `gate "test" runs on main, but with this change it cannot run (exit 127): tail`},
+		{"killed", []Outcome{Infra, Infra}, `gate "test" runs on main, but with this change it was ended from outside twice (exit 137): tail`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newBatch(t, true, "ma-1", "ma-2")
+			d.after(time.Second, Hold{Bead: "ma-2"})
+			d.built("B")
+			for _, o := range c.outcomes {
+				d.gate(o)
+			}
+			e := d.q.Entries[0]
+			if e.State != EntryHeld || e.Why != c.why || e.Hint == "" {
+				t.Fatalf("%+v", e)
+			}
+			if p := one[Problem](d); !strings.Contains(p.Text, "ma-1: gate") || p.Hint != e.Hint {
+				t.Fatalf("%+v", p)
+			}
+			none[SendBack](d)
+			d.after(time.Second, Release{Bead: "ma-2"})
+			d.built("B")
+			for _, o := range c.outcomes {
+				d.gate(o)
+			}
+			// The second one in a row: is it the gate after all?
+			if g := one[RunGate](d); g.Bead != "" || g.Tree != "TB" || !g.Fresh {
+				t.Fatalf("%+v", g)
+			}
+			broken := *d
+			for _, o := range c.outcomes {
+				broken.gate(o)
+			}
+			broken.state(Paused)
+			d.gate(Pass)
+			d.built("B")
+			for _, o := range c.outcomes {
+				d.gate(o)
+			}
+			if e := d.q.Entries[1]; e.State != EntryHeld || d.q.Run != nil {
+				t.Fatalf("%+v", e)
+			}
+			d.after(time.Second, Release{Bead: "ma-1"})
+			if e := d.q.Entries[0]; e.Why != "" || e.Hint != "" {
+				t.Fatalf("%+v", e)
+			}
+			one[Build](d)
+		})
+	}
+}
+
+// A test that crashes is red: it was not killed by anybody.
+func TestACrashIsRed(t *testing.T) {
+	d := newBatch(t, true, "ma-1", "ma-2")
+	d.send(Hold{Bead: "ma-2"})
+	d.built("B")
+	crash := func() {
+		d.send(GateDone{Seq: d.q.Run.Seq, Gate: d.q.Run.Gate, Outcome: Infra, Code: 139, Took: time.Second, Log: "log", Tail: "tail"})
+	}
+	crash()
+	crash()
+	if s := one[SendBack](d); s.Bead != "ma-1" || s.Why != `gate "test" crashed twice: exit 139, signal 11` || s.Log != "tail" {
+		t.Fatalf("%+v", s)
+	}
+	d.after(time.Second, Release{Bead: "ma-2"})
+	d.q.Verdicts = nil
+	d.built("B")
+	crash()
+	crash()
+	if g := one[RunGate](d); g.Bead != "" {
+		t.Fatalf("%+v", g)
+	}
+	crash()
+	crash()
+	d.state(MainRed)
 }
 
 // A hang counts for the tree it was seen on: the next one has its own retry.

@@ -18,6 +18,7 @@ const (
 	errWindow    = 30 * time.Second // suture's decay: this many errors in it are a failure
 	errsInWindow = 3
 	errsInRow    = 6 // slower errors than that, without one success between
+	maxBackoff   = 16 * time.Second
 	keepVerdicts = 64
 	keepLanded   = 50
 	keepRestarts = 20
@@ -134,7 +135,7 @@ func (m *machine) expects(seq uint64, p Phase) bool {
 // advance starts the next work if there is none and nothing forbids it. It runs
 // after every event: the queue moves by its state, never by a message.
 func (m *machine) advance() {
-	if m.q.Run != nil || m.stopped(Failed) || m.now.Before(m.q.NotBefore) {
+	if m.q.Run != nil || m.stopped(Failed) || m.q.backsOff(m.now) {
 		return
 	}
 	if m.q.Intent != nil {
@@ -151,6 +152,12 @@ func (m *machine) advance() {
 	if batch, of := take(m.q, m.cfg); len(batch) > 0 {
 		m.build(batch, of)
 	}
+}
+
+// backsOff reports whether the queue waits after an error. A time that is further off than any
+// back-off was set by a clock that has been put right since.
+func (q Queue) backsOff(now time.Time) bool {
+	return now.Before(q.NotBefore) && q.NotBefore.Sub(now) <= maxBackoff
 }
 
 func (m *machine) stopped(kind State) bool { return m.q.Stop != nil && m.q.Stop.Kind == kind }
@@ -246,9 +253,6 @@ func (m *machine) clearStop() {
 	}
 	m.q.Stop = nil
 	m.succeeded()
-	for i := range m.q.Entries {
-		m.q.Entries[i].Infra = 0
-	}
 }
 
 // forget ends the run without a result; its entries are queued at their place.

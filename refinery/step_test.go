@@ -261,8 +261,8 @@ func TestNobodyIsBlamed(t *testing.T) {
 		name     string
 		outcomes []Outcome
 	}{
-		{"broken", []Outcome{Broken}},
-		{"infra twice", []Outcome{Infra, Infra}},
+		{"broken", []Outcome{Broken, Broken}}, // the candidate, and the target
+		{"infra twice", []Outcome{Infra, Infra, Infra, Infra}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := newDrive(t)

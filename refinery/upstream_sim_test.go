@@ -43,16 +43,16 @@ func (s *sim) remote(what string) {
 	s.look()
 }
 
-// deliver pushes, where that is a fast-forward and nothing forbids it.
+// deliver pushes what the Refinery landed, where that is a fast-forward and nothing forbids it.
 func (s *sim) deliver() {
-	if s.q.Undelivered() == "" && s.contains(s.origin, s.target) {
-		s.origin, s.known = s.target, s.target
+	if s.q.Undelivered() == "" && s.contains(s.origin, s.q.Target) {
+		s.origin, s.known = s.q.Target, s.q.Target
 	}
 }
 
 // look is the host's fetch.
 func (s *sim) look() {
-	if s.contains(s.origin, s.target) {
+	if s.contains(s.origin, s.q.Target) {
 		s.known = s.origin
 		s.send(OriginAt{})
 		return

@@ -116,7 +116,7 @@ func Next(q Queue, now time.Time, cfg Config) time.Time {
 	if q.Intent == nil && (cfg.Full || runnable(q, cfg) < 0 && !upstreamDue(q, cfg)) {
 		return time.Time{}
 	}
-	if q.NotBefore.After(now) {
+	if q.backsOff(now) {
 		return q.NotBefore
 	}
 	return now
@@ -190,7 +190,7 @@ func problems(q Queue) []Problem {
 	}
 	for _, e := range q.Entries {
 		if e.Why != "" {
-			ps = append(ps, Problem{Key: key + "missing/" + string(e.Bead), Text: string(e.Bead) + ": " + e.Why, Hint: "drop it, or restore its commit and release it"})
+			ps = append(ps, Problem{Key: key + "aside/" + string(e.Bead), Text: string(e.Bead) + ": " + e.Why, Hint: e.Hint})
 		}
 	}
 	return ps

@@ -313,3 +313,46 @@ func TestPlacesForGates(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestASetupThatFailsBlamesNobody: what it fetches may not be there today. The first bead that it
+// fails with stands aside; with the second one main is tried, and the queue says so.
+func TestASetupThatFailsBlamesNobody(t *testing.T) {
+	l := newLab(t, `setup = "! [ -e ../../../../down ]"`) // in the town's directory
+	gated(l, "true")
+	one := l.create("one")
+	l.sling(one)
+	l.awaitStatus(one, beads.Closed)
+	two, three := l.create("two"), l.create("three")
+	l.job(two, "echo x > x; git add .; git commit -qm x; touch ../../../../down; exec gastown done")
+	l.job(three, "echo y > y; git add .; git commit -qm y; until [ -e ../../../../down ]; do sleep 0.1; done; exec gastown done")
+	l.sling(two, three)
+	l.await("it stands", func() bool { return l.status().Rigs[0].Refinery.State == refinery.Paused })
+	const says = "the setup command failed (exit 1)"
+	if why := l.status().Rigs[0].Refinery.Reason; !strings.Contains(why, says) {
+		t.Error(why)
+	}
+	aside := ""
+	for _, id := range []beads.ID{two, three} {
+		b := l.bead(id)
+		if b.Status != beads.Submitted || b.Rejections > 0 {
+			t.Errorf("%s, rejected %d times", b.Status, b.Rejections)
+		}
+		if e := l.queued(id); e.State == refinery.EntryHeld {
+			aside = string(id)
+			if !strings.Contains(e.Why, says) {
+				t.Error(e.Why)
+			}
+		}
+	}
+	if err := os.Remove(filepath.Join(l.dir, "down")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.RefineryRestart.Do(t.Context(), l.person(), api.NameReq{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.QueueRelease.Do(t.Context(), l.mayor(), api.BeadReq{Bead: beads.ID(aside)}); err != nil {
+		t.Fatal(err) // what the Refinery itself set aside the Mayor may try again
+	}
+	l.awaitStatus(two, beads.Closed)
+	l.awaitStatus(three, beads.Closed)
+}

@@ -100,9 +100,10 @@ func (t *Town) queueConfig(rig string) refinery.Config {
 }
 
 // withSetup runs the rig's setup before a candidate's first gate: what it installs belongs to
-// the candidate, and that of the one before would make wrong verdicts.
+// the candidate, and that of the one before would make wrong verdicts. Where it fails the gate
+// cannot run: that is no verdict, as a registry may be down.
 func withSetup(setup, run string) string {
-	return "( " + setup + "\n) || { echo 'gastown: the setup command failed'; exit 1; }\n" + run
+	return "( " + setup + "\n) || { echo \"gastown: the setup command failed (exit $?)\"; exit 126; }\n" + run
 }
 
 func queueGate(g config.Gate) refinery.Gate {

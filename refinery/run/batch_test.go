@@ -174,15 +174,10 @@ func TestGroupBuiltOnAWrongBaseIsRefused(t *testing.T) {
 	if !ok || !strings.Contains(ev.Why, "ma-1/1 would undo what landed in a.txt") || r.tip() != r.root {
 		t.Fatalf("%+v, main at %s", ev, r.tip())
 	}
-	// The queue drops the landing and stops, with its reason; a person's restart builds anew.
-	r.together(tips...)
-	for r.q.Intent == nil {
-		r.step(r.next())
-	}
-	until[refinery.Settle](r)
+	// The queue drops the landing, and builds each of them anew.
 	q, _ := refinery.Step(refinery.Queue{Seq: 4, Intent: &in, Entries: []refinery.Entry{{Bead: "ma-0", N: 1, State: refinery.EntryLanding}}, Run: &refinery.Run{Seq: 4, Phase: refinery.PhaseLand, Parts: in.Parts}},
 		refinery.PublishRefused{Seq: 4, Why: "wrong"}, time.Now(), r.cfg)
-	if q.Intent != nil || q.State != refinery.Failed || q.Entries[0].State != refinery.EntryQueued {
+	if q.Intent != nil || q.Run == nil || q.Run.Phase != refinery.PhaseBuild || len(q.Run.Parts) != 1 {
 		t.Fatalf("%+v", q)
 	}
 }
