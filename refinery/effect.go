@@ -46,7 +46,8 @@ type SendBack struct {
 	Outcome   Outcome  // of Gate
 	Files     []string // in conflict
 	StrikeOut bool
-	By        string // who sent it back, if a person did
+	By        string // who sent it back, if the gates did not
+	Person    bool   // By is a person
 }
 
 // Note becomes an event. An empty By is the Refinery itself.

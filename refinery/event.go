@@ -16,14 +16,16 @@ type Submit struct{ Entry Entry }
 
 // Hold keeps a bead from landing until Release; a run that carries it is stopped.
 type Hold struct {
-	Bead beads.ID
-	By   string
+	Bead   beads.ID
+	By     string
+	Person bool // By is a person: then only a person releases it
 }
 
 // Release ends a Hold.
 type Release struct {
-	Bead beads.ID
-	By   string
+	Bead   beads.ID
+	By     string
+	Person bool
 }
 
 // Approve is a person's yes to what waits for it: Entry.Green. With Tree it is a yes
@@ -50,16 +52,23 @@ type Drop struct {
 // Reject sends a bead back with what a person (or the Mayor) says of it, whatever its
 // gates say. A bead whose landing was decided stays.
 type Reject struct {
-	Bead beads.ID
-	By   string
-	Text string // for the next attempt
+	Bead   beads.ID
+	By     string
+	Person bool   // By is a person: theirs is no strike, they have looked
+	Text   string // for the next attempt
 }
 
 // Pause stops the queue until Resume; a running gate is ended, a landing is not.
-type Pause struct{ By, Reason string }
+type Pause struct {
+	By, Reason string
+	Person     bool // By is a person: then only a person resumes it
+}
 
 // Resume ends a pause, and tries again what had stopped the queue.
-type Resume struct{ By string }
+type Resume struct {
+	By     string
+	Person bool
+}
 
 // Restart ends the running gate and starts over in a fresh worktree: same order,
 // same tries. What had stopped the queue by itself is tried again; a target that others

@@ -118,7 +118,10 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 		if e.Why != "" {
 			return fmt.Sprintf("%s is held: %s.", bead, e.Why)
 		}
-		return fmt.Sprintf("%s is held by a person.", bead)
+		if e.HeldBy != "" {
+			return fmt.Sprintf("%s is held by %s.", bead, e.HeldBy)
+		}
+		return fmt.Sprintf("%s is held.", bead)
 	case EntryApprove:
 		if e.AskWhy != "" {
 			return fmt.Sprintf("%s is green and waits for a person's yes: %s.", bead, e.AskWhy)

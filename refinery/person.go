@@ -44,11 +44,15 @@ func (m *machine) onSubmit(ev Submit) {
 
 func (m *machine) onHold(ev Hold) {
 	i := index(m.q, ev.Bead)
-	if i < 0 || m.q.Entries[i].Held {
+	if i < 0 {
 		return
 	}
-	m.q.Entries[i].Held = true
-	m.changed(ev.Bead, ev.By, "held")
+	e := &m.q.Entries[i]
+	if e.Held && (e.PersonHeld || !ev.Person) {
+		return
+	}
+	e.Held, e.HeldBy, e.PersonHeld = true, ev.By, ev.Person
+	m.changed(ev.Bead, ev.By, "held "+string(ev.Bead))
 	if m.q.Landing(ev.Bead) {
 		return
 	}
@@ -62,8 +66,12 @@ func (m *machine) onRelease(ev Release) {
 		return
 	}
 	e := &m.q.Entries[i]
-	e.Held, e.Why, e.Hint = false, "", ""
-	m.changed(ev.Bead, ev.By, "released")
+	if e.PersonHeld && !ev.Person {
+		m.changed(ev.Bead, ev.By, fmt.Sprintf("%s stays held: %s holds it", ev.Bead, e.HeldBy))
+		return
+	}
+	e.Held, e.HeldBy, e.PersonHeld, e.Why, e.Hint = false, "", false, "", ""
+	m.changed(ev.Bead, ev.By, "released "+string(ev.Bead))
 	if e.Green != nil && !e.Approved && e.State == EntryHeld {
 		m.enter(e, EntryApprove)
 		return
@@ -115,7 +123,7 @@ func (m *machine) onDrop(ev Drop) {
 	m.changed(ev.Bead, ev.By, "dropped from the queue")
 }
 
-// onReject sends an entry back by a person's word. Theirs is no strike: they have looked.
+// onReject sends an entry back by somebody's word.
 func (m *machine) onReject(ev Reject) {
 	i := index(m.q, ev.Bead)
 	if i < 0 {
@@ -126,7 +134,7 @@ func (m *machine) onReject(ev Reject) {
 		return
 	}
 	m.interruptFor(ev.Bead)
-	m.rejected(i, SendBack{Why: "sent back by " + ev.By, Log: ev.Text, By: ev.By})
+	m.rejected(i, SendBack{Why: "sent back by " + ev.By, Log: ev.Text, By: ev.By, Person: ev.Person})
 }
 
 func (m *machine) changed(bead beads.ID, by, text string) {
@@ -134,10 +142,10 @@ func (m *machine) changed(bead beads.ID, by, text string) {
 }
 
 func (m *machine) onPause(ev Pause) {
-	if m.q.Paused {
+	if m.q.Paused && (m.q.PersonPaused || !ev.Person) {
 		return
 	}
-	m.q.Paused, m.q.PausedBy, m.q.PausedFor = true, ev.By, oneLine(ev.Reason)
+	m.q.Paused, m.q.PausedBy, m.q.PausedFor, m.q.PersonPaused = true, ev.By, oneLine(ev.Reason), ev.Person
 	m.emit(Note{Kind: beads.EvPaused, By: ev.By, Text: "merge queue paused", Reason: m.q.PausedFor})
 	m.interrupt(StopPause)
 }
@@ -151,7 +159,11 @@ func (m *machine) onResume(ev Resume) {
 		m.forgetRed()
 	}
 	m.clearStop()
-	m.q.Paused, m.q.PausedBy, m.q.PausedFor = false, "", ""
+	if m.q.Paused && m.q.PersonPaused && !ev.Person {
+		m.emit(Note{Kind: beads.EvPaused, By: ev.By, Text: fmt.Sprintf("merge queue stays paused: %s paused it", m.q.PausedBy)})
+		return
+	}
+	m.q.Paused, m.q.PausedBy, m.q.PausedFor, m.q.PersonPaused = false, "", "", false
 	m.emit(Note{Kind: beads.EvResumed, By: ev.By, Text: "merge queue resumed"})
 }
 

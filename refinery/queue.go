@@ -46,9 +46,11 @@ type Entry struct {
 	QueuedAt    time.Time  `json:"queued_at"`       // this attempt's
 	Needs       []beads.ID `json:"needs,omitempty"` // blockers that must be in the target first
 	Held        bool       `json:"held,omitempty"`
-	SentBack    int        `json:"sent_back,omitempty"` // times this bead was rejected before
-	Hangs       int        `json:"hangs,omitempty"`     // runs that ended at the timeout
-	Infra       int        `json:"infra,omitempty"`     // runs ended by a signal not ours, for people to see
+	HeldBy      string     `json:"held_by,omitempty"`     // who did; empty: the Refinery itself, see Why
+	PersonHeld  bool       `json:"person_held,omitempty"` // a person, so only a person releases it
+	SentBack    int        `json:"sent_back,omitempty"`   // times this bead was rejected before
+	Hangs       int        `json:"hangs,omitempty"`       // runs that ended at the timeout
+	Infra       int        `json:"infra,omitempty"`       // runs ended by a signal not ours, for people to see
 	State       EntryState `json:"state"`
 	Since       time.Time  `json:"since"` // in State since
 	// AskFirst makes a green candidate wait for a person's yes; Approved is that yes.
@@ -263,15 +265,17 @@ type Queue struct {
 	Usual    map[string]time.Duration `json:"usual,omitempty"`  // time of a passing run by gate, smoothed
 	Restarts []time.Time              `json:"restarts,omitempty"`
 
-	PausedBy  string                 `json:"paused_by,omitempty"`
-	PausedFor string                 `json:"paused_for,omitempty"` // the person's reason
-	Stop      *Stop                  `json:"stop,omitempty"`
-	Fresh     bool                   `json:"fresh,omitempty"`    // the next gate run gets a new worktree
-	Verdicts  []Verdict              `json:"verdicts,omitempty"` // newest first, at most 64
-	First     map[beads.ID]time.Time `json:"first,omitempty"`    // first submission of beads that were sent back
-	Errs      []time.Time            `json:"errs,omitempty"`     // errors of the runner since its last success
-	LastErr   string                 `json:"last_err,omitempty"`
-	NotBefore time.Time              `json:"not_before,omitzero"` // back-off after an error
+	PausedBy  string `json:"paused_by,omitempty"`
+	PausedFor string `json:"paused_for,omitempty"` // their reason
+	// PersonPaused says that a person paused it, so that only a person lets it go on.
+	PersonPaused bool                   `json:"person_paused,omitempty"`
+	Stop         *Stop                  `json:"stop,omitempty"`
+	Fresh        bool                   `json:"fresh,omitempty"`    // the next gate run gets a new worktree
+	Verdicts     []Verdict              `json:"verdicts,omitempty"` // newest first, at most 64
+	First        map[beads.ID]time.Time `json:"first,omitempty"`    // first submission of beads that were sent back
+	Errs         []time.Time            `json:"errs,omitempty"`     // errors of the runner since its last success
+	LastErr      string                 `json:"last_err,omitempty"`
+	NotBefore    time.Time              `json:"not_before,omitzero"` // back-off after an error
 
 	Red      float64   `json:"red,omitempty"`      // smoothed share of beads whose gates fail; see Rate
 	Blamed   time.Time `json:"blamed,omitzero"`    // when a bead was sent back last for its gates

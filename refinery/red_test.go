@@ -107,7 +107,7 @@ func TestRejectByAPerson(t *testing.T) {
 	d := newDrive(t)
 	d.send(Submit{Entry{Bead: "ma-1", N: 3, Priority: 2, SentBack: 2, AskFirst: true}})
 	d.built("B")
-	d.send(Reject{Bead: "ma-1", By: "ada", Text: "not so"}) // while its gate runs
+	d.send(Reject{Bead: "ma-1", By: "ada", Person: true, Text: "not so"}) // while its gate runs
 	s := one[SendBack](d)
 	if s.By != "ada" || s.Log != "not so" || s.StrikeOut || s.N != 3 {
 		t.Fatalf("%+v", s)

@@ -376,6 +376,23 @@ func TestPersons(t *testing.T) {
 	one[Settle](d)
 }
 
+// A hold and a pause of a person are stronger than those of an agent, whoever came first.
+func TestAPersonsHoldAndPause(t *testing.T) {
+	d := newDrive(t)
+	d.send(Pause{By: "mayor"}, Pause{By: "me", Person: true}, Pause{By: "mayor"})
+	d.submit("ma-1")
+	d.send(Hold{Bead: "ma-1", By: "mayor"}, Hold{Bead: "ma-1", By: "me", Person: true}, Hold{Bead: "ma-1", By: "mayor"})
+	d.send(Resume{By: "mayor"}, Release{Bead: "ma-1", By: "mayor"}, Restart{By: "mayor"})
+	if e := d.q.Entries[0]; d.q.State != Paused || d.q.PausedBy != "me" || e.State != EntryHeld || e.HeldBy != "me" {
+		t.Fatalf("%+v", d.q)
+	}
+	d.send(Resume{By: "me", Person: true}, Release{Bead: "ma-1", By: "me", Person: true})
+	one[Build](d)
+	d.send(Pause{By: "mayor"}, Hold{Bead: "ma-1", By: "mayor"})
+	d.send(Release{Bead: "ma-1", By: "mayor"}, Resume{By: "mayor"})
+	one[Build](d)
+}
+
 func TestApproval(t *testing.T) {
 	d := newDrive(t)
 	d.send(Submit{Entry{Bead: "ma-1", N: 1, AskFirst: true}})

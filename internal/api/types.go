@@ -490,6 +490,8 @@ type QueueEntry struct {
 	Tip      string                `json:"tip"`
 	Gates    []refinery.GateResult `json:"gates,omitempty"` // finished in this run
 	Why      string                `json:"why"`
+	Hint     string                `json:"hint,omitempty"` // what to do about it, where the Refinery itself holds it
+	HeldBy   string                `json:"held_by,omitempty"`
 	Ask      string                `json:"ask,omitempty"`   // why a person's yes is needed
 	Green    *refinery.Candidate   `json:"green,omitempty"` // what the yes is for
 	PR       string                `json:"pr,omitempty"`    // address of its pull request
@@ -500,6 +502,8 @@ type QueueEntry struct {
 	Step     string                `json:"step,omitempty"`       // the same in words
 	Expected time.Time             `json:"expected_at,omitzero"` // of its landing, if all is green and as quick as usual
 	Proof    *beads.Proof          `json:"proof,omitempty"`      // what its tests say without its change
+
+	PersonHeld bool `json:"-"` // HeldBy is a person
 }
 
 // LandedBead is one landing with what its tests say without the change.

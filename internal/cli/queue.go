@@ -133,6 +133,7 @@ func showEntry(p *page, q api.QueueEntry) {
 	p.line("%s  %s", q.Bead, q.Title)
 	p.field("state", "%s, %s, number %d of %s", entryState(q), p.age(q.Since), q.Position, q.Rig)
 	p.field("why", "%s", q.Why)
+	p.field("do", "%s", q.Hint)
 	if len(q.Batch) > 1 {
 		p.field("batch", "%s", ids(q.Batch))
 	}

@@ -32,7 +32,7 @@ func (t *Town) queueApprove(_ context.Context, who api.Caller, r api.ApproveReq)
 }
 
 // queueReject sends a merge request back with a person's remarks: the bead is open with them,
-// and its next attempt goes on from this one's tip. It is no strike against the bead.
+// and its next attempt goes on from this one's tip. A person's is no strike against the bead.
 func (t *Town) queueReject(_ context.Context, who api.Caller, r api.RejectReq) (out api.Bead, err error) {
 	text := strings.TrimSpace(beads.CleanText(r.Text))
 	if text == "" {
@@ -43,7 +43,7 @@ func (t *Town) queueReject(_ context.Context, who api.Caller, r api.RejectReq) (
 		if err != nil {
 			return err
 		}
-		if err := t.feed(tx, e.Rig, refinery.Reject{Bead: e.Bead, By: who.Name, Text: text}); err != nil {
+		if err := t.feed(tx, e.Rig, refinery.Reject{Bead: e.Bead, By: who.Name, Person: who.Role == "person", Text: text}); err != nil {
 			return err
 		}
 		b, err := tx.Bead(e.Bead)

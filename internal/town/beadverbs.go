@@ -283,6 +283,9 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 	if r.NeedsCode != nil && who.Role == "polecat" {
 		return api.Bead{}, fault.Refusedf("bead update: whether a bead needs code is for a person to say")
 	}
+	if r.Priority != nil && who.Role == "polecat" {
+		return api.Bead{}, fault.Refusedf("bead update: what goes first is for the person and the Mayor to say")
+	}
 	var old *beads.Bead
 	out, err := t.change(who, r.Bead, beads.EvBeadUpdated, "changed %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		old = b

@@ -254,8 +254,8 @@ func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refin
 		a.Why, a.Log, a.Gates = r.Why, r.Log, gates
 		b.Next = &beads.Start{Commit: a.Tip, Note: rejection(r), Same: a.Polecat, Session: a.Session}
 		b.Sling = &beads.Sling{At: now.UTC(), By: "refinery"}
-		if r.By != "" {
-			b.Rejections = 0 // a person has looked
+		if r.Person {
+			b.Rejections = 0 // they have looked
 		}
 		if r.StrikeOut {
 			b.Sling = nil
@@ -334,7 +334,7 @@ func (t *Town) entries(tx *store.Tx, q refinery.Queue, now time.Time) []api.Queu
 		x := api.QueueEntry{
 			Bead: e.Bead, Attempt: e.N, Polecat: e.Polecat, Title: e.Title, Rig: q.Rig, State: e.State,
 			Position: refinery.Position(q, e.Bead), Since: e.Since, Queued: e.QueuedAt, Tries: e.Hangs + e.Infra, Tip: e.Tip,
-			Why: refinery.WhyNot(q, e.Bead, now), Ask: e.AskWhy, Green: e.Green, PR: e.PR,
+			Why: refinery.WhyNot(q, e.Bead, now), Hint: e.Hint, HeldBy: e.HeldBy, PersonHeld: e.PersonHeld, Ask: e.AskWhy, Green: e.Green, PR: e.PR,
 		}
 		if a, err := tx.Attempt(e.Bead, e.N); err == nil {
 			x.Proof = a.Proof

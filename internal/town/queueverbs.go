@@ -97,11 +97,20 @@ func (t *Town) queueAct(id beads.ID, ev func(beads.ID) refinery.Event, checks ..
 }
 
 func (t *Town) queueHold(_ context.Context, who api.Caller, r api.BeadReq) (api.QueueEntry, error) {
-	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event { return refinery.Hold{Bead: id, By: who.Name} })
+	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event {
+		return refinery.Hold{Bead: id, By: who.Name, Person: who.Role == "person"}
+	})
 }
 
 func (t *Town) queueRelease(_ context.Context, who api.Caller, r api.BeadReq) (api.QueueEntry, error) {
-	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event { return refinery.Release{Bead: id, By: who.Name} })
+	return t.queueAct(r.Bead, func(id beads.ID) refinery.Event {
+		return refinery.Release{Bead: id, By: who.Name, Person: who.Role == "person"}
+	}, func(e api.QueueEntry) error {
+		if e.PersonHeld && who.Role != "person" {
+			return fault.Refusedf("release %s: %s holds it, so it is theirs to release", e.Bead, e.HeldBy)
+		}
+		return nil
+	})
 }
 
 // queueDrop takes a merge request out: the bead is open again, its tip is kept and the next
@@ -219,11 +228,17 @@ func (t *Town) refineryRestart(ctx context.Context, who api.Caller, r api.NameRe
 }
 
 func (t *Town) refineryPause(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAct(ctx, who, r.Name, refinery.Pause{By: who.Name})
+	return t.refineryAct(ctx, who, r.Name, refinery.Pause{By: who.Name, Person: who.Role == "person"})
 }
 
 func (t *Town) refineryResume(ctx context.Context, who api.Caller, r api.NameReq) ([]api.RefineryInfo, error) {
-	return t.refineryAgain(ctx, who, r.Name, refinery.Resume{By: who.Name})
+	infos, err := t.refineryAgain(ctx, who, r.Name, refinery.Resume{By: who.Name, Person: who.Role == "person"})
+	for _, i := range infos {
+		if i.Paused && err == nil {
+			err = fault.Refusedf("rig %q: %s, so it is theirs to resume", i.Rig, i.Reason)
+		}
+	}
+	return infos, err
 }
 
 // failedLines is how much a stopped Refinery shows of what it said last.

@@ -171,6 +171,54 @@ func (l *lab) queued(id beads.ID) api.QueueEntry {
 	return e
 }
 
+// TestWhatAPersonHoldsAndPausesIsTheirs, and what the Mayor does so the Mayor may take back.
+func TestWhatAPersonHoldsAndPausesIsTheirs(t *testing.T) {
+	l := newLab(t, "")
+	gated(l, "true")
+	ctx, app := t.Context(), api.NameReq{Name: "app"}
+	refused := func(what string, err error) {
+		t.Helper()
+		if !fault.Is(err, fault.Refused) || !strings.Contains(err.Error(), "you") {
+			t.Errorf("the Mayor may %s: %v", what, err)
+		}
+	}
+	ok := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok(api.RefineryPause.Do(ctx, l.mayor(), app))
+	ok(api.RefineryResume.Do(ctx, l.mayor(), app))
+	ok(api.RefineryPause.Do(ctx, l.mayor(), app))
+	ok(api.RefineryPause.Do(ctx, l.person(), app)) // and means it
+	id := l.create("one")
+	l.job(id, "gastown bead update $GASTOWN_BEAD -p 0 2>&1 | tell said; echo x > x; git add .; git commit -qm x; exec gastown done")
+	l.sling(id)
+	l.awaitStatus(id, beads.Submitted)
+	if said := l.told("said"); !strings.Contains(said, "what goes first") {
+		t.Errorf("a polecat set its own priority: %s", said)
+	}
+	one := api.BeadReq{Bead: id}
+	ok(api.QueueHold.Do(ctx, l.mayor(), one))
+	ok(api.QueueRelease.Do(ctx, l.mayor(), one))
+	ok(api.QueueHold.Do(ctx, l.mayor(), one))
+	ok(api.QueueHold.Do(ctx, l.person(), one))
+	_, err := api.RefineryResume.Do(ctx, l.mayor(), app)
+	refused("resume what the person paused", err)
+	_, err = api.QueueRelease.Do(ctx, l.mayor(), one)
+	refused("release what the person holds", err)
+	if why := l.queued(id).Why; why != string(id)+" is held by you." {
+		t.Error(why)
+	}
+	ok(api.RefineryResume.Do(ctx, l.person(), app))
+	if e := l.queued(id); e.State != refinery.EntryHeld {
+		t.Errorf("%+v", e)
+	}
+	ok(api.QueueRelease.Do(ctx, l.person(), one))
+	l.awaitStatus(id, beads.Closed)
+}
+
 // TestAYesIsAskedForLate: the wish to see a change may come while it is in the queue.
 func TestAYesIsAskedForLate(t *testing.T) {
 	l := newLab(t, `approve = ["risky"]`)
