@@ -18,19 +18,21 @@ import (
 
 // Keys of the store's small values.
 const (
-	kvPaused    = "paused"    // bool
-	kvPausedRig = "paused/"   // bool, by rig
-	kvFrozen    = "frozen"    // bool
-	kvFrozenRig = "frozen/"   // bool, by rig
-	kvBreakers  = "breakers"  // map of preset to agents.Breaker
-	kvDelivery  = "delivery/" // deliveryState, by rig
-	kvPR        = "pr/"       // pullRequest, by bead
-	kvPRDrop    = "pr-drop/"  // []int, pull requests to be closed, by rig
-	kvDoc       = "doc/"      // agents.Doc, by name
-	kvFacts     = "facts"     // list of text
-	kvRed       = "red/"      // beads.ID filed for a red main, by rig
-	kvStarts    = "starts"    // int: how often the screen was opened
-	kvMayor     = "mayor"     // mayorRecord
+	kvPaused    = "paused"  // bool
+	kvPausedRig = "paused/" // bool, by rig
+	kvFrozen    = "frozen"  // bool
+	kvFrozenRig = "frozen/" // bool, by rig
+	// kvPersonHalt: bool, by rig or of the town: a person paused or froze it.
+	kvPersonHalt = "halted-by-person/"
+	kvBreakers   = "breakers"  // map of preset to agents.Breaker
+	kvDelivery   = "delivery/" // deliveryState, by rig
+	kvPR         = "pr/"       // pullRequest, by bead
+	kvPRDrop     = "pr-drop/"  // []int, pull requests to be closed, by rig
+	kvDoc        = "doc/"      // agents.Doc, by name
+	kvFacts      = "facts"     // list of text
+	kvRed        = "red/"      // beads.ID filed for a red main, by rig
+	kvStarts     = "starts"    // int: how often the screen was opened
+	kvMayor      = "mayor"     // mayorRecord
 )
 
 func (t *Town) down(_ context.Context, _ api.Caller, r api.DownReq) (api.Ack, error) {

@@ -82,10 +82,23 @@ func (t *Town) halt(ctx context.Context, who api.Caller, rig string, to agents.H
 	kind, text := haltText(what, to)
 	var was agents.Halt
 	err = t.update(func(tx *store.Tx) (err error) {
-		if was, err = ownHalt(tx, rig); err != nil || was == to || was == agents.Frozen && to == agents.Paused {
-			return err
+		var theirs bool // a person's, as it is
+		_, kerr := tx.GetKV(kvPersonHalt+rig, &theirs)
+		if was, err = ownHalt(tx, rig); errors.Join(err, kerr) != nil {
+			return errors.Join(err, kerr)
 		}
-		return errors.Join(putHalt(tx, rig, to), tx.Append(beads.Event{Kind: kind, Actor: who.Name, Rig: rig, Text: text}))
+		person := who.Role == "person"
+		switch {
+		case to == agents.Going && was != agents.Going && theirs && !person:
+			return fault.Refusedf("resume: %s is %s by the person, so it is theirs to let go on", what, was)
+		case was == to || was == agents.Frozen && to == agents.Paused:
+			if !person || theirs {
+				return nil
+			}
+			return tx.PutKV(kvPersonHalt+rig, true) // and they mean it
+		}
+		return errors.Join(putHalt(tx, rig, to), tx.PutKV(kvPersonHalt+rig, to != agents.Going && (person || theirs)),
+			tx.Append(beads.Event{Kind: kind, Actor: who.Name, Rig: rig, Text: text}))
 	})
 	if err != nil {
 		return out, err

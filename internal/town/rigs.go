@@ -441,7 +441,8 @@ func forgetRig(tx *store.Tx, rig string) error {
 		}
 	}
 	d, derr := delivery(tx, rig)
-	return errors.Join(err, derr, tx.PutKV(kvDelivery+rig, d), tx.DeleteQueue(rig), tx.DeleteKV(kvRed+rig))
+	return errors.Join(err, derr, tx.PutKV(kvDelivery+rig, d), tx.DeleteQueue(rig), tx.DeleteKV(kvRed+rig),
+		tx.DeleteKV(kvPausedRig+rig), tx.DeleteKV(kvFrozenRig+rig), tx.DeleteKV(kvPersonHalt+rig))
 }
 
 func (t *Town) rigUngated(ctx context.Context, who api.Caller, r api.RigUngatedReq) (api.Rig, error) {

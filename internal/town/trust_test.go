@@ -192,6 +192,19 @@ func TestWhatAPersonHoldsAndPausesIsTheirs(t *testing.T) {
 	ok(api.RefineryResume.Do(ctx, l.mayor(), app))
 	ok(api.RefineryPause.Do(ctx, l.mayor(), app))
 	ok(api.RefineryPause.Do(ctx, l.person(), app)) // and means it
+	for _, name := range []string{"", "app"} {
+		what := api.NameReq{Name: name}
+		for _, halt := range []api.Command[api.NameReq, api.Ack]{api.Pause, api.Freeze} {
+			ok(halt.Do(ctx, l.mayor(), what))
+			ok(api.Resume.Do(ctx, l.mayor(), what))
+			ok(halt.Do(ctx, l.mayor(), what))
+			ok(halt.Do(ctx, l.person(), what)) // and means it
+			if _, err := api.Resume.Do(ctx, l.mayor(), what); !fault.Is(err, fault.Refused) {
+				t.Errorf("the Mayor lets %q go on that the person halted: %v", name, err)
+			}
+			ok(api.Resume.Do(ctx, l.person(), what))
+		}
+	}
 	id := l.create("one")
 	l.job(id, "gastown bead update $GASTOWN_BEAD -p 0 2>&1 | tell said; echo x > x; git add .; git commit -qm x; exec gastown done")
 	l.sling(id)
