@@ -17,7 +17,7 @@ func newBatch(t *testing.T, green bool, ids ...string) *drive {
 	d := newDrive(t)
 	d.cfg.Batch, d.cfg.Confirm = true, true
 	if green {
-		d.q.Verdicts = []Verdict{{Tree: "TB", Key: d.cfg.Key(), Outcome: Pass, Runs: 1, At: d.now}}
+		d.q.Verdicts = []Verdict{{Tree: "TB", Key: d.q.Key(d.cfg.Gates), Outcome: Pass, Runs: 1, At: d.now}}
 	}
 	d.send(Pause{})
 	d.submit(ids...)
@@ -346,20 +346,86 @@ func TestWhoseLandingIsRefusedStandsAside(t *testing.T) {
 	}
 }
 
-func TestToolchainIsPartOfAVerdict(t *testing.T) {
+func TestToolsArePartOfAVerdict(t *testing.T) {
 	d := newBatch(t, true, "ma-1")
 	d.chain("B")
 	d.gate(Pass)
-	d.send(PublishLost{Seq: d.q.Run.Seq, Now: "B"})
+	d.send(PublishErr{Seq: d.q.Run.Seq, Err: "lost contact"})
+	d.q.Intent = nil
+	d.after(2*time.Second, Tick{})
 	e := *d
 	d.chain("B")
 	one[Publish](d) // known green
-	e.cfg.Toolchain = "go1.99"
+	e.cfg.Tools = Tools{"/usr/bin/go": "1.99"}
 	e.send(Tick{})
 	e.chain("B") // asked for before the change: built anew
 	e.chain("B")
 	one[RunGate](&e)
-	if a, b := (Config{Toolchain: "a"}).Key(), (Config{Toolchain: "b"}).Key(); a == b || fmt.Sprint(a) == (Config{}).Key() {
-		t.Fatal(a, b)
+	gates := []Gate{{Name: "test", Run: "x"}}
+	keys := map[string]bool{}
+	for _, q := range []Queue{{}, {Tools: Tools{"go": "1"}}, {Tools: Tools{"go": "2"}}, {Tools: Tools{"go": "2", "cc": "1"}}, {Tools: Tools{"gc": "o2"}}} {
+		keys[q.Key(gates)] = true
+	}
+	if len(keys) != 5 {
+		t.Fatal(keys)
+	}
+}
+
+// A gate that installs the tool it uses comes to a verdict all the same, green or red.
+func TestAGateThatMakesItsTool(t *testing.T) {
+	for _, o := range []Outcome{Pass, Fail} {
+		t.Run(string(o), func(t *testing.T) {
+			d := newBatch(t, false, "ma-1")
+			made := 0
+			install := func() {
+				made++
+				d.cfg.Tools = Tools{"/usr/bin/go": "1.26", "/home/me/bin/tool": fmt.Sprint(made)}
+			}
+			install()
+			d.send(Tick{})
+			runs := 0
+			for ; d.q.Run != nil && runs < 20; runs++ {
+				if d.q.Run.Phase == PhaseBuild {
+					d.chain("B")
+				}
+				if d.q.Run != nil && d.q.Run.Phase == PhaseLand {
+					d.publish()
+				}
+				if d.q.Run == nil || d.q.Run.Phase != PhaseGate {
+					continue
+				}
+				d.after(time.Second, GateStarted{Seq: d.q.Run.Seq, Gate: d.q.Run.Gate, PID: 7})
+				install()
+				d.send(Tick{})
+				none[StopGate](d)
+				if len(d.q.Run.Parts) == 0 {
+					d.gate(Pass) // the target
+				} else {
+					d.gate(o)
+				}
+			}
+			var settled, back, told int
+			for _, e := range d.all {
+				switch e := e.(type) {
+				case Settle:
+					settled++
+				case SendBack:
+					back++
+				case Note:
+					if strings.Contains(e.Text, "change /home/me/bin/tool while they run") {
+						told++
+					}
+				}
+			}
+			if want := map[Outcome]string{Pass: "1 0 0", Fail: "0 1 1"}[o]; fmt.Sprint(settled, back, told) != want || d.q.Run != nil {
+				t.Fatalf("settled, sent back, told: %d %d %d, want %s, after %d steps; %+v", settled, back, told, want, runs, d.q.Run)
+			}
+			d.cfg.Tools = Tools{"/usr/bin/go": "1.27", "/home/me/bin/tool": "x"}
+			was := d.q.Key(d.cfg.Gates)
+			d.send(Tick{})
+			if d.q.Key(d.cfg.Gates) == was {
+				t.Error("another go is not seen")
+			}
+		})
 	}
 }

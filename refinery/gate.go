@@ -44,16 +44,6 @@ func (q Queue) Limit(g Gate) (timeout, silence time.Duration) {
 	return unknownTimeout, silence
 }
 
-// Key names what a verdict holds for besides the tree: the gate set and the toolchain.
-func (c Config) Key() string {
-	key := GateKey(c.Gates)
-	if c.Toolchain != "" {
-		sum := sha256.Sum256([]byte(c.Toolchain))
-		key += "-" + hex.EncodeToString(sum[:4])
-	}
-	return key
-}
-
 func gateNames(gates []Gate) []string {
 	var names []string
 	for _, g := range gates {
@@ -81,7 +71,7 @@ func (m *machine) startGate(i int) {
 	}
 	if i == 0 {
 		m.q.Fresh = false
-		r.Results = nil
+		r.Results, r.Tools = nil, m.cfg.Tools
 	}
 	eff.Bead, eff.N = m.runBead(), m.runN()
 	if len(r.Parts) > 1 {

@@ -172,7 +172,7 @@ func (m *machine) onRestart(ev Restart) {
 	if over := len(m.q.Restarts) - keepRestarts; over > 0 {
 		m.q.Restarts = slices.Delete(m.q.Restarts, 0, over)
 	}
-	m.q.Fresh = true
+	m.q.Fresh, m.q.Churn = true, nil
 	m.forgetRed()
 	m.clearStop()
 	text := "merge queue restarted"

@@ -99,8 +99,9 @@ type Config struct {
 	// Full says that other rigs' gates use every place there is: nothing new begins.
 	Full  bool
 	Forge bool // a green entry becomes a pull request; the forge moves the target
-	// Toolchain stands for the programs that gates use; verdicts of another are not used.
-	Toolchain string
+	// Tools are the programs that gates use, as they are now: a verdict holds for them. Nil where
+	// nobody looked, as no gate is run here.
+	Tools Tools
 }
 
 // Outcome is how one run of one gate ended.
@@ -169,6 +170,7 @@ type Run struct {
 	Stopping   bool         `json:"stopping,omitempty"`
 
 	BaseTree string        `json:"base_tree,omitempty"`
+	Tools    Tools         `json:"tools,omitempty"`    // as they were seen last while it ran
 	Key      string        `json:"key"`                // of the gate set it is gated with
 	Timeout  time.Duration `json:"timeout,omitempty"`  // of the running gate
 	StopWhy  StopReason    `json:"stop_why,omitempty"` // while Stopping
@@ -282,9 +284,12 @@ type Queue struct {
 	Suspects []Part    `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next
 	Flakes   []Flake   `json:"flakes,omitempty"`   // newest first, at most 20
 
-	RedTree   string    `json:"red_tree,omitempty"`  // of the target, that FileRed was told for last
-	Toolchain string    `json:"toolchain,omitempty"` // Config.Toolchain of whoever ran gates last
-	Upstream  *Upstream `json:"upstream,omitempty"`  // of the origin, not in the target
+	RedTree string `json:"red_tree,omitempty"` // of the target, that FileRed was told for last
+	Tools   Tools  `json:"tools,omitempty"`    // Config.Tools of whoever ran gates last
+	// Churn counts how often a program of Tools changed while a gate ran. One that did so twice
+	// is made by the gate itself and no part of what a verdict holds for.
+	Churn    map[string]int `json:"churn,omitempty"`
+	Upstream *Upstream      `json:"upstream,omitempty"` // of the origin, not in the target
 	// OriginLast says that the origin had the last turn: one that gains faster than its gates
 	// run must not keep everybody else waiting.
 	OriginLast bool `json:"origin_last,omitempty"`

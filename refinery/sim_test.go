@@ -95,6 +95,7 @@ type sim struct {
 	baseTree string
 	parts    []Part
 
+	makes  bool // each gate run installs a tool that it uses
 	quiet  bool // no accidents at all: a key is gated once
 	calm   bool // no more accidents, and people repair what is stopped
 	exts   int
@@ -130,6 +131,8 @@ func newSim(seed uint64, n int) *sim {
 		cfg: Config{Branch: "main", Confirm: true, Batch: true, Gates: []Gate{{Name: "test", Run: "x"}}},
 	}
 	s.quiet = s.percent(20)
+	s.makes = !s.quiet && s.percent(10)
+	s.install("go")
 	if s.percent(10) { // it was red before anybody came
 		s.commits["root"] = simCommit{tree: treeOf([]string{"root", "old!"}), has: []string{"root", "old!"}}
 	}
@@ -164,6 +167,16 @@ func newSim(seed uint64, n int) *sim {
 		s.wait = append(s.wait, e)
 	}
 	return s
+}
+
+// install puts another version of a tool in place.
+func (s *sim) install(name string) {
+	tools := Tools{}
+	for path, state := range s.cfg.Tools {
+		tools[path] = state
+	}
+	tools[name] = fmt.Sprint(s.events)
+	s.cfg.Tools = tools
 }
 
 func (s *sim) percent(n int) bool { return s.rnd.IntN(100) < n }
@@ -335,7 +348,7 @@ func (s *sim) happens() {
 		s.remote(what)
 	case 11:
 		if s.percent(60) {
-			s.cfg.Toolchain = fmt.Sprint("go", s.events)
+			s.install("go")
 			s.send(Tick{})
 		} else {
 			s.send(Resume{})
@@ -543,6 +556,9 @@ func (s *sim) gate(a RunGate) GateDone {
 	if a.Index == 0 {
 		s.passes = 0
 	}
+	if s.makes {
+		s.install("own")
+	}
 	s.gates++
 	switch {
 	case s.stopped && s.percent(70):
@@ -659,7 +675,7 @@ func (s *sim) effect(old Queue, e Effect) {
 		if e.Gate.Run != s.cfg.Gates[e.Index].Run {
 			s.fail("invariant 9: another gate than the settings'")
 		}
-		if key := e.Tree + s.cfg.Key(); e.Index == 0 && !e.Fresh && s.quiet {
+		if key := e.Tree + s.q.Run.Key; e.Index == 0 && !e.Fresh && s.quiet {
 			if s.gated[key]++; s.gated[key] > 1 {
 				s.fail("invariant 6: %q is gated again", e.Tree)
 			}
@@ -668,14 +684,14 @@ func (s *sim) effect(old Queue, e Effect) {
 		if s.q.Intent == nil || s.q.Intent.New != e.Intent.New {
 			s.fail("invariant 4: publish without its intent stored")
 		}
-		if (old.Intent == nil || old.Intent.New != e.Intent.New) && !s.green[e.Intent.Tree+s.cfg.Key()] {
+		if (old.Intent == nil || old.Intent.New != e.Intent.New) && (!s.green[e.Intent.Tree+s.q.Run.Key] || !strings.HasPrefix(s.q.Run.Key, GateKey(s.cfg.Gates))) {
 			s.fail("invariant 1: %q is to land and is not green under the gates of now", e.Intent.Tree)
 		}
 		s.pending, s.stopped = e, false
 	case StopGate:
 		s.stopped = true
 		if a, ok := s.pending.(RunGate); ok {
-			s.gated[a.Tree+s.cfg.Key()] = 0
+			s.gated[a.Tree+s.q.Run.Key] = 0
 			if s.q.Run != nil && s.q.Run.StopWhy == StopOverdue {
 				s.flaked[a.Tree]++ // the clock jumped: it counts as a hang
 			}

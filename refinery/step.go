@@ -28,7 +28,8 @@ const (
 // the next queue and what to do. It is total, gives the same for the same, and
 // shares nothing mutable with its input.
 func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
-	m := &machine{q: clone(q), now: now, cfg: cfg, key: cfg.Key()}
+	m := &machine{q: clone(q), now: now, cfg: cfg}
+	m.key = m.look()
 	before := problems(q)
 	m.apply(ev)
 	m.watch()
@@ -45,7 +46,7 @@ type machine struct {
 	q   Queue
 	now time.Time
 	cfg Config
-	key string // of cfg.Gates
+	key string // what a verdict holds for besides the tree: gates and tools
 	out []Effect
 }
 
@@ -321,6 +322,6 @@ func clone(q Queue) Queue {
 	q.Landed, q.Restarts = slices.Clone(q.Landed), slices.Clone(q.Restarts)
 	q.Verdicts, q.Errs = slices.Clone(q.Verdicts), slices.Clone(q.Errs)
 	q.Suspects, q.Flakes = slices.Clone(q.Suspects), slices.Clone(q.Flakes)
-	q.Usual, q.First = maps.Clone(q.Usual), maps.Clone(q.First)
+	q.Usual, q.First, q.Churn = maps.Clone(q.Usual), maps.Clone(q.First), maps.Clone(q.Churn)
 	return q
 }

@@ -2,6 +2,7 @@ package town
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,15 +111,15 @@ func TestAnotherToolchainAnotherVerdict(t *testing.T) {
 	}
 	gates := []refinery.Gate{{Name: "test", Run: "CI=1 cd sub && mytool test ./...\n./local"}}
 	put("one", 1)
-	was := toolchain(gates, dir)
-	if !strings.Contains(was, "mytool") || strings.Contains(was, "local") {
-		t.Fatalf("toolchain %q", was)
+	was := tools(gates, dir)
+	if len(was) != 2 || was[tool] == "" || was["machine"] == "" {
+		t.Fatalf("%q", was)
 	}
-	if toolchain(gates, dir) != was {
+	if !maps.Equal(tools(gates, dir), was) {
 		t.Fatal("it is another without a change")
 	}
 	put("two", 2)
-	if toolchain(gates, dir) == was {
+	if maps.Equal(tools(gates, dir), was) {
 		t.Fatal("a changed program is the same toolchain")
 	}
 }
@@ -355,4 +356,22 @@ func TestASetupThatFailsBlamesNobody(t *testing.T) {
 	}
 	l.awaitStatus(two, beads.Closed)
 	l.awaitStatus(three, beads.Closed)
+}
+
+// TestAGateThatInstallsItsTool lands: the program it runs is another after each run.
+func TestAGateThatInstallsItsTool(t *testing.T) {
+	l := newLab(t, "")
+	tool := filepath.Join(l.jobs, "bin", "mytool")
+	l.write("jobs/bin/mytool", "#!/bin/sh\nexit 0\n")
+	gated(l, "echo run >> "+l.jobs+"/runs; cp "+tool+" "+tool+".new; mv "+tool+".new "+tool+"\n"+tool+" && ! [ -e bad ]")
+	good, bad := l.create("good"), l.create("bad")
+	l.sling(good)
+	l.awaitStatus(good, beads.Closed)
+	l.job(bad, "[ $GASTOWN_ATTEMPT = 1 ] || sleep 1000; echo x > bad; git add .; git commit -qm x; exec gastown done")
+	l.sling(bad)
+	l.await("sent back", func() bool { return l.bead(bad).Rejections == 1 })
+	data, err := os.ReadFile(filepath.Join(l.jobs, "runs"))
+	if n := strings.Count(string(data), "\n"); err != nil || n > 8 {
+		t.Errorf("%d gate runs, %v", n, err)
+	}
 }

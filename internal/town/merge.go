@@ -122,9 +122,8 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 		return err
 	}
 	if t.host != nil { // whoever runs gates says what with; others take its word
-		q.Toolchain = toolchain(cfg.Gates, getenv(t.deps.Env, "PATH"))
+		cfg.Tools = tools(cfg.Gates, getenv(t.deps.Env, "PATH"))
 	}
-	cfg.Toolchain = q.Toolchain
 	events = append(t.asksNow(tx, q), events...)
 	for _, ev := range events {
 		var effects []refinery.Effect

@@ -10,25 +10,24 @@ import (
 	"gastown/refinery"
 )
 
-// toolchain names what gates run with, cheaply enough for every step of the Refinery: the
-// machine, and the file behind each program that a gate's command names. It starts nothing. A
-// program that a launcher chooses (rustup, nvm's shims) is not seen to change.
-func toolchain(gates []refinery.Gate, path string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s/%s", runtime.GOOS, runtime.GOARCH)
+// tools are what gates run with, cheaply enough for every step of the Refinery: the machine, and
+// the file behind each program that a gate's command names. It starts nothing. A program that a
+// launcher chooses (rustup, nvm's shims) is not seen to change.
+func tools(gates []refinery.Gate, path string) refinery.Tools {
+	out := refinery.Tools{"machine": runtime.GOOS + "/" + runtime.GOARCH}
 	for _, g := range gates {
 		for _, name := range refinery.Programs(g.Run) {
-			if file := findProgram(name, path); file != "" {
-				fmt.Fprintf(&b, " %s", file)
+			if file, state := findProgram(name, path); file != "" {
+				out[file] = state
 			}
 		}
 	}
-	return b.String()
+	return out
 }
 
-// findProgram is the file that a name on the PATH leads to, with its size and time; "" for
+// findProgram is the file that a name on the PATH leads to, and its size and time; "" for
 // what is not on it: a part of the shell, or a file of the tree that is tested anyway.
-func findProgram(name, path string) string {
+func findProgram(name, path string) (file, state string) {
 	var places []string
 	switch {
 	case filepath.IsAbs(name):
@@ -48,7 +47,7 @@ func findProgram(name, path string) string {
 		if real, err := filepath.EvalSymlinks(p); err == nil {
 			p = real
 		}
-		return fmt.Sprintf("%s:%d:%d", p, info.Size(), info.ModTime().UnixNano())
+		return p, fmt.Sprintf("%d:%d", info.Size(), info.ModTime().UnixNano())
 	}
-	return ""
+	return "", ""
 }

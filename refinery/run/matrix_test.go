@@ -85,7 +85,7 @@ func misbehave(t *testing.T, b bad, ids []string, want, culprit string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.q.Verdicts = []refinery.Verdict{{Tree: tree, Key: r.cfg.Key(), Outcome: refinery.Pass, Runs: 1, At: time.Now()}}
+	r.q.Verdicts = []refinery.Verdict{{Tree: tree, Key: r.q.Key(r.cfg.Gates), Outcome: refinery.Pass, Runs: 1, At: time.Now()}}
 	var tips []string
 	for _, id := range ids {
 		files := map[string]string{id + ".txt": "x"}
