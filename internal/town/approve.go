@@ -111,19 +111,6 @@ func (t *Town) asksNow(tx *store.Tx, q refinery.Queue) (out []refinery.Event) {
 	return out
 }
 
-// keepsLabels is an error where an agent takes a label away for which the rig asks a person.
-func (t *Town) keepsLabels(who api.Caller, b *beads.Bead, labels *[]string) error {
-	if who.Role == "person" || labels == nil {
-		return nil
-	}
-	for _, want := range t.settings().Rigs[b.Rig].Approve {
-		if slices.Contains(b.Labels, want) && !slices.Contains(*labels, want) {
-			return fault.Refusedf("%s: its label %s makes it wait for the person's yes, so it is theirs to take away", b.ID, want)
-		}
-	}
-	return nil
-}
-
 // greenOf is the candidate of an attempt that waits for a person's yes, or nil.
 func (t *Town) greenOf(a *beads.Attempt) (c *refinery.Candidate) {
 	_ = t.store.View(func(tx *store.Tx) error {

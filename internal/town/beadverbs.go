@@ -1,9 +1,8 @@
 package town
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -159,7 +158,7 @@ func (t *Town) beadCreate(_ context.Context, who api.Caller, r api.BeadCreateReq
 			r.Parent, b.Rig = p.ID, p.Rig
 			b.Dependencies = append(b.Dependencies, beads.Dependency{DependsOn: p.ID, Type: beads.ParentChild, CreatedAt: b.CreatedAt, CreatedBy: who.Name})
 		}
-		if err := insert(tx, b, cfg.Prefix, r.Parent, r.Deps, who.Name); err != nil {
+		if err := t.insert(tx, b, cfg.Prefix, r.Parent, r.Deps, who); err != nil {
 			return err
 		}
 		out, err = t.outside(tx, b)
@@ -204,70 +203,6 @@ func (t *Town) newBead(r api.BeadCreateReq, rig, by string) (*beads.Bead, error)
 	return b, nil
 }
 
-// insert gives b an id and its blockers, and stores it with its event.
-func insert(tx *store.Tx, b *beads.Bead, prefix string, parent beads.ID, deps []beads.ID, by string) error {
-	id, err := tx.NewID(prefix, parent, b)
-	if err != nil {
-		return err
-	}
-	b.ID = id
-	for i := range b.Dependencies {
-		b.Dependencies[i].IssueID = id
-	}
-	for _, on := range deps {
-		other, err := findBead(tx, on)
-		if err != nil {
-			return step(err, "dependency")
-		}
-		b.Dependencies = append(b.Dependencies, beads.Dependency{IssueID: id, DependsOn: other.ID, Type: beads.Blocks, CreatedAt: b.CreatedAt, CreatedBy: by})
-	}
-	if err := tx.PutBead(b); err != nil {
-		return err
-	}
-	return tx.Append(beads.Event{Kind: beads.EvBeadCreated, Actor: by, Rig: b.Rig, Bead: b.ID, Text: "created " + string(b.ID) + ": " + beads.Clean(b.Title, 200)})
-}
-
-// change is one update of one bead with its event, in a transaction.
-func (t *Town) change(who api.Caller, id beads.ID, kind, text string, f func(*store.Tx, *beads.Bead) (*beads.Bead, error)) (out api.Bead, err error) {
-	err = t.update(func(tx *store.Tx) error {
-		b, err := findBead(tx, id)
-		if err != nil {
-			return err
-		}
-		if err := own(who, string(b.ID)); err != nil {
-			return err
-		}
-		c, err := f(tx, b)
-		if err != nil {
-			return refuse(err)
-		}
-		if c != b {
-			c.UpdatedAt = t.deps.Now().UTC()
-			err = errors.Join(tx.PutBead(c), tx.Append(beads.Event{Kind: kind, Actor: who.Name, Rig: c.Rig, Bead: c.ID, Text: fmt.Sprintf(text, c.ID)}))
-			if err != nil {
-				return err
-			}
-		}
-		if c.Status == beads.Submitted { // it may need a person's yes by now
-			if err := t.feed(tx, c.Rig, refinery.Tick{}); err != nil {
-				return err
-			}
-		}
-		out, err = t.outside(tx, c)
-		return err
-	})
-	return out, err
-}
-
-// refuse turns an illegal transition into a refusal.
-func refuse(err error) error {
-	var te *beads.TransitionError
-	if errors.As(err, &te) {
-		return fault.Refusedf("%w", err)
-	}
-	return err
-}
-
 func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq) (api.Bead, error) {
 	if r.Priority != nil && (*r.Priority < 0 || *r.Priority > 4) {
 		return api.Bead{}, fault.Usagef("priority %d: not 0 (highest) to 4", *r.Priority)
@@ -280,18 +215,12 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 			return api.Bead{}, err
 		}
 	}
-	if r.NeedsCode != nil && who.Role == "polecat" {
-		return api.Bead{}, fault.Refusedf("bead update: whether a bead needs code is for a person to say")
-	}
 	if r.Priority != nil && who.Role == "polecat" {
 		return api.Bead{}, fault.Refusedf("bead update: what goes first is for the person and the Mayor to say")
 	}
 	var old *beads.Bead
-	out, err := t.change(who, r.Bead, beads.EvBeadUpdated, "changed %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	out, err := t.change(who, r.Bead, beads.Event{Kind: beads.EvBeadUpdated}, changed("changed"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		old = b
-		if err := t.keepsLabels(who, b, r.Labels); err != nil {
-			return nil, err
-		}
 		c := b.Clone()
 		set(&c.Title, r.Title)
 		set(&c.Description, r.Description)
@@ -330,7 +259,9 @@ func set[T any](dst *T, src *T) {
 }
 
 func (t *Town) beadClose(_ context.Context, who api.Caller, r api.BeadCloseReq) (api.Bead, error) {
-	return t.change(who, r.Bead, beads.EvBeadClosed, "closed %s as dropped", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	return t.change(who, r.Bead, beads.Event{Kind: beads.EvBeadClosed, Reason: beads.Clean(r.Reason, 200)}, func(old, b *beads.Bead) string {
+		return fmt.Sprintf("closed %s as dropped; it was %s", b.ID, old.Status)
+	}, func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		switch b.Status {
 		case beads.Working:
 			return nil, fault.Refusedf("close %s: polecat %s works on it", b.ID, b.Assignee).WithHint("stop it first, its work is kept: gastown polecat kill %s", b.Assignee)
@@ -346,7 +277,9 @@ func (t *Town) beadClose(_ context.Context, who api.Caller, r api.BeadCloseReq) 
 }
 
 func (t *Town) beadReopen(_ context.Context, who api.Caller, r api.BeadReq) (api.Bead, error) {
-	return t.change(who, r.Bead, beads.EvBeadReopened, "opened %s again", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	return t.change(who, r.Bead, beads.Event{Kind: beads.EvBeadReopened}, func(old, b *beads.Bead) string {
+		return strings.TrimSuffix(fmt.Sprintf("opened %s again; it was %s, %s", b.ID, old.Status, beads.Clean(cmp.Or(old.CloseReason, old.Reason), 200)), ", ")
+	}, func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		switch b.Status {
 		case beads.NeedsYou:
 			return b.Apply(beads.Resolve, t.deps.Now())
@@ -365,7 +298,7 @@ func (t *Town) depAdd(_ context.Context, who api.Caller, r api.DepReq) (api.Bead
 	if len(typ) > 50 {
 		return api.Bead{}, fault.Usagef("dependency type: longer than 50 characters")
 	}
-	return t.change(who, r.Bead, beads.EvDepAdded, "%s waits for "+strings.ReplaceAll(string(r.On), "%", ""), func(tx *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	return t.change(who, r.Bead, beads.Event{Kind: beads.EvDepAdded}, changed("changed"), func(tx *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		other, err := findBead(tx, r.On)
 		if err != nil {
 			return nil, err
@@ -390,7 +323,7 @@ func (t *Town) depAdd(_ context.Context, who api.Caller, r api.DepReq) (api.Bead
 }
 
 func (t *Town) depRemove(_ context.Context, who api.Caller, r api.DepReq) (api.Bead, error) {
-	return t.change(who, r.Bead, beads.EvDepRemoved, "%s waits no longer for "+strings.ReplaceAll(string(r.On), "%", ""), func(tx *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	return t.change(who, r.Bead, beads.Event{Kind: beads.EvDepRemoved}, changed("changed"), func(tx *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		on := r.On
 		if o, err := findBead(tx, on); err == nil {
 			on = o.ID
@@ -416,100 +349,11 @@ func (t *Town) comment(_ context.Context, who api.Caller, r api.CommentReq) (api
 	if strings.TrimSpace(r.Text) == "" {
 		return api.Bead{}, fault.Usagef("comment: the text is empty")
 	}
-	return t.change(who, r.Bead, beads.EvCommented, "comment on %s", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	return t.change(who, r.Bead, beads.Event{Kind: beads.EvCommented}, func(_, b *beads.Bead) string {
+		return fmt.Sprintf("comment on %s: %s", b.ID, beads.Clean(r.Text, 200))
+	}, func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		c := b.Clone()
 		c.Comments = append(c.Comments, beads.Comment{ID: t.deps.Token(), IssueID: b.ID, Author: who.Name, Text: r.Text, CreatedAt: t.deps.Now().UTC()})
 		return c, nil
 	})
-}
-
-// byPrefix is the rig of each prefix of bead ids.
-func (t *Town) byPrefix() map[string]string {
-	out := map[string]string{}
-	for name, rc := range t.settings().Rigs {
-		out[rc.Prefix] = name
-	}
-	return out
-}
-
-func (t *Town) beadImport(_ context.Context, who api.Caller, r api.ImportReq) (out api.Imported, err error) {
-	rig, _, err := t.rig(r.Rig)
-	rigs := t.byPrefix()
-	if r.Rig == "" && len(rigs) > 1 { // the beads' prefixes say which
-		rig, err = "", nil
-	}
-	if err != nil {
-		return out, err
-	}
-	set, err := beads.Decode(bytes.NewReader(r.Data), t.deps.Now())
-	if err != nil {
-		return out, fault.Usagef("import: %w", err)
-	}
-	for _, p := range set.Problems {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("line %d: %s", p.Line, p.Msg))
-	}
-	err = t.update(func(tx *store.Tx) error {
-		for _, b := range set.Beads {
-			if tx.HasBead(b.ID) {
-				old, err := tx.Bead(b.ID)
-				if err != nil {
-					return err
-				}
-				if !b.UpdatedAt.After(old.UpdatedAt) {
-					out.Skipped++
-					continue
-				}
-				if old.Status == beads.Working || old.Status == beads.Submitted {
-					out.Skipped++
-					out.Warnings = append(out.Warnings, fmt.Sprintf("%s: %s here, left as it is", old.ID, old.Status))
-					continue
-				}
-				keepOurs(b, old)
-				out.Updated++
-			} else {
-				out.Created++
-				b.Rig, b.NeedsCode = rig, b.Type.NeedsCode()
-				if rig == "" {
-					b.Rig = rigs[beads.Prefix(b.ID)]
-				}
-				if b.Rig == "" {
-					return fault.Usagef("import: there are several rigs, and none has the prefix of %s", b.ID).WithHint("say which with --rig")
-				}
-			}
-			if err := tx.PutBead(b); err != nil {
-				return err
-			}
-		}
-		_, g, err := graph(tx)
-		if err != nil {
-			return err
-		}
-		if c := g.Cycle(); c != nil {
-			return fault.Refusedf("import: the dependencies close a circle: %s", joinIDs(c, " -> "))
-		}
-		return tx.Append(beads.Event{Kind: beads.EvBeadCreated, Actor: who.Name, Rig: rig, Text: fmt.Sprintf("imported %d beads, updated %d", out.Created, out.Updated)})
-	})
-	return out, err
-}
-
-// keepOurs carries over what the exchange format does not hold.
-func keepOurs(b, old *beads.Bead) {
-	b.Rig, b.Agent, b.NeedsCode, b.LastAttempt, b.Next = old.Rig, old.Agent, old.NeedsCode, old.LastAttempt, old.Next
-	if b.Status == beads.Closed {
-		b.MergeCommit = old.MergeCommit
-	}
-}
-
-func (t *Town) beadExport(_ context.Context, _ api.Caller, _ api.Empty) (out api.Exported, err error) {
-	err = t.store.View(func(tx *store.Tx) error {
-		all, err := tx.Beads()
-		if err != nil {
-			return err
-		}
-		var buf bytes.Buffer
-		_, err = beads.Encode(&buf, all)
-		out.Data = buf.Bytes()
-		return err
-	})
-	return out, err
 }

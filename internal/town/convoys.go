@@ -216,7 +216,7 @@ func (t *Town) planBead(tx *store.Tx, it *beads.PlanItem, rig, prefix, doc strin
 			deps = append(deps, beads.ID(n)) // a bead that exists
 		}
 	}
-	return b, insert(tx, b, prefix, "", deps, who.Name)
+	return b, t.insert(tx, b, prefix, "", deps, who)
 }
 
 // convoyName is name, with a number where a convoy of that name exists.

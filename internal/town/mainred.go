@@ -38,7 +38,7 @@ func (t *Town) fileRed(tx *store.Tx, rig string, r refinery.FileRed, now time.Ti
 	if err != nil {
 		return err
 	}
-	if err := insert(tx, b, t.settings().Rigs[rig].Prefix, "", nil, "refinery"); err != nil {
+	if err := t.insert(tx, b, t.settings().Rigs[rig].Prefix, "", nil, api.Caller{Name: "refinery", Role: "host"}); err != nil {
 		return err
 	}
 	return tx.PutKV(kvRed+rig, b.ID)

@@ -183,7 +183,7 @@ func (t *Town) queueAdopt(ctx context.Context, who api.Caller, r api.AdoptReq) (
 		if err != nil {
 			return err
 		}
-		if err := insert(tx, b, rc.Prefix, "", nil, who.Name); err != nil {
+		if err := t.insert(tx, b, rc.Prefix, "", nil, who); err != nil {
 			return err
 		}
 		out, err = t.submitMade(tx, who, b, made, "adopt", fmt.Sprintf("%s took %.9s into the queue as %s", who.Name, tip, b.ID))

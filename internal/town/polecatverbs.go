@@ -41,10 +41,11 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 				return err
 			}
 			ids, olds = append(ids, c.ID), append(olds, b)
-			if err := tx.PutBead(c); err != nil {
-				return err
+			text := changed("slung")(b, c)
+			if r.Polecat != "" {
+				text += " (to " + r.Polecat + ")"
 			}
-			if err := tx.Append(beads.Event{Kind: beads.EvBeadSlung, Actor: who.Name, Rig: c.Rig, Bead: c.ID, Text: "slung " + string(c.ID)}); err != nil {
+			if err := t.put(tx, who, b, c, beads.Event{Kind: beads.EvBeadSlung, Text: text}); err != nil {
 				return err
 			}
 		}
@@ -394,10 +395,7 @@ func (t *Town) revive(who api.Caller, v revival) (out api.Slung, err error) {
 		next := *c.Next
 		next.Same = polecat
 		c.Next = &next
-		if err := tx.PutBead(c); err != nil {
-			return err
-		}
-		return tx.Append(beads.Event{Kind: beads.EvRestored, Actor: who.Name, Rig: c.Rig, Bead: c.ID, Polecat: polecat, Text: fmt.Sprintf("brought the work of %s on %s back", from.Polecat, c.ID)})
+		return t.put(tx, who, b, c, beads.Event{Kind: beads.EvRestored, Polecat: polecat, Text: fmt.Sprintf("brought the work of %s on %s back", from.Polecat, c.ID)})
 	})
 	if err != nil {
 		return out, err

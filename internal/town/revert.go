@@ -178,7 +178,7 @@ func (t *Town) revertBead(tx *store.Tx, b *beads.Bead, who api.Caller, prefix st
 		return nil, err
 	}
 	rb.Dependencies = append(rb.Dependencies, beads.Dependency{DependsOn: b.ID, Type: reverts, CreatedAt: now.UTC(), CreatedBy: who.Name})
-	return rb, insert(tx, rb, prefix, "", nil, who.Name)
+	return rb, t.insert(tx, rb, prefix, "", nil, who)
 }
 
 // revertLanded opens the bead again that rb took out. Nothing starts by itself on it.

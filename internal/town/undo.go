@@ -107,7 +107,7 @@ func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (ou
 		_, _, err = t.end(ctx, w.name, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
 		return out, err
 	}
-	_, err = t.change(who, old.ID, beads.EvBeadUpdated, "took the sling of %s back", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	_, err = t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took the sling back of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		if b.Status != beads.Open {
 			return nil, fault.Refusedf("undo: %s is %s by now", b.ID, b.Status)
 		}
@@ -124,7 +124,7 @@ func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead)
 		return
 	}
 	t.host.canUndo(r.Action, undoStep{"change of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
-		b, err := t.change(who, old.ID, beads.EvBeadUpdated, "changed %s back", func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took a change back of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			c := b.Clone()
 			back(&c.Title, r.Title, old.Title)
 			back(&c.Description, r.Description, old.Description)
