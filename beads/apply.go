@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -137,6 +138,19 @@ func (b *Bead) Finished(result string, now time.Time) (*Bead, error) {
 	}
 	c.Result = result
 	return c, nil
+}
+
+// Ending says in a word how a closed bead ended: merged, result or dropped, or elsewhere for one that
+// was closed before it was imported.
+func (b *Bead) Ending() string {
+	word, _, _ := strings.Cut(b.CloseReason, ":")
+	switch {
+	case b.MergeCommit != "":
+		return "merged"
+	case word == CloseResult, word == CloseDropped:
+		return word
+	}
+	return "elsewhere"
 }
 
 // Apply is a after action on, with the times that go with it.

@@ -27,6 +27,7 @@ const (
 	EvDepAdded      = "bead.dep_added"
 	EvDepRemoved    = "bead.dep_removed"
 	EvCommented     = "bead.commented"
+	EvImported      = "bead.imported"
 	EvClaimed       = "attempt.claimed"
 	EvStarted       = "attempt.started"
 	EvSubmitted     = "attempt.submitted"

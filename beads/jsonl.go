@@ -53,7 +53,7 @@ type Memory struct {
 
 // Import is what a Beads JSONL file says.
 type Import struct {
-	Beads    []*Bead
+	Lines    []Line
 	Memories []Memory
 	Counts   Counts
 	Problems []Problem // dependencies that were left out, by line; never an error

@@ -48,7 +48,7 @@ func Decode(r io.Reader, now time.Time) (*Import, error) {
 func (in *Import) line(line []byte, n int, now time.Time, seen map[ID]int) error {
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(line, &fields); err != nil {
-		return err
+		return notAnObject(err)
 	}
 	if _, header := fields["_schema"]; header {
 		in.Counts.Skipped++
@@ -67,10 +67,12 @@ func (in *Import) line(line []byte, n int, now time.Time, seen map[ID]int) error
 		in.Counts.Skipped++
 		return nil
 	}
-	b, problems, err := decodeIssue(fields, now)
+	l, problems, err := decodeIssue(fields, now)
 	if err != nil {
 		return err
 	}
+	b := l.Bead
+	l.N = n
 	for _, p := range problems {
 		in.Problems = append(in.Problems, Problem{Line: n, Msg: p, Severity: SevWarning})
 	}
@@ -78,17 +80,31 @@ func (in *Import) line(line []byte, n int, now time.Time, seen map[ID]int) error
 	in.Counts.Comments += len(b.Comments)
 	if at, twice := seen[b.ID]; twice && b.ID != "" {
 		in.Problems = append(in.Problems, Problem{Line: n, Msg: fmt.Sprintf("bead %q again: the last line counts", b.ID), Severity: SevWarning})
-		in.Beads[at] = b
+		in.Lines[at] = l
 		return nil
 	}
-	seen[b.ID] = len(in.Beads)
-	in.Beads = append(in.Beads, b)
+	seen[b.ID] = len(in.Lines)
+	in.Lines = append(in.Lines, l)
 	in.Counts.Beads++
 	return nil
 }
 
+// notAnObject says in plain words why a line cannot be read.
+func notAnObject(err error) error {
+	const want = "want one bead a line, as `gastown bead export` and `bd export` write them"
+	var bad *json.SyntaxError
+	if errors.As(err, &bad) {
+		return fmt.Errorf("not JSON from character %d on; %s", bad.Offset, want)
+	}
+	return fmt.Errorf("not a JSON object; %s", want)
+}
+
 // decodeIssue makes a bead of the fields of a line, and says what it left out. The id may be empty.
-func decodeIssue(fields map[string]json.RawMessage, now time.Time) (*Bead, []string, error) {
+func decodeIssue(fields map[string]json.RawMessage, now time.Time) (Line, []string, error) {
+	l := Line{has: map[string]bool{}, word: Status(text(fields["status"]))}
+	for name, raw := range fields {
+		l.has[name] = string(raw) != "null"
+	}
 	for _, name := range []string{"_type", "dependency_count", "dependent_count", "comment_count", "parent"} {
 		delete(fields, name)
 	}
@@ -127,7 +143,7 @@ func decodeIssue(fields map[string]json.RawMessage, now time.Time) (*Bead, []str
 	r.dependencies(&b)
 	r.comments(&b)
 	if r.err != nil {
-		return nil, nil, r.err
+		return l, nil, r.err
 	}
 	// Other programs may have fields of these names and another meaning: keep what does not fit.
 	r.try("rig", &b.Rig)
@@ -144,20 +160,21 @@ func decodeIssue(fields map[string]json.RawMessage, now time.Time) (*Bead, []str
 			b.Extra[name] = slices.Clone(raw)
 		}
 	}
-	return &b, r.problems, settle(&b, own, now)
+	l.Bead = &b
+	return l, r.problems, settle(&b, own, now)
 }
 
 // settle fills in and checks what the format leaves open.
 func settle(b *Bead, own string, now time.Time) error {
 	switch {
-	case strings.TrimSpace(b.Title) == "":
-		return fmt.Errorf("bead %q: no title", b.ID)
-	case len([]rune(b.Title)) > maxTitle:
-		return fmt.Errorf("bead %q: title of more than %d characters", b.ID, maxTitle)
-	case b.Priority < 0 || b.Priority > 4:
-		return fmt.Errorf("bead %q: priority %d, want 0 to 4", b.ID, b.Priority)
 	case b.ID != "" && !ValidID(b.ID):
-		return fmt.Errorf("bead %q: not an id", Clean(string(b.ID), 60))
+		return fmt.Errorf("id %q: want no spaces, no control characters, no hyphen in front, at most %d bytes", Clean(string(b.ID), 60), maxID)
+	case strings.TrimSpace(b.Title) == "":
+		return errors.New("no title")
+	case len([]rune(b.Title)) > maxTitle:
+		return fmt.Errorf("title of more than %d characters", maxTitle)
+	case b.Priority < 0 || b.Priority > 4:
+		return fmt.Errorf("priority %d, want 0 (highest) to 4", b.Priority)
 	}
 	if string(b.Metadata) == "null" {
 		b.Metadata = nil
@@ -243,8 +260,23 @@ func (r *reader) take(name string, into any) {
 	}
 	delete(r.fields, name)
 	if err := json.Unmarshal(raw, into); err != nil {
-		r.err = fmt.Errorf("field %q: %w", name, err)
+		r.err = fmt.Errorf("field %q: want %s, not %s", name, wanted(into), Clean(string(raw), 40))
 	}
+}
+
+// wanted names the kind of value that a field holds.
+func wanted(into any) string {
+	switch into.(type) {
+	case *string, *ID, *Status, *Type:
+		return "text"
+	case *int:
+		return "a whole number"
+	case *time.Time, **time.Time:
+		return "a time such as 2026-01-02T15:04:05Z"
+	case *[]string:
+		return "a list of texts"
+	}
+	return "a list of objects"
 }
 
 func (r *reader) try(name string, into any) {
@@ -271,7 +303,7 @@ func (r *reader) dependencies(b *Bead) {
 		}
 		switch {
 		case err != nil:
-			skip("%v", err)
+			skip("%s is not an object with depends_on_id", Clean(string(one), 40))
 		case !ValidID(d.DependsOn):
 			skip("on %q, which is not an id", Clean(string(d.DependsOn), 60))
 		case d.IssueID != b.ID:

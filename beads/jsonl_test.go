@@ -24,19 +24,27 @@ func decode(t *testing.T, lines ...string) *beads.Import {
 	return in
 }
 
+func beadsOf(in *beads.Import) []*beads.Bead {
+	var out []*beads.Bead
+	for _, l := range in.Lines {
+		out = append(out, l.Bead)
+	}
+	return out
+}
+
 func TestDecodeARealLine(t *testing.T) {
 	in := decode(t, "\ufeff"+`{"id":"bd-main-idj","title":"Pattern <pass>","status":"in_progress","priority":2,"issue_type":"chore","owner":"dev@example.com","created_at":"2026-04-18T16:19:12Z","created_by":"dev","updated_at":"2026-04-18T16:30:16Z","started_at":"2026-04-18T16:30:16Z","dependencies":[{"issue_id":"bd-main-idj","depends_on_id":"gt-guyt5","type":"blocks","created_at":"2025-12-31T02:16:10Z","created_by":"mayor","metadata":"{}"}],"comments":[{"id":7,"issue_id":"bd-main-idj","author":"a","text":"t","created_at":"2026-04-18T16:30:16Z"}],"spec_id":"s1","dependency_count":1,"dependent_count":0,"comment_count":1,"parent":"x"}`, "",
 		`{"_type":"memory","key":"k","value":"v"}`, `{"_schema":1}`, `{"id":"bd-x","title":"t","status":"tombstone"}`)
-	if len(in.Beads) != 1 || in.Counts != (beads.Counts{Beads: 1, Memories: 1, Dependencies: 1, Comments: 1, Skipped: 2}) {
+	if len(beadsOf(in)) != 1 || in.Counts != (beads.Counts{Beads: 1, Memories: 1, Dependencies: 1, Comments: 1, Skipped: 2}) {
 		t.Fatalf("%+v", in)
 	}
-	b := in.Beads[0]
+	b := beadsOf(in)[0]
 	if b.Status != beads.Open || string(b.Metadata) != `{"bd_status":"in_progress"}` || !b.NeedsCode || b.Comments[0].ID != "7" ||
 		string(b.Extra["owner"]) != `"dev@example.com"` || len(b.Extra) != 2 || in.Memories[0].Value != "v" {
 		t.Errorf("%+v", b)
 	}
 	var out bytes.Buffer
-	if _, err := beads.Encode(&out, in.Beads); err != nil {
+	if _, err := beads.Encode(&out, beadsOf(in)); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"_type":"issue","id":"bd-main-idj","title":"Pattern <pass>","spec_id":"s1","status":"open","priority":2,"issue_type":"chore","owner":"dev@example.com","created_at":"2026-04-18T16:19:12Z","created_by":"dev","updated_at":"2026-04-18T16:30:16Z","started_at":"2026-04-18T16:30:16Z","metadata":{"bd_status":"in_progress"},"dependencies":[{"issue_id":"bd-main-idj","depends_on_id":"gt-guyt5","type":"blocks","created_at":"2025-12-31T02:16:10Z","created_by":"mayor","metadata":"{}"}],"comments":[{"id":"7","issue_id":"bd-main-idj","author":"a","text":"t","created_at":"2026-04-18T16:30:16Z"}],"rig":"","needs_code":true,"dependency_count":1,"dependent_count":0,"comment_count":1}` + "\n"
@@ -50,7 +58,7 @@ func TestDecodeLegacyAndDefaults(t *testing.T) {
 		`{"id":"a-2","title":"t","status":"closed","issue_type":"adr","updated_at":"2026-01-01T00:00:00Z","rig":5}`,
 		`{"id":"a-3","title":"t","dependencies":[{"depends_on_id":"a-1"},{"depends_on_id":"a-1","type":"related"},{"depends_on_id":"a-3"},{"issue_id":"a-9","depends_on_id":"a-1"},{"depends_on_id":""},{"depends_on_id":4}]}`,
 		`{"id":"a-4","title":"t","status":"blocked","gastown_status":"needs_you","reason":"why"}`)
-	first, pinned, closed, deps, asks := in.Beads[0], in.Beads[1], in.Beads[2], in.Beads[3], in.Beads[4]
+	first, pinned, closed, deps, asks := beadsOf(in)[0], beadsOf(in)[1], beadsOf(in)[2], beadsOf(in)[3], beadsOf(in)[4]
 	if first.Status != beads.Open || first.Type != beads.Task || first.Priority != 0 || !first.CreatedAt.Equal(epoch) || first.Metadata != nil {
 		t.Errorf("%+v", first)
 	}
@@ -76,8 +84,19 @@ func TestDecodeNamesTheBadLine(t *testing.T) {
 			t.Errorf("%.40s: %v", bad, err)
 		}
 	}
+	for bad, want := range map[string]string{
+		"not json": "not JSON from character 2 on; want one bead a line, as `gastown bead export` and `bd export` write them", `[]`: "not a JSON object; want",
+		`{"title":"t","priority":"high"}`: `field "priority": want a whole number, not "high"`, `{"title":"t","priority":9}`: "priority 9, want 0 (highest) to 4",
+		`{"title":"t","labels":"a"}`: `field "labels": want a list of texts, not "a"`, `{"title":7}`: `field "title": want text, not 7`,
+		`{"title":"t","created_at":"yesterday"}`: `field "created_at": want a time such as 2026-01-02T15:04:05Z, not "yesterday"`,
+		`{"id":"a-1"}`:                           "no title", `{"title":"t","id":"a b"}`: `id "a b": want no spaces`,
+	} {
+		if _, err := beads.Decode(strings.NewReader(bad), epoch); err == nil || !strings.HasPrefix(err.Error(), "line 1: "+want) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
 	big := `{"title":"t","description":"` + strings.Repeat("x", 10<<20) + `"}`
-	if in := decode(t, big); len(in.Beads[0].Description) != 10<<20 {
+	if in := decode(t, big); len(beadsOf(in)[0].Description) != 10<<20 {
 		t.Error("a long line was cut")
 	}
 	if _, err := beads.Decode(strings.NewReader("\n"+strings.Repeat("x", 65<<20)), epoch); err == nil || err.Error() != "line 2: longer than 64 MB" {
@@ -160,18 +179,22 @@ func TestJSONLRoundTrip(t *testing.T) {
 			t.Fatal(err, in)
 		}
 		got := map[beads.ID]*beads.Bead{}
-		for _, b := range in.Beads {
-			got[b.ID] = b
+		for _, l := range in.Lines {
+			got[l.Bead.ID] = l.Bead
+			over, left := l.Over(want[l.Bead.ID], epoch)
+			if diff := beads.Changes(want[l.Bead.ID], over); len(diff) > 0 || left != "" {
+				t.Fatalf("laid over itself: %s %s", diff, left)
+			}
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)
 		}
-		if _, err := beads.Encode(&second, in.Beads); err != nil {
+		if _, err := beads.Encode(&second, beadsOf(in)); err != nil {
 			t.Fatal(err)
 		}
 		again, err := beads.Decode(&second, epoch)
-		if err != nil || cmp.Diff(in.Beads, again.Beads) != "" {
-			t.Fatal(err, cmp.Diff(in.Beads, again.Beads))
+		if err != nil || cmp.Diff(beadsOf(in), beadsOf(again)) != "" {
+			t.Fatal(err, cmp.Diff(beadsOf(in), beadsOf(again)))
 		}
 	})
 }

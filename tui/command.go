@@ -113,7 +113,7 @@ func drop(m *model, id beads.ID) tea.Cmd {
 		lines: []string{"It is closed as dropped; nobody works on it. :reopen takes it back."}, yes: "drop",
 		run: func(m *model) tea.Cmd {
 			return m.call("drop "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
-				_, err := api.BeadClose.Do(ctx, d, api.BeadCloseReq{Bead: id, Reason: "dropped"})
+				_, err := api.BeadClose.Do(ctx, d, api.BeadCloseReq{Bead: id})
 				return string(id) + " dropped", err
 			})
 		},

@@ -228,13 +228,13 @@ func closedFacts(r *beadRow) {
 		r.since = *r.bead.ClosedAt
 	}
 	r.who = whoOf(*r, "-")
-	switch {
-	case strings.HasPrefix(r.bead.CloseReason, "merged") || r.bead.MergeCommit != "":
-		r.glyph, r.word = '+', "merged"
-	case r.bead.CloseReason == "dropped":
-		r.glyph, r.word = '.', "dropped"
-	default:
+	switch end := r.bead.Ending(); end {
+	case "merged":
+		r.glyph, r.word = '+', end
+	case beads.CloseResult:
 		r.glyph, r.word = '+', "done"
+	default:
+		r.glyph, r.word = '.', end
 	}
 }
 

@@ -237,8 +237,8 @@ type ImportReq struct {
 type Imported struct {
 	Created  int      `json:"created"`
 	Updated  int      `json:"updated"`
-	Skipped  int      `json:"skipped"` // older than what is here
-	Warnings []string `json:"warnings,omitempty"`
+	Skipped  int      `json:"skipped"` // as it is here, older, or not for the caller to change
+	Warnings []string `json:"warnings"`
 }
 
 // Exported is Beads JSONL.

@@ -219,7 +219,7 @@ func (a *app) beadImport() *cobra.Command {
 		data, err := a.read(args[0])
 		return api.ImportReq{Data: data, Rig: rig}, err
 	}, func(p *page, r api.Imported) {
-		p.line("%d created, %d updated, %d skipped (older than what is here)", r.Created, r.Updated, r.Skipped)
+		p.line("%d created, %d updated, %d skipped", r.Created, r.Updated, r.Skipped)
 		for _, w := range r.Warnings {
 			p.line("warning: %s", w)
 		}

@@ -25,9 +25,8 @@ func statusText(b api.Bead) string {
 	switch {
 	case b.Status == beads.Closed && b.MergeCommit != "":
 		return "merged"
-	case b.Status == beads.Closed && b.CloseReason != "":
-		word, _, _ := strings.Cut(b.CloseReason, " ")
-		return "closed, " + word
+	case b.Status == beads.Closed:
+		return "closed, " + b.Ending()
 	case b.Status != beads.Open:
 		return string(b.Status)
 	case b.Ready && b.Sling != nil:

@@ -132,6 +132,9 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 			}
 			return why, "", nil
 		}
+		if b.Ending() == "elsewhere" {
+			return strings.TrimSuffix(fmt.Sprintf("%s was closed elsewhere before it was imported; nothing of it landed here: %s", id, b.CloseReason), ": ") + ".", "", nil
+		}
 		return fmt.Sprintf("%s is closed: %s.", id, b.CloseReason), "", nil
 	case beads.NeedsYou:
 		return fmt.Sprintf("%s waits for you: %s.", id, b.Reason), "look at it, then: gastown sling " + id, nil
