@@ -1,6 +1,9 @@
 package beads
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Event is one thing that happened, written in the transaction that made it true.
 type Event struct {
@@ -74,6 +77,32 @@ type Message struct {
 	Text string    `json:"text"`
 	At   time.Time `json:"at"`
 	Read bool      `json:"read"`
+}
+
+// Fact is one thing to be remembered: every brief carries it.
+type Fact struct {
+	N    int       `json:"number"` // it keeps it when others are forgotten
+	Text string    `json:"text"`
+	By   string    `json:"by,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+}
+
+// UnmarshalJSON also takes a fact as it was stored first: a text alone, who told it within.
+func (f *Fact) UnmarshalJSON(raw []byte) error {
+	if text := text(raw); text != "" {
+		*f = Fact{Text: text}
+		return nil
+	}
+	type plain Fact
+	return json.Unmarshal(raw, (*plain)(f))
+}
+
+// String is the fact with who told it, as agents read it.
+func (f Fact) String() string {
+	if f.By == "" {
+		return f.Text
+	}
+	return f.Text + " (told by " + f.By + ")"
 }
 
 // ConvoyState is where a convoy stands.

@@ -112,7 +112,7 @@ func argsOf(v api.Verb) string {
 		return "[RIG]"
 	case *api.MailSendReq:
 		return "TO TEXT"
-	case *api.MailReadReq:
+	case *api.MailReadReq, *api.ForgetReq:
 		return "NUMBER"
 	case *api.RescueReq:
 		return "BEAD"
@@ -174,6 +174,12 @@ func request(v api.Verb, line string) (any, error) {
 			return nil, fault.Usagef("%q is not a message number", word(0))
 		}
 		return api.MailReadReq{ID: n}, nil
+	case *api.ForgetReq:
+		n, err := strconv.Atoi(word(0))
+		if err != nil {
+			return nil, fault.Usagef("%q is not a fact's number", word(0))
+		}
+		return api.ForgetReq{Number: n}, nil
 	case *api.EventsReq:
 		return api.EventsReq{Limit: 500}, nil
 	case *api.PruneReq:

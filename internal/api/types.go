@@ -18,6 +18,11 @@ type TextReq struct {
 	Text string `json:"text"`
 }
 
+// ForgetReq names a remembered fact.
+type ForgetReq struct {
+	Number int `json:"number"`
+}
+
 // BeadReq names a bead; a unique suffix or prefix of an id will do.
 type BeadReq struct {
 	Bead beads.ID `json:"bead"`

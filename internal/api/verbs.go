@@ -59,6 +59,8 @@ var (
 	Report   = Command[ReportReq, Ack]{"report"}
 	Prime    = Command[Empty, Primed]{"prime"}
 	Remember = Command[TextReq, Ack]{"remember"}
+	Facts    = Command[Empty, []beads.Fact]{"remember.list"}
+	Forget   = Command[ForgetReq, Ack]{"remember.forget"}
 
 	QueueList    = Command[NameReq, []QueueEntry]{"queue.list"}
 	QueueShow    = Command[BeadReq, QueueEntry]{"queue.show"}
@@ -153,6 +155,8 @@ func Table() []Verb {
 		Report.row(Host, all, "say what my program is doing: for the hooks of an agent's program"),
 		Prime.row(Host, all, "print my role and task"),
 		Remember.row(Store, all, "keep a fact for later briefs"),
+		Facts.row(Store, all, "list what is remembered"),
+		Forget.row(Store, Mayor, "forget a fact"),
 		QueueList.row(Store, all, "list the merge queue"),
 		QueueShow.row(Store, all, "show one merge request"),
 		QueueHold.row(Store, Mayor, "hold a merge request back"),

@@ -89,12 +89,31 @@ func (a *app) prime() *cobra.Command {
 }
 
 func (a *app) remember() *cobra.Command {
-	return command(a, api.Remember, spec{
-		use: "remember TEXT...", example: "gastown remember 'the tests need a running redis'",
+	c := command(a, api.Remember, spec{
+		use: "remember TEXT...", example: "gastown remember 'the tests need a running redis'\ngastown remember list\ngastown remember forget 3",
+		long: "Every later brief of an agent carries the fact.",
 	}, func(args []string) (api.TextReq, error) {
 		text, err := a.text(args...)
 		return api.TextReq{Text: text}, err
 	}, showAck)
+	c.AddCommand(
+		command(a, api.Facts, spec{use: "list", example: "gastown remember list"}, nothing, func(p *page, list []beads.Fact) {
+			var rows [][]string
+			for _, f := range list {
+				rows = append(rows, []string{fmt.Sprint(f.N), orDash(f.By), p.title(f.Text)})
+			}
+			p.list("nothing is remembered", []string{"FACT", "BY", "TEXT"}, rows)
+		}),
+		command(a, api.Forget, spec{use: "forget FACT", example: "gastown remember forget 3"},
+			func(args []string) (api.ForgetReq, error) {
+				n, err := strconv.Atoi(args[0])
+				if err != nil {
+					return api.ForgetReq{}, fault.Usagef("remember forget: %q is not a fact's number", args[0]).WithHint("see: gastown remember list")
+				}
+				return api.ForgetReq{Number: n}, nil
+			}, showAck),
+	)
+	return c
 }
 
 func (a *app) mail() *cobra.Command {

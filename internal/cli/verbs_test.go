@@ -96,6 +96,8 @@ func lines() []struct {
 		{"report limited --until 2026-05-01T12:00:00Z", "report", api.ReportReq{State: "limited", Until: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}},
 		{"prime", "prime", api.Empty{}},
 		{"remember a fact", "remember", api.TextReq{Text: "a fact"}},
+		{"remember list", "remember.list", api.Empty{}},
+		{"remember forget 3", "remember.forget", api.ForgetReq{Number: 3}},
 		{"queue list app", "queue.list", name("app")},
 		{"queue show ma-1", "queue.show", one},
 		{"queue hold ma-1", "queue.hold", one},

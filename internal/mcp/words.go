@@ -62,7 +62,7 @@ func reads(verb string) bool {
 	case "rig.list", "rig.show", "bead.show", "bead.list", "bead.ready", "bead.export", "convoy.list", "convoy.show",
 		"polecat.list", "polecat.show", "polecat.peek", "polecat.log", "polecat.preview", "diff", "mayor.status", "prime",
 		"queue.list", "queue.show", "refinery.status", "refinery.log", "mail.inbox", "status", "events", "why",
-		"rescue.list", "rescue.show", "config.get":
+		"rescue.list", "rescue.show", "config.get", "remember.list":
 		return true
 	}
 	return false
@@ -150,6 +150,7 @@ func fieldWords() map[string]string {
 		"PlanReq.text":           "the spec itself, instead of a path",
 		"ConvoyCreateReq.name":   "name of the convoy",
 		"ConvoyCreateReq.branch": "branch that its beads land on",
+		"remember.forget number": "number of the fact, as remember_list has it",
 		"RigAddReq.name":         "name of the new rig",
 		"RigAddReq.branch":       "the branch to land on; default: the repository's own",
 		"RigUngatedReq.name":     rig,

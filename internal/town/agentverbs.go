@@ -319,9 +319,9 @@ func (t *Town) prime(_ context.Context, who api.Caller, _ api.Empty) (out api.Pr
 		default:
 			cfg := t.settings()
 			out.Text = agents.MayorRole(t.Dir, rigNames(cfg))
-			facts, err := facts(tx)
-			if len(facts) > 0 {
-				out.Text += "\nRemembered:\n- " + strings.Join(facts, "\n- ") + "\n"
+			fs, err := remembered(tx)
+			if len(fs) > 0 {
+				out.Text += "\nRemembered:\n- " + strings.Join(fs, "\n- ") + "\n"
 			}
 			return err
 		}
@@ -339,7 +339,7 @@ func (t *Town) docs(b *beads.Bead) (docs []agents.Doc, remembered []string, err 
 }
 
 func docsOf(tx *store.Tx, b *beads.Bead) ([]agents.Doc, []string, error) {
-	fs, err := facts(tx)
+	fs, err := remembered(tx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -353,38 +353,6 @@ func docsOf(tx *store.Tx, b *beads.Bead) ([]agents.Doc, []string, error) {
 		return nil, fs, err
 	}
 	return []agents.Doc{doc}, fs, nil
-}
-
-// facts are what was told with `gastown remember`, oldest first.
-func facts(tx *store.Tx) ([]string, error) {
-	var out []string
-	_, err := tx.GetKV(kvFacts, &out)
-	return out, err
-}
-
-// mostFacts bounds what every brief carries.
-const mostFacts = 50
-
-func (t *Town) remember(_ context.Context, who api.Caller, r api.TextReq) (out api.Ack, err error) {
-	text := beads.Clean(r.Text, 500)
-	if text == "" {
-		return out, fault.Usagef("remember: the text is empty")
-	}
-	err = t.update(func(tx *store.Tx) error {
-		fs, err := facts(tx)
-		if err != nil {
-			return err
-		}
-		fs = append(fs, fmt.Sprintf("%s (told by %s)", text, who.Name))
-		if len(fs) > mostFacts {
-			fs = fs[len(fs)-mostFacts:]
-		}
-		if err := tx.PutKV(kvFacts, fs); err != nil {
-			return err
-		}
-		return tx.Append(beads.Event{Kind: "town.remembered", Actor: who.Name, Text: "remembered: " + text})
-	})
-	return api.Ack{Msg: "remembered"}, err
 }
 
 func (t *Town) mailSend(_ context.Context, who api.Caller, r api.MailSendReq) (out beads.Message, err error) {

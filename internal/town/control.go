@@ -29,7 +29,7 @@ const (
 	kvPR         = "pr/"       // pullRequest, by bead
 	kvPRDrop     = "pr-drop/"  // []int, pull requests to be closed, by rig
 	kvDoc        = "doc/"      // agents.Doc, by name
-	kvFacts      = "facts"     // list of text
+	kvFacts      = "facts"     // list of beads.Fact
 	kvRed        = "red/"      // beads.ID filed for a red main, by rig
 	kvStarts     = "starts"    // int: how often the screen was opened
 	kvMayor      = "mayor"     // mayorRecord

@@ -75,6 +75,8 @@ func handlers() map[string]handler {
 	add(on(api.Report, (*Town).report))
 	add(on(api.Prime, (*Town).prime))
 	add(on(api.Remember, (*Town).remember))
+	add(on(api.Facts, (*Town).factList))
+	add(on(api.Forget, (*Town).forget))
 	add(on(api.QueueList, (*Town).queueList))
 	add(on(api.QueueShow, (*Town).queueShow))
 	add(on(api.QueueHold, (*Town).queueHold))
