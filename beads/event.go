@@ -121,7 +121,7 @@ type Convoy struct {
 	Name      string      `json:"name"`
 	Beads     []ID        `json:"beads"`
 	State     ConvoyState `json:"state"`
-	Branch    string      `json:"branch,omitempty"`
+	Branch    string      `json:"branch,omitempty"` // was asked for by earlier versions; nothing lands on it
 	CreatedAt time.Time   `json:"created_at"`
 	CreatedBy string      `json:"created_by"`
 }

@@ -294,10 +294,9 @@ type Planned struct {
 
 // ConvoyCreateReq names a set of beads; From adds the children of a bead.
 type ConvoyCreateReq struct {
-	Name   string     `json:"name"`
-	Beads  []beads.ID `json:"beads,omitempty"`
-	From   beads.ID   `json:"from,omitempty"`
-	Branch string     `json:"branch,omitempty"`
+	Name  string     `json:"name"`
+	Beads []beads.ID `json:"beads,omitempty"`
+	From  beads.ID   `json:"from,omitempty"`
 }
 
 // Convoy is a convoy with its progress.

@@ -165,10 +165,15 @@ func (a *app) convoy() *cobra.Command {
 
 func (a *app) convoyCreate() *cobra.Command {
 	var req api.ConvoyCreateReq
+	var branch string
 	c := command(a, api.ConvoyCreate, spec{
 		use: "create NAME [BEAD]...", complete: convoyThenBeads,
 		example: "gastown convoy create login ma-x1f ma-abc\ngastown convoy create login --from ma-epic",
 	}, func(args []string) (api.ConvoyCreateReq, error) {
+		if branch != "" { // silence would land on main what was to stay off it
+			return req, fault.Usagef("convoy create: there is no --branch yet: its beads land on the branch of their rig").
+				WithHint("to keep work off that one, give it a rig of its own: gastown rig add NAME PATH --branch %s", branch)
+		}
 		req.Name = args[0]
 		if len(args) > 1 {
 			req.Beads = beadIDs(args[1:])
@@ -176,7 +181,8 @@ func (a *app) convoyCreate() *cobra.Command {
 		return req, nil
 	}, showConvoy)
 	c.Flags().StringVar((*string)(&req.From), "from", "", "add the children of this `bead`")
-	c.Flags().StringVar(&req.Branch, "branch", "", "a branch of its own to land on")
+	c.Flags().StringVar(&branch, "branch", "", "")
+	_ = c.Flags().MarkHidden("branch") // it is there
 	a.completeFlag(c, "from", beadNames)
 	return c
 }
@@ -191,7 +197,7 @@ func showConvoys(p *page, list []api.Convoy) {
 
 func showConvoy(p *page, c api.Convoy) {
 	p.line("%s  %s, %d of %d closed", c.Name, c.State, c.Closed, c.Total)
-	p.field("branch", "%s", c.Branch)
+	p.field("branch", "%s", prefixed("its beads land on that of their rig, not on ", c.Branch))
 	for i, wave := range c.Waves {
 		p.field(fmt.Sprintf("wave %d", i+1), "%s", ids(wave))
 	}

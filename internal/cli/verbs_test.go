@@ -67,7 +67,7 @@ func lines() []struct {
 		{"plan spec.md --rig app", "plan", api.PlanReq{Path: "spec.md", Text: []byte("# Spec\n"), Rig: "app"}},
 		{"plan docs/else.md --launch", "plan", api.PlanReq{Path: "docs/else.md", Apply: true, Launch: true}},
 		{"plan - --apply", "plan", api.PlanReq{Text: []byte("from stdin\n"), Apply: true}},
-		{"convoy create c ma-1 --from ma-2 --branch b", "convoy.create", api.ConvoyCreateReq{Name: "c", Beads: []beads.ID{"ma-1"}, From: "ma-2", Branch: "b"}},
+		{"convoy create c ma-1 --from ma-2", "convoy.create", api.ConvoyCreateReq{Name: "c", Beads: []beads.ID{"ma-1"}, From: "ma-2"}},
 		{"convoy add c ma-1 ma-2", "convoy.add", api.ConvoyCreateReq{Name: "c", Beads: []beads.ID{"ma-1", "ma-2"}}},
 		{"convoy list", "convoy.list", api.Empty{}},
 		{"convoy show c", "convoy.show", name("c")},

@@ -149,7 +149,6 @@ func fieldWords() map[string]string {
 		"DepReq.type":            "blocks (the default), related, parent-child or discovered-from",
 		"PlanReq.text":           "the spec itself, instead of a path",
 		"ConvoyCreateReq.name":   "name of the convoy",
-		"ConvoyCreateReq.branch": "branch that its beads land on",
 		"remember.forget number": "number of the fact, as remember_list has it",
 		"RigAddReq.name":         "name of the new rig",
 		"RigAddReq.branch":       "the branch to land on; default: the repository's own",

@@ -353,7 +353,7 @@ func (t *Town) convoyCreate(_ context.Context, who api.Caller, r api.ConvoyCreat
 		if old != nil {
 			return nil, "", fault.Refusedf("convoy %q: there is one of that name", name).WithHint("gastown convoy add %q BEAD...", name)
 		}
-		c := &beads.Convoy{Name: name, State: beads.ConvoyPlanned, Branch: r.Branch, CreatedAt: t.deps.Now().UTC(), CreatedBy: who.Name}
+		c := &beads.Convoy{Name: name, State: beads.ConvoyPlanned, CreatedAt: t.deps.Now().UTC(), CreatedBy: who.Name}
 		err := gather(tx, c, r)
 		return c, fmt.Sprintf("made convoy %q of %d beads", name, len(c.Beads)), err
 	})
