@@ -110,7 +110,7 @@ func reopen(m *model, id beads.ID) tea.Cmd {
 func drop(m *model, id beads.ID) tea.Cmd {
 	m.push(&askDialog{
 		guarded: guarded{m.now()}, title: "DROP " + clean(string(id)) + "?",
-		lines: []string{"It is closed as dropped; nobody works on it. :reopen takes it back."}, yes: "drop",
+		lines: []string{"It is closed as dropped; nobody works on it. u takes it back for 30 s, :reopen later."}, yes: "drop",
 		run: func(m *model) tea.Cmd {
 			return m.call("drop "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
 				_, err := api.BeadClose.Do(ctx, d, api.BeadCloseReq{Bead: id})

@@ -147,7 +147,7 @@ func townKeys() []binding {
 		{Town, RestartAgent, []string{"R"}, "restart the selected agent on the same work", ""},
 		{Town, Assign, []string{"a"}, "assign, or reassign with the work so far", "a assign"},
 		{Town, Kill, []string{"x"}, "kill the polecat, keep its work (asks)", "x kill"},
-		{Town, UndoLast, []string{"u"}, "undo the last kill, assignment or edit (30 s)", "u undo"},
+		{Town, UndoLast, []string{"u"}, "undo the last kill, assignment, edit or close (30 s)", "u undo"},
 		{Town, RevertLanded, []string{"U"}, "take a landed bead out again (asks)", ""},
 		{Town, Revive, []string{"v"}, "revive a killed polecat's work", "v revive"},
 		{Town, Attach, []string{"t"}, "attach the polecat's terminal, typing", "t terminal"},

@@ -217,6 +217,8 @@ type BeadUpdateReq struct {
 type BeadCloseReq struct {
 	Bead   beads.ID `json:"bead"`
 	Reason string   `json:"reason,omitempty"`
+	// Action, where it is not 0, makes calls that give the same one action for undo.
+	Action uint64 `json:"action,omitempty"`
 }
 
 // DepReq names an edge: Bead waits for On.

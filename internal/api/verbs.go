@@ -177,7 +177,7 @@ func Table() []Verb {
 		GetStatus.row(Store, all, "what is going on"),
 		GetEvents.row(Store, all, "what happened"),
 		Why.row(Store, all, "one true sentence: why is this bead not landed, not ready or not started"),
-		Undo.row(Host, 0, "take the last kill, reassign, sling or edit back, within 30 s"),
+		Undo.row(Host, 0, "take the last kill, reassign, sling, edit or close back, within 30 s"),
 		Show.row(Host, Mayor, "move the cursor of the person's screen to a bead"),
 		RescueList.row(Store, all, "list kept work of ended attempts"),
 		RescueShow.row(Store, all, "show kept work as a diff"),

@@ -259,9 +259,11 @@ func set[T any](dst *T, src *T) {
 }
 
 func (t *Town) beadClose(_ context.Context, who api.Caller, r api.BeadCloseReq) (api.Bead, error) {
-	return t.change(who, r.Bead, beads.Event{Kind: beads.EvBeadClosed, Reason: beads.Clean(r.Reason, 200)}, func(old, b *beads.Bead) string {
+	var old *beads.Bead
+	out, err := t.change(who, r.Bead, beads.Event{Kind: beads.EvBeadClosed, Reason: beads.Clean(r.Reason, 200)}, func(old, b *beads.Bead) string {
 		return fmt.Sprintf("closed %s as dropped; it was %s", b.ID, old.Status)
 	}, func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		old = b
 		switch b.Status {
 		case beads.Working:
 			return nil, fault.Refusedf("close %s: polecat %s works on it", b.ID, b.Assignee).WithHint("stop it first, its work is kept: gastown polecat kill %s", b.Assignee)
@@ -274,6 +276,10 @@ func (t *Town) beadClose(_ context.Context, who api.Caller, r api.BeadCloseReq) 
 		}
 		return c, err
 	})
+	if err == nil {
+		t.canUnclose(who, r.Action, old)
+	}
+	return out, err
 }
 
 func (t *Town) beadReopen(_ context.Context, who api.Caller, r api.BeadReq) (api.Bead, error) {

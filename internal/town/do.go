@@ -181,7 +181,11 @@ func (t *Town) do(ctx context.Context, who api.Caller, verb string, req any) (re
 			return nil, err
 		}
 	}
-	return row.run(ctx, t, who, req)
+	res, err = row.run(ctx, t, who, req)
+	if err == nil && t.host != nil && who.Role == "person" {
+		t.host.did(verb, req, res)
+	}
+	return res, err
 }
 
 type row struct {

@@ -55,6 +55,7 @@ type Host struct {
 	mayor   *mayor
 	size    proc.Size
 	undo    *undoable
+	lasting *lasting // done after undo's, and not to be taken back; nil: nothing
 	show    shown
 	drain   bool
 	faces   map[chan struct{}]struct{} // screens to ring

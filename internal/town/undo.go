@@ -46,19 +46,29 @@ func (h *Host) canUndo(action uint64, steps ...undoStep) {
 	}
 	u.steps = append(u.steps[:len(u.steps):len(u.steps)], steps...)
 	u.until = h.t.deps.Now().Add(undoFor)
-	h.undo = u
+	h.undo, h.lasting = u, nil
 	h.mu.Unlock()
 	h.changed()
 }
 
 // undo takes the last action back, the newest step first. Steps that fail can be tried again.
+// Where the last one lasts it says so, and takes the one before back when it is asked again.
 func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.Ack, err error) {
 	h := t.host
 	h.mu.Lock()
-	u := h.undo
-	h.undo = nil
+	u, last := h.undo, h.lasting
+	h.lasting = nil
+	if u != nil && t.deps.Now().After(u.until) {
+		u = nil
+	}
+	if last == nil || t.deps.Now().After(last.until) {
+		last, h.undo = nil, nil
+	}
 	h.mu.Unlock()
-	if u == nil || t.deps.Now().After(u.until) {
+	if last != nil {
+		return out, last.refused(u)
+	}
+	if u == nil {
 		return out, fault.Refusedf("undo: nothing to take back (an action can be undone for %s)", undoFor).WithHint("kept work comes back any time: gastown rescue list")
 	}
 	left := &undoable{action: u.action, until: u.until}
@@ -120,7 +130,7 @@ func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (ou
 
 // canUnchange lets a person take a change of a bead's fields back.
 func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead) {
-	if t.host == nil || who.Role != "person" || r.Defer != nil {
+	if t.host == nil || who.Role != "person" {
 		return
 	}
 	t.host.canUndo(r.Action, undoStep{"change of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
@@ -140,6 +150,9 @@ func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead)
 			if r.Type != nil {
 				c.Type = old.Type
 			}
+			if r.Defer != nil {
+				return restored(c, old, t.deps.Now())
+			}
 			return c, nil
 		})
 		return api.Slung{Bead: b.ID, Msg: fmt.Sprintf("%s is as it was (P%d)", b.ID, b.Priority)}, err
@@ -151,4 +164,44 @@ func back[T comparable](now, set *T, old T) {
 	if set != nil && *now == *set {
 		*now = old
 	}
+}
+
+// canUnclose lets a person take the close of a bead back.
+func (t *Town) canUnclose(who api.Caller, action uint64, old *beads.Bead) {
+	if t.host == nil || who.Role != "person" {
+		return
+	}
+	t.host.canUndo(action, undoStep{"close of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
+		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadReopened}, changed("took the close back of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+			return restored(b, old, t.deps.Now())
+		})
+		return api.Slung{Bead: old.ID, Msg: fmt.Sprintf("%s is %s again", old.ID, b.Status)}, err
+	}})
+}
+
+// restored is b with the status that old had, by moves that the table allows: to open, and on from there.
+func restored(b, old *beads.Bead, now time.Time) (*beads.Bead, error) {
+	c := b
+	if on, ok := beads.ByHand(b.Status, beads.Open); ok {
+		var err error
+		if c, err = b.Apply(on, now); err != nil {
+			return nil, err
+		}
+	} else if b.Status != beads.Open {
+		return nil, fault.Refusedf("undo: %s is %s by now", b.ID, b.Status)
+	}
+	var err error
+	switch old.Status {
+	case beads.Deferred:
+		c, err = c.Apply(beads.Defer, now)
+	case beads.NeedsYou:
+		c, err = c.Asked(old.Reason, now)
+	default:
+		c = c.Clone()
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.DeferUntil, c.Sling, c.Next, c.Stopped, c.Rejections, c.Failures = old.DeferUntil, old.Sling, old.Next, old.Stopped, old.Rejections, old.Failures
+	return c, nil
 }
