@@ -294,6 +294,10 @@ func TestPlanProblems(t *testing.T) {
 		{"no acceptance", "## A\nType: bug\n", []string{`1 error: "A" has no acceptance criteria`}},
 		{"values", "## A\nPriority: soon\nType: two words\n- [ ] x\n", []string{"2 error: priority", "3 error: type"}},
 		{"long", "## " + strings.Repeat("x", 501) + "\n- [ ] x\n", []string{"1 error: title of 501"}},
+		{"prose between beads", "## A\n- [ ] x\n## B to build\n\nprose\n\n### Details\n\nmore\n## C\nNeeds: A\n- [ ] x\n", []string{`3 warning: "B to build" is not a bead (no Type:, Needs:, acceptance)`}},
+		{"prose at the end", "## A\nNeeds: none\n- [ ] x\n### B\n- [ ] y\n## Out of scope\n\n### D\n\nprose\n## E\n", []string{`11 warning: "E" is not a bead`}},
+		{"groups and talk", "## Before\n\nprose\n## One\n### A\nType: task\n- [ ] x\n## Two\n\nprose\n### B\nNeeds: A\n- [ ] x\n## Notes\n\n### C\n\nprose\n", nil},
+		{"prose among ###", "## One\n### A\n- [ ] x\n### B\n\nprose\n### C\nNeeds: A\n- [ ] x\n", []string{`4 warning: "B" is not a bead`}},
 		{"no needs", "## A\n- [ ] x\n## B\n- [ ] x\n", []string{"1 warning: 2 beads and none"}},
 	}
 	for _, c := range cases {

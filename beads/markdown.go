@@ -97,10 +97,14 @@ func (s section) isBead(accept, inside bool) bool {
 		_, box := listItem(line)
 		fields, boxes = fields || isField, boxes || box
 	}
-	if inside || slices.Contains(contextTitles, strings.ToLower(strings.TrimRight(s.title, ": "))) {
+	if inside || isTalk(s.title) {
 		return fields
 	}
 	return fields || boxes || script || accept
+}
+
+func isTalk(title string) bool {
+	return slices.Contains(contextTitles, strings.ToLower(strings.TrimRight(title, ": ")))
 }
 
 func isAcceptance(title string) bool {

@@ -69,6 +69,7 @@ func ParsePlan(src string, exists func(ID) bool) *Plan {
 		r.section(s, accept)
 	}
 	r.flush()
+	r.passed(section{})
 	r.plan.Context = strings.Join(r.context, "\n\n")
 	r.check(exists)
 	return r.plan
@@ -80,10 +81,13 @@ type planReader struct {
 	context []string
 	item    *PlanItem // being read
 	inBead  bool      // below a ## bead
+	lone    *section  // no bead, and none is below it yet
+	talk    int       // level of the section of talk that is being read; 0: none
 }
 
 // section takes one section; accept says that its acceptance list follows below a heading of its own.
 func (r *planReader) section(s section, accept bool) {
+	r.passed(s)
 	deeper := r.item != nil && s.level > r.item.level
 	switch {
 	case s.level == 1:
@@ -106,10 +110,34 @@ func (r *planReader) section(s section, accept bool) {
 	default:
 		r.flush()
 		r.inBead = r.inBead && s.level > 2
+		r.apart(s)
 		if s.level > 0 {
 			r.addContext(s.heading())
 		}
 		r.addContext(s.body...)
+	}
+}
+
+// apart notes a section after a bead that is none itself and has no name of talk. Where no bead comes
+// below it, it may have been meant to be one: left out in silence it would never be built.
+func (r *planReader) apart(s section) {
+	switch {
+	case r.talk > 0 || s.level < 2:
+	case isTalk(s.title):
+		r.talk = s.level
+	case r.lone == nil && s.level <= 3 && len(r.plan.Items) > 0:
+		r.lone = &s
+	}
+}
+
+// passed ends what the section before s was, where s is not below it.
+func (r *planReader) passed(s section) {
+	if s.level <= r.talk {
+		r.talk = 0
+	}
+	if r.lone != nil && s.level <= r.lone.level {
+		r.problem(SevWarning, r.lone.line, "%q is not a bead (no Type:, Needs:, acceptance): is it meant to be one?", Clean(r.lone.title, 60))
+		r.lone = nil
 	}
 }
 
@@ -141,7 +169,7 @@ func (r *planReader) start(s section) {
 	if it.Key == "" {
 		it.Key = Slug(it.Title)
 	}
-	r.item = it
+	r.item, r.lone = it, nil
 	var text, accept []string
 	fence, listing := "", false
 	for i, line := range s.body {
