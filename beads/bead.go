@@ -2,6 +2,9 @@ package beads
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,16 +32,38 @@ func Statuses() []Status {
 // Type is a Beads issue type.
 type Type string
 
-// The types that mean something to gastown; any other word is kept.
+// The types that a bead is given here; any other word that an import brings is kept.
 const (
-	Task     Type = "task"
-	Bug      Type = "bug"
-	Feature  Type = "feature"
-	Epic     Type = "epic"
-	Chore    Type = "chore"
-	Decision Type = "decision"
-	Spike    Type = "spike"
+	Task      Type = "task"
+	Bug       Type = "bug"
+	Feature   Type = "feature"
+	Chore     Type = "chore"
+	Epic      Type = "epic" // done by its children
+	Decision  Type = "decision"
+	Spike     Type = "spike"
+	Story     Type = "story"
+	Milestone Type = "milestone"
 )
+
+// Types lists the types that a bead is given here.
+func Types() []Type {
+	return []Type{Task, Bug, Feature, Chore, Epic, Decision, Spike, Story, Milestone}
+}
+
+// ParseType is the type that a word means, bd's aliases too. A slip would not only be kept: it would
+// decide that a decision needs code.
+func ParseType(word string) (Type, error) {
+	word = strings.TrimSpace(word)
+	t := normalType(Type(strings.ToLower(word)))
+	if word != "" && slices.Contains(Types(), t) {
+		return t, nil
+	}
+	var names []string
+	for _, known := range Types() {
+		names = append(names, string(known))
+	}
+	return "", fmt.Errorf("type %q: not one of %s", Clean(word, 60), strings.Join(names, ", "))
+}
 
 // NeedsCode is whether a bead of type t closes by a merge unless a person said otherwise.
 func (t Type) NeedsCode() bool { return t != Decision && t != Spike && t != Epic }

@@ -22,8 +22,15 @@ const (
 // statusKey is the name in metadata under which the word of a status is kept that has no place here.
 const statusKey = "bd_status"
 
-// ownStatus is an export field of ours for a status that bd has no word for.
-const ownStatus = "gastown_status"
+// Export fields of ours for a status and a type that bd has no word for: one such word, and it takes
+// nothing of the file.
+const (
+	ownStatus = "gastown_status"
+	ownType   = "gastown_type"
+)
+
+// bdTypes are what bd knows beside the types given here.
+var bdTypes = []Type{"message", "molecule", "gate", "event"}
 
 // bdOrder is the order of the fields bd knows, up to the last before the export-only ones.
 var bdOrder = strings.Fields(`id title description design acceptance_criteria notes spec_id status priority issue_type
@@ -62,7 +69,7 @@ type Import struct {
 // Encode writes beads as Beads JSONL that a stock bd imports, by priority, newest first, then id.
 // Messages, agents, roles, rigs, templates and ephemeral beads are left out, as bd does; State of
 // work here (slings, attempts) is not part of the format. Two more statuses than bd has go out as
-// in_progress and blocked, with our own word in a field bd skips.
+// in_progress and blocked, types that it does not know as tasks, each with its own word in a field bd skips.
 func Encode(w io.Writer, all []*Bead) (Counts, error) {
 	var counts Counts
 	dependents := map[ID]int{}
@@ -173,6 +180,9 @@ func exportFields(b *Bead) (map[string]json.RawMessage, error) {
 	case NeedsYou:
 		c.Status = "blocked"
 	}
+	if !slices.Contains(Types(), b.Type) && !slices.Contains(bdTypes, b.Type) {
+		c.Type = Task
+	}
 	raw, err := marshal(c)
 	if err != nil {
 		return nil, err
@@ -181,12 +191,15 @@ func exportFields(b *Bead) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, err
 	}
-	if c.Status != b.Status {
-		word, err := marshal(string(b.Status))
-		if err != nil {
+	for _, own := range []struct{ name, out, word string }{
+		{ownStatus, string(c.Status), string(b.Status)}, {ownType, string(c.Type), string(b.Type)},
+	} {
+		if own.out == own.word {
+			continue
+		}
+		if fields[own.name], err = marshal(own.word); err != nil {
 			return nil, err
 		}
-		fields[ownStatus] = word
 	}
 	for name, raw := range b.Extra {
 		if _, ours := fields[name]; !ours {

@@ -114,8 +114,9 @@ func decodeIssue(fields map[string]json.RawMessage, now time.Time) (Line, []stri
 			fields["ephemeral"] = raw
 		}
 	}
-	own := text(fields[ownStatus])
+	own, ownKind := text(fields[ownStatus]), text(fields[ownType])
 	delete(fields, ownStatus)
+	delete(fields, ownType)
 	var b Bead
 	r := reader{fields: fields}
 	r.take("id", &b.ID)
@@ -152,6 +153,9 @@ func decodeIssue(fields map[string]json.RawMessage, now time.Time) (Line, []stri
 	r.try("result", &b.Result)
 	r.try("merge_commit", &b.MergeCommit)
 	b.Type = normalType(b.Type)
+	if ownKind != "" {
+		b.Type = Type(ownKind)
+	}
 	b.NeedsCode = b.Type.NeedsCode()
 	r.try("needs_code", &b.NeedsCode)
 	if len(fields) > 0 {

@@ -104,6 +104,28 @@ func TestDecodeNamesTheBadLine(t *testing.T) {
 	}
 }
 
+// TestEncodeTypes: one type that bd does not know and it takes nothing of the file.
+func TestEncodeTypes(t *testing.T) {
+	for typ, want := range map[beads.Type]string{
+		beads.Milestone: `"issue_type":"milestone"`, "gate": `"issue_type":"gate"`, "frob": `"issue_type":"task"`, "merge-request": `"issue_type":"task"`,
+	} {
+		b := bead("a-1", beads.Open)
+		b.Type = typ
+		var out bytes.Buffer
+		if _, err := beads.Encode(&out, []*beads.Bead{b}); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v, %s", typ, err, out.String())
+		}
+		if got := beadsOf(decode(t, out.String()))[0].Type; got != typ {
+			t.Errorf("%s came back as %s", typ, got)
+		}
+	}
+	for word, want := range map[string]beads.Type{"Bug": beads.Bug, "feat": beads.Feature, "ADR": beads.Decision, " story ": beads.Story, "": "", "decison": "", "message": ""} {
+		if got, err := beads.ParseType(word); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", word, got, err)
+		}
+	}
+}
+
 func TestEncodeOrderAndWhatStaysHere(t *testing.T) {
 	a, b, c, d := bead("a-1", beads.Working), bead("a-2", beads.NeedsYou), bead("a-3", beads.Closed, on("a-1", beads.ParentChild)), bead("a-4", beads.Open)
 	a.Priority, b.Priority, c.Priority = 1, 1, 0

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -208,9 +207,9 @@ func (r *planReader) field(name, value string, line int) {
 	it := r.item
 	switch name {
 	case "type":
-		t := normalType(Type(strings.ToLower(value)))
-		if value == "" || strings.ContainsFunc(value, unicode.IsSpace) {
-			r.problem(SevError, line, "type %q: want one word, such as task, bug or feature", Clean(value, 60))
+		t, err := ParseType(value)
+		if err != nil {
+			r.problem(SevError, line, "%v", err)
 			return
 		}
 		it.Type = t

@@ -183,7 +183,10 @@ func (t *Town) newBead(r api.BeadCreateReq, rig, by string) (*beads.Bead, error)
 		CreatedAt: now, UpdatedAt: now, CreatedBy: by, Rig: rig, Agent: r.Agent,
 	}
 	if r.Type != "" {
-		b.Type = beads.Type(r.Type)
+		var err error
+		if b.Type, err = beads.ParseType(r.Type); err != nil {
+			return nil, fault.Usagef("bead create: %w", err)
+		}
 	}
 	if r.Priority != nil {
 		b.Priority = *r.Priority
@@ -218,6 +221,13 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 	if r.Priority != nil && who.Role == "polecat" {
 		return api.Bead{}, fault.Refusedf("bead update: what goes first is for the person and the Mayor to say")
 	}
+	var typ beads.Type
+	if r.Type != nil {
+		var err error
+		if typ, err = beads.ParseType(*r.Type); err != nil {
+			return api.Bead{}, fault.Usagef("bead update: %w", err)
+		}
+	}
 	var old *beads.Bead
 	out, err := t.change(who, r.Bead, beads.Event{Kind: beads.EvBeadUpdated}, changed("changed"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		old = b
@@ -232,7 +242,7 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 		set(&c.Agent, r.Agent)
 		set(&c.NeedsCode, r.NeedsCode)
 		if r.Type != nil {
-			c.Type = beads.Type(*r.Type)
+			c.Type = typ
 		}
 		if r.Defer == nil {
 			return c, nil
