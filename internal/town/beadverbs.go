@@ -213,6 +213,9 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 	if r.Title != nil && strings.TrimSpace(*r.Title) == "" {
 		return api.Bead{}, fault.Usagef("bead update: the title is empty")
 	}
+	if r.Defer != nil && !r.Defer.IsZero() && !r.Defer.After(t.deps.Now()) {
+		return api.Bead{}, fault.Usagef("bead update: %s has passed already", r.Defer.Local().Format(time.DateTime)).WithHint("--defer none takes a deferral back")
+	}
 	if r.Agent != nil && *r.Agent != "" {
 		if _, _, err := t.preset(*r.Agent); err != nil {
 			return api.Bead{}, err
@@ -247,19 +250,28 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 		if r.Defer == nil {
 			return c, nil
 		}
-		if r.Defer.IsZero() {
-			return c.Apply(beads.Undefer, t.deps.Now())
-		}
-		d, err := c.Apply(beads.Defer, t.deps.Now())
-		if err == nil {
-			d.DeferUntil, d.Sling = r.Defer, nil
-		}
-		return d, err
+		return deferred(c, *r.Defer, t.deps.Now())
 	})
 	if err == nil {
 		t.canUnchange(who, r, old)
 	}
 	return out, err
+}
+
+// deferred is a bead put off until then, or to another date; the zero time takes that back.
+func deferred(b *beads.Bead, until, now time.Time) (c *beads.Bead, err error) {
+	switch {
+	case until.IsZero():
+		return b.Apply(beads.Undefer, now)
+	case b.Status == beads.Deferred:
+		c = b.Clone()
+	default:
+		c, err = b.Apply(beads.Defer, now)
+	}
+	if err == nil {
+		c.DeferUntil, c.Sling = new(until.UTC()), nil
+	}
+	return c, err
 }
 
 func set[T any](dst *T, src *T) {

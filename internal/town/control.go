@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"gastown/agents"
 	"gastown/beads"
@@ -139,7 +140,11 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 	case beads.NeedsYou:
 		return fmt.Sprintf("%s waits for you: %s.", id, b.Reason), "look at it, then: gastown sling " + id, nil
 	case beads.Deferred:
-		return id + " is deferred.", "gastown bead reopen " + id, nil
+		why = id + " is deferred"
+		if b.DeferUntil != nil {
+			why += " until " + b.DeferUntil.Local().Format(time.DateTime)
+		}
+		return why + ".", "gastown bead reopen " + id, nil
 	case beads.Submitted:
 		q, err := t.queue(tx, b.Rig)
 		if err != nil {

@@ -140,7 +140,7 @@ func (h *Host) loop() {
 
 // plan makes the world match the store once, and says when time alone may change the plan.
 func (h *Host) plan() time.Time {
-	next := sooner(h.dispatch(), h.wakeLimited())
+	next := sooner(h.undefer(), sooner(h.dispatch(), h.wakeLimited()))
 	for _, r := range h.rigHosts() {
 		next = sooner(next, r.tick())
 		r.prove()
