@@ -177,6 +177,15 @@ func (b *Bead) Startable(now time.Time) bool {
 	return true
 }
 
+// Wished reports whether somebody wants work on b to start: by a sling, by a launched convoy that has it, or
+// because all that is ready is to start. That never means what is done by other beads.
+func (b *Bead) Wished(launched, auto bool) bool {
+	if b.Sling != nil {
+		return true
+	}
+	return !b.Stopped && (launched || auto && b.Type != Epic && b.Type != Milestone)
+}
+
 func (b *Bead) flag(name string) bool { return string(b.Extra[name]) == "true" }
 
 // WouldCycle is the cycle that a dependency of from on to would close, as a path from -> to -> ... -> from;

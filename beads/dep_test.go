@@ -175,3 +175,25 @@ func TestOrders(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestWished(t *testing.T) {
+	slung := &beads.Sling{}
+	for _, c := range []struct {
+		name           string
+		b              beads.Bead
+		launched, auto bool
+		want           bool
+	}{
+		{"nobody", beads.Bead{Type: beads.Task}, false, false, false},
+		{"slung", beads.Bead{Type: beads.Epic, Sling: slung, Stopped: true}, false, false, true},
+		{"in a launched convoy", beads.Bead{Type: beads.Epic}, true, false, true},
+		{"all that is ready", beads.Bead{Type: beads.Decision}, false, true, true},
+		{"an epic is done by its children", beads.Bead{Type: beads.Epic}, false, true, false},
+		{"a milestone", beads.Bead{Type: beads.Milestone}, false, true, false},
+		{"stopped by a person", beads.Bead{Type: beads.Task, Stopped: true}, true, true, false},
+	} {
+		if got := c.b.Wished(c.launched, c.auto); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}

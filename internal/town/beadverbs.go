@@ -34,7 +34,7 @@ func (t *Town) outside(tx *store.Tx, b *beads.Bead) (api.Bead, error) {
 	if b.Status != beads.Closed {
 		out.BlockedBy = append(out.BlockedBy, on...)
 	}
-	out.Ready = b.Startable(t.deps.Now()) && len(on) == 0
+	out.Ready = b.Startable(t.deps.Now()) && len(on) == 0 && t.inTown(b) == nil
 	out.Overlaps = t.overlapsOf(b)
 	as, err := tx.AttemptsOf(b.ID)
 	if err != nil {
@@ -43,6 +43,14 @@ func (t *Town) outside(tx *store.Tx, b *beads.Bead) (api.Bead, error) {
 	out.Attempts = append(out.Attempts, as...)
 	out.PR, err = prURL(tx, b.ID)
 	return out, err
+}
+
+// inTown is an error where the bead's rig was taken out of the town: nothing can start on it.
+func (t *Town) inTown(b *beads.Bead) error {
+	if _, ok := t.settings().Rigs[b.Rig]; !ok {
+		return fault.Refusedf("%s: its rig %s is not in the town any more", b.ID, b.Rig).WithHint("close it with: gastown bead close %s", b.ID)
+	}
+	return nil
 }
 
 // overlapsOf is other unlanded work in the files of a bead's.
@@ -63,9 +71,9 @@ func (t *Town) outsideAll(tx *store.Tx, all []*beads.Bead, g *beads.Graph, now t
 	for _, a := range attempts {
 		of[a.Bead] = append(of[a.Bead], a)
 	}
-	out := make([]api.Bead, len(all))
+	out, ready := make([]api.Bead, len(all)), t.ready(g, now)
 	for i, b := range all {
-		out[i] = api.Bead{Bead: *b, BlockedBy: []beads.ID{}, Attempts: of[b.ID], Ready: g.Ready(b, now), Overlaps: t.overlapsOf(b)}
+		out[i] = api.Bead{Bead: *b, BlockedBy: []beads.ID{}, Attempts: of[b.ID], Ready: ready(b), Overlaps: t.overlapsOf(b)}
 		if out[i].Attempts == nil {
 			out[i].Attempts = []*beads.Attempt{}
 		}
@@ -101,8 +109,9 @@ func (t *Town) beadList(_ context.Context, _ api.Caller, r api.BeadListReq) (out
 			return err
 		}
 		var keep []*beads.Bead
+		ready := t.ready(g, now)
 		for _, b := range all {
-			if r.Rig != "" && b.Rig != r.Rig || r.Label != "" && !slices.Contains(b.Labels, r.Label) || !hasStatus(g, b, r.Status, now) {
+			if r.Rig != "" && b.Rig != r.Rig || r.Label != "" && !slices.Contains(b.Labels, r.Label) || !hasStatus(g, ready, b, r.Status) {
 				continue
 			}
 			keep = append(keep, b)
@@ -117,12 +126,21 @@ func (t *Town) beadList(_ context.Context, _ api.Caller, r api.BeadListReq) (out
 	return out, err
 }
 
-func hasStatus(g *beads.Graph, b *beads.Bead, want string, now time.Time) bool {
+// ready gives the test of whether work on a bead could start now.
+func (t *Town) ready(g *beads.Graph, now time.Time) func(*beads.Bead) bool {
+	rigs := t.settings().Rigs
+	return func(b *beads.Bead) bool {
+		_, inTown := rigs[b.Rig]
+		return inTown && g.Ready(b, now)
+	}
+}
+
+func hasStatus(g *beads.Graph, ready func(*beads.Bead) bool, b *beads.Bead, want string) bool {
 	switch want {
 	case "":
 		return true
 	case "ready":
-		return g.Ready(b, now)
+		return ready(b)
 	case "blocked":
 		return b.Status == beads.Open && len(g.BlockedBy(b.ID)) > 0
 	}

@@ -201,6 +201,9 @@ func (t *Town) queueHint(tx *store.Tx, q refinery.Queue, id beads.ID) (string, e
 
 func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err error) {
 	id := string(b.ID)
+	if err := t.inTown(b); err != nil {
+		return fault.From(err).Msg + ".", fault.From(err).Hint, nil
+	}
 	on, err := tx.BlockedBy(b)
 	if err != nil {
 		return "", "", err
@@ -212,8 +215,7 @@ func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err
 	if err != nil {
 		return "", "", err
 	}
-	wished := b.Sling != nil || !b.Stopped && (launched[b.ID] || t.settings().Town.Dispatch == "auto")
-	if !wished {
+	if !b.Wished(launched[b.ID], t.settings().Town.Dispatch == "auto") {
 		return id + " is ready; nobody has slung it.", "gastown sling " + id, nil
 	}
 	if t.host == nil {

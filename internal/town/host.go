@@ -251,9 +251,7 @@ func (t *Town) candidates(tx *store.Tx, auto bool, now time.Time) ([]agents.Cand
 	if err != nil {
 		return nil, err
 	}
-	open = slices.DeleteFunc(open, func(b *beads.Bead) bool {
-		return b.Sling == nil && (b.Stopped || !auto && !launched[b.ID])
-	})
+	open = slices.DeleteFunc(open, func(b *beads.Bead) bool { return !b.Wished(launched[b.ID], auto) })
 	if len(open) == 0 {
 		return nil, nil
 	}
@@ -273,6 +271,9 @@ func (t *Town) candidates(tx *store.Tx, auto bool, now time.Time) ([]agents.Cand
 			spec = t.settings().Town.Polecat
 		}
 		p, model, err := t.preset(spec)
+		if err == nil {
+			err = t.inTown(b)
+		}
 		if err != nil {
 			c.Err = err.Error()
 		}

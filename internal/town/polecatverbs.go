@@ -60,6 +60,9 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 
 // slung is a bead with the wish recorded, or why it cannot be.
 func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, agent, polecat string) (*beads.Bead, error) {
+	if err := t.inTown(b); err != nil {
+		return nil, step(err, "sling")
+	}
 	c := b.Clone()
 	switch b.Status {
 	case beads.Open:

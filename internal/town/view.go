@@ -85,17 +85,18 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 		out.Rigs = append(out.Rigs, r)
 		out.Queue = append(out.Queue, info.Queue...)
 	}
-	out.Beads = counts(all, g, now)
+	out.Beads = t.counts(all, g, now)
 	out.Problems, err = t.problems(tx, all, out)
 	return out, err
 }
 
-func counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.Counts) {
+func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.Counts) {
+	ready := t.ready(g, now)
 	for _, b := range all {
 		switch b.Status {
 		case beads.Open:
 			c.Open++
-			if g.Ready(b, now) {
+			if ready(b) {
 				c.Ready++
 			} else {
 				c.Blocked++
