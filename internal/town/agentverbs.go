@@ -355,69 +355,6 @@ func docsOf(tx *store.Tx, b *beads.Bead) ([]agents.Doc, []string, error) {
 	return []agents.Doc{doc}, fs, nil
 }
 
-func (t *Town) mailSend(_ context.Context, who api.Caller, r api.MailSendReq) (out beads.Message, err error) {
-	if r.To == "" || strings.TrimSpace(r.Text) == "" {
-		return out, fault.Usagef("mail send: want a receiver and a text")
-	}
-	if err := fits("mail send", r.Text); err != nil {
-		return out, err
-	}
-	out = beads.Message{From: who.Name, To: r.To, Text: r.Text, At: t.deps.Now().UTC()}
-	err = t.update(func(tx *store.Tx) error {
-		if err := tx.AddMail(&out); err != nil {
-			return err
-		}
-		return tx.Append(beads.Event{Kind: beads.EvMail, Actor: who.Name, Text: fmt.Sprintf("%s wrote to %s: %s", who.Name, beads.Clean(r.To, 64), beads.Clean(r.Text, 100))})
-	})
-	return out, err
-}
-
-// mostText bounds a question or a message in bytes: they are for people to read.
-const mostText = 64 << 10
-
-func fits(what, text string) error {
-	if len(text) > mostText {
-		return fault.Usagef("%s: the text has %d bytes, %d at most", what, len(text), mostText)
-	}
-	return nil
-}
-
-// mailInbox lists messages to the caller; a person sees everyone's, or those of one receiver.
-func (t *Town) mailInbox(_ context.Context, who api.Caller, r api.NameReq) (out []beads.Message, err error) {
-	to := r.Name
-	if who.Role != "person" {
-		to = who.Name
-	}
-	out = []beads.Message{}
-	err = t.store.View(func(tx *store.Tx) error {
-		ms, err := tx.Inbox(to)
-		for _, m := range ms {
-			out = append(out, *m)
-		}
-		return err
-	})
-	return out, err
-}
-
-func (t *Town) mailRead(_ context.Context, who api.Caller, r api.MailReadReq) (out beads.Message, err error) {
-	err = t.update(func(tx *store.Tx) error {
-		m, err := tx.Mail(r.ID)
-		if err != nil {
-			return err
-		}
-		if who.Role != "person" && m.To != who.Name {
-			return fault.Refusedf("mail %d: it is to %s", r.ID, m.To)
-		}
-		out = *m
-		if m.Read || who.Role == "person" && m.To != "you" {
-			return nil
-		}
-		out.Read = true
-		return tx.PutMail(&out)
-	})
-	return out, err
-}
-
 // count is a number and its noun.
 func count(n int, noun string) string {
 	if n == 1 {

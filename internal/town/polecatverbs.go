@@ -12,7 +12,6 @@ import (
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
-	"gastown/internal/config"
 	"gastown/internal/fault"
 )
 
@@ -21,8 +20,10 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 	if len(r.Beads) == 0 {
 		return nil, fault.Usagef("sling: which bead?")
 	}
-	if r.Polecat != "" && !config.ValidName(r.Polecat) {
-		return nil, fault.Usagef("polecat name %q: want lower case letters, digits, '.', '_' and '-', at most 64", r.Polecat)
+	if r.Polecat != "" {
+		if err := polecatName(r.Polecat); err != nil {
+			return nil, err
+		}
 	}
 	if r.Polecat != "" && len(r.Beads) > 1 {
 		return nil, fault.Usagef("sling: one polecat takes one bead at a time, not %d", len(r.Beads))
@@ -249,8 +250,8 @@ func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.Reassi
 		r.To = t.freeName(w.name)
 	}
 	if r.To != "" {
-		if !config.ValidName(r.To) {
-			return out, fault.Usagef("polecat name %q: want lower case letters, digits, '.', '_' and '-', at most 64", r.To)
+		if err := polecatName(r.To); err != nil {
+			return out, err
 		}
 		if other, err := t.worker(r.To); err == nil && other.name == r.To {
 			return out, fault.Refusedf("polecat %q: busy with %s", r.To, other.bead)

@@ -82,6 +82,11 @@ func (t *Town) rescueShow(ctx context.Context, _ api.Caller, r api.RescueReq) (o
 }
 
 func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq) (out api.Slung, err error) {
+	if r.Polecat != "" {
+		if err := polecatName(r.Polecat); err != nil {
+			return out, err
+		}
+	}
 	_, a, err := t.rescue(r.What)
 	if err != nil {
 		return out, err
