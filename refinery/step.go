@@ -30,7 +30,7 @@ const (
 func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
 	m := &machine{q: clone(q), now: now, cfg: cfg}
 	m.key = m.look()
-	before := problems(q)
+	before, stopped := problems(q), q.Stop
 	m.apply(ev)
 	m.watch()
 	m.lift()
@@ -38,6 +38,7 @@ func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
 	m.advance()
 	m.show()
 	m.report(before)
+	m.tellStop(stopped)
 	return m.q, m.out
 }
 

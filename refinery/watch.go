@@ -196,6 +196,14 @@ func problems(q Queue) []Problem {
 	return ps
 }
 
+// tellStop notes that the queue stopped by itself in this step: a pause that a person did not ask for
+// is in the log like one that they did.
+func (m *machine) tellStop(before *Stop) {
+	if s := m.q.Stop; s != nil && (before == nil || before.Kind != s.Kind || before.Commit != s.Commit) {
+		m.emit(Note{Kind: beads.EvPaused, Text: "merge queue stopped: " + s.Reason})
+	}
+}
+
 // report tells which problems began and ended in this step.
 func (m *machine) report(before []Problem) {
 	after := problems(m.q)
