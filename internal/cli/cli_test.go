@@ -130,9 +130,16 @@ func TestReachingTheTown(t *testing.T) {
 		b := newBench(t)
 		b.vars["GASTOWN_SOCKET"] = b.host(filepath.Join(b.env.Dir, "x"))
 		b.vars["GASTOWN_TOKEN"] = "t0k"
-		r := b.run("prime", "--town", "/other")
-		if r.code != 0 || len(b.town.calls) != 1 || b.town.calls[0].token != "t0k" {
-			t.Errorf("%+v %+v", r, b.town.calls)
+		b.vars["GASTOWN_TOWN"] = "/its/town"
+		for _, args := range [][]string{{"prime"}, {"prime", "--town", "/its/town/"}} {
+			b.town.calls = nil
+			if r := b.run(args...); r.code != 0 || len(b.town.calls) != 1 || b.town.calls[0].token != "t0k" {
+				t.Errorf("%v: %+v %+v", args, r, b.town.calls)
+			}
+		}
+		b.town.calls = nil
+		if r := b.run("status", "--town", "/other"); r.code != 4 || len(b.town.calls) != 0 || !strings.Contains(r.err, "/its/town") {
+			t.Errorf("another town: %+v %+v", r, b.town.calls)
 		}
 	})
 	t.Run("an agent without a host: exit 5, never the store", func(t *testing.T) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"gastown/internal/api"
@@ -65,6 +66,15 @@ func (r *reach) host() (api.Doer, error) { return r.client() }
 
 func (r *reach) client() (wire.Client, error) {
 	token, socket := r.env.Getenv("GASTOWN_TOKEN"), r.env.Getenv("GASTOWN_SOCKET")
+	if token != "" && *r.town != "" {
+		dir, own := *r.town, r.env.Getenv("GASTOWN_TOWN")
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(r.env.Dir, dir)
+		}
+		if filepath.Clean(dir) != own { // the answer would be of its own town
+			return wire.Client{}, fault.Refusedf("--town %s: an agent speaks to its own town, %s", *r.town, own)
+		}
+	}
 	// A person's --town is more than the environment they happen to be in.
 	if socket != "" && (token != "" || *r.town == "") {
 		return wire.Client{Path: socket, Token: token}, nil
