@@ -73,8 +73,8 @@ type RigAddReq struct {
 type RigAdded struct {
 	Rig
 	// Unseen are uncommitted paths of the source that agents will not see.
-	Unseen   []string `json:"unseen,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	Unseen   []string `json:"unseen"`
+	Warnings []string `json:"warnings"`
 }
 
 // RigUngatedReq accepts (or takes back) landing without gates.
@@ -165,7 +165,7 @@ type Bead struct {
 	BlockedBy []beads.ID       `json:"blocked_by"`
 	Attempts  []*beads.Attempt `json:"attempts"`
 	// Overlaps is other unlanded work in the same files, while the host knows of some.
-	Overlaps []refinery.Overlap `json:"overlaps,omitempty"`
+	Overlaps []refinery.Overlap `json:"overlaps"`
 	PR       string             `json:"pr,omitempty"` // address of its pull request
 }
 
@@ -270,7 +270,7 @@ type PlannedBead struct {
 	Title    string   `json:"title"`
 	Type     string   `json:"type"`
 	Priority int      `json:"priority"`
-	Needs    []string `json:"needs,omitempty"` // keys
+	Needs    []string `json:"needs"` // keys
 	Line     int      `json:"line"`
 }
 
@@ -288,7 +288,7 @@ type Planned struct {
 	Rig      string        `json:"rig"`
 	Beads    []PlannedBead `json:"beads"`
 	Waves    [][]string    `json:"waves"` // keys
-	Problems []PlanProblem `json:"problems,omitempty"`
+	Problems []PlanProblem `json:"problems"`
 	Convoy   string        `json:"convoy,omitempty"`
 	Applied  bool          `json:"applied"`
 	Launched bool          `json:"launched"`
@@ -326,7 +326,7 @@ type Slung struct {
 	Attempt int    `json:"attempt,omitempty"`
 	Msg     string `json:"msg"`
 	// Warnings is what the bead lacks that an agent is better told (beads.Lint).
-	Warnings []string `json:"warnings,omitempty"`
+	Warnings []string `json:"warnings"`
 }
 
 // PolecatInfo is a named worker and, while it has one, its attempt. In JSON as status has it.
@@ -354,7 +354,7 @@ type PolecatInfo struct {
 	Bypass bool `json:"bypass,omitempty"`
 	// Quiet is since when its terminal printed nothing; zero before its first output.
 	Quiet    time.Time `json:"quiet_since,omitzero"`
-	PIDs     []int     `json:"pids,omitempty"`
+	PIDs     []int     `json:"pids"`
 	Branch   string    `json:"branch,omitempty"`
 	Base     string    `json:"base,omitempty"`
 	Worktree string    `json:"worktree,omitempty"`
@@ -363,7 +363,7 @@ type PolecatInfo struct {
 	// Terminal is whether there is a live terminal to look at.
 	Terminal bool `json:"terminal"`
 	// Overlaps is other unlanded work in the same files, and a target that does not merge.
-	Overlaps []refinery.Overlap `json:"overlaps,omitempty"`
+	Overlaps []refinery.Overlap `json:"overlaps"`
 	// Doing is what its program said it did last, else the newest line of its terminal, cleaned; a hint, not a fact.
 	Doing string `json:"doing,omitempty"`
 }
@@ -401,8 +401,8 @@ type Killed struct {
 	Bead    beads.ID `json:"bead"`
 	Attempt int      `json:"attempt"`
 	Rescue  string   `json:"rescue,omitempty"` // ref; empty when there was nothing to keep
-	Kept    []string `json:"kept,omitempty"`   // uncommitted paths on it
-	Lost    []string `json:"lost,omitempty"`   // ignored paths that are gone
+	Kept    []string `json:"kept"`             // uncommitted paths on it
+	Lost    []string `json:"lost"`             // ignored paths that are gone
 	Stopped int      `json:"stopped"`          // processes ended
 	Msg     string   `json:"msg"`
 }
@@ -432,7 +432,7 @@ type MayorInfo struct {
 	Since time.Time `json:"since,omitzero"`
 	PID   int       `json:"pid,omitempty"`
 	Why   string    `json:"why,omitempty"`
-	Last  []string  `json:"last,omitempty"` // last lines of a Mayor that ended
+	Last  []string  `json:"last"` // last lines of a Mayor that ended
 }
 
 // DoneReq submits. Its caller's token says what.
@@ -494,7 +494,7 @@ type QueueEntry struct {
 	Queued   time.Time             `json:"queued_at"`
 	Tries    int                   `json:"tries"`
 	Tip      string                `json:"tip"`
-	Gates    []refinery.GateResult `json:"gates,omitempty"` // finished in this run
+	Gates    []refinery.GateResult `json:"gates"` // finished in this run
 	Why      string                `json:"why"`
 	Hint     string                `json:"hint,omitempty"` // what to do about it, where the Refinery itself holds it
 	HeldBy   string                `json:"held_by,omitempty"`
@@ -503,7 +503,7 @@ type QueueEntry struct {
 	PR       string                `json:"pr,omitempty"`    // address of its pull request
 	Elapsed  time.Duration         `json:"elapsed_ns,omitempty"`
 	Usual    time.Duration         `json:"usual_ns,omitempty"`
-	Batch    []beads.ID            `json:"batch,omitempty"`      // tested together with it, itself included, in landing order
+	Batch    []beads.ID            `json:"batch"`                // tested together with it, itself included, in landing order
 	Of       int                   `json:"of,omitempty"`         // Batch is a part of this many that are red together
 	Step     string                `json:"step,omitempty"`       // the same in words
 	Expected time.Time             `json:"expected_at,omitzero"` // of its landing, if all is green and as quick as usual
@@ -528,7 +528,7 @@ type RefineryInfo struct {
 	Paused  bool          `json:"paused"`
 	Queue   []QueueEntry  `json:"queue"`
 	Run     *refinery.Run `json:"run,omitempty"`
-	Landed  []LandedBead  `json:"recent,omitempty"`
+	Landed  []LandedBead  `json:"recent"`
 	Total   int           `json:"landed"`
 	Bounced int           `json:"bounced"`
 	Gates   []string      `json:"gates"`
@@ -536,7 +536,7 @@ type RefineryInfo struct {
 	Step string `json:"step,omitempty"`
 	// Usual is how long each gate takes when it passes, by name in nanoseconds.
 	Usual map[string]time.Duration `json:"usual_ns,omitempty"`
-	Tail  []string                 `json:"tail,omitempty"` // last lines of the running gate, cleaned
+	Tail  []string                 `json:"tail"`           // last lines of the running gate, cleaned
 	Note  string                   `json:"note,omitempty"` // what a restart or resume did besides
 }
 

@@ -20,7 +20,7 @@ type Diff struct {
 	Files     []DiffFile `json:"files"`
 	Text      string     `json:"text"` // unified, cleaned of control characters
 	Cut       bool       `json:"cut,omitempty"`
-	Conflicts []string   `json:"conflicts,omitempty"` // paths that main has changed otherwise
+	Conflicts []string   `json:"conflicts"` // paths that main has changed otherwise
 }
 
 // DiffFile is one file of a Diff.
@@ -40,9 +40,9 @@ type Process struct {
 // KillPreview is what a kill would stop, keep and lose, as of now.
 type KillPreview struct {
 	PolecatInfo
-	Uncommitted []string  `json:"uncommitted"`       // kept on a rescue ref
-	Ignored     []string  `json:"ignored,omitempty"` // lost; a directory ends in "/"
-	Processes   []Process `json:"processes"`         // stopped
+	Uncommitted []string  `json:"uncommitted"` // kept on a rescue ref
+	Ignored     []string  `json:"ignored"`     // lost; a directory ends in "/"
+	Processes   []Process `json:"processes"`   // stopped
 }
 
 // NudgeReq tells a working polecat something. It is delivered as mail; nothing is typed into

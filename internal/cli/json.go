@@ -2,14 +2,13 @@ package cli
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json"
 	"fmt"
 	"io"
-	"reflect"
 	"unicode"
 	"unicode/utf8"
 
+	"gastown/internal/api"
 	"gastown/internal/fault"
 )
 
@@ -22,60 +21,13 @@ func writeJSON(w io.Writer, v any, pretty bool) error {
 	if pretty {
 		enc.SetIndent("", "  ")
 	}
-	if v != nil {
-		v = lists(reflect.ValueOf(v)).Interface()
-	}
-	if err := enc.Encode(v); err != nil {
+	if err := enc.Encode(api.Lists(v)); err != nil {
 		return fault.Failf("encode the answer: %w", err)
 	}
 	if _, err := w.Write(inert(buf.Bytes())); err != nil {
 		return fault.Failf("write the answer: %w", err)
 	}
 	return nil
-}
-
-// lists is a copy of v in which no list is nil. v itself may be shared with the town.
-func lists(v reflect.Value) reflect.Value {
-	if !v.IsValid() || marshalsItself(v.Type()) {
-		return v
-	}
-	switch v.Kind() {
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 && !v.IsNil() {
-			return v
-		}
-		out := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		for i := range v.Len() {
-			out.Index(i).Set(lists(v.Index(i)))
-		}
-		return out
-	case reflect.Pointer:
-		if v.IsNil() {
-			return v
-		}
-		out := reflect.New(v.Type().Elem())
-		out.Elem().Set(lists(v.Elem()))
-		return out
-	case reflect.Struct:
-		out := reflect.New(v.Type()).Elem()
-		out.Set(v)
-		for i := range v.NumField() {
-			if out.Field(i).CanSet() {
-				out.Field(i).Set(lists(v.Field(i)))
-			}
-		}
-		return out
-	}
-	return v
-}
-
-func marshalsItself(t reflect.Type) bool {
-	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
-		if t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
-			return true
-		}
-	}
-	return false
 }
 
 // inert escapes what JSON leaves alone and a terminal does not: C1 controls, DEL and the

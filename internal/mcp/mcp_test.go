@@ -251,7 +251,7 @@ func TestAnswers(t *testing.T) {
 		want       string // a regular expression of all
 	}{
 		{"refinery_restart", `{}`, []api.RefineryInfo{}, `\{"items":\[\]\}`},
-		{"sling", `{"beads":["a"]}`, []api.Slung{{Bead: "a", Msg: "waits"}}, `\{"items":\[\{"bead":"a","msg":"waits"\}\]\}`},
+		{"sling", `{"beads":["a"]}`, []api.Slung{{Bead: "a", Msg: "waits"}}, `\{"items":\[\{"bead":"a","msg":"waits","warnings":\[\]\}\]\}`},
 		{"show", `{"bead":"a"}`, api.Ack{Msg: "ok"}, `\{"msg":"ok"\}`},
 		{"bead_export", `{}`, api.Exported{Data: []byte("{\"id\":1}\n")}, `\{"text":"\{\\"id\\":1\}\\n"\}`},
 		{"refinery_log", `{}`, api.Peeked{Text: long + "end"}, `\{"text":"\[the beginning is left out here\]\\né+end"\}`},

@@ -203,10 +203,8 @@ func encode(res any) ([]byte, error) {
 		r.Text = head(r.Text)
 		res = r
 	}
-	if v := reflect.ValueOf(res); v.IsValid() && v.Kind() == reflect.Slice {
-		if v.Len() == 0 {
-			res = []int{}
-		}
+	res = api.Lists(res)
+	if reflect.ValueOf(res).Kind() == reflect.Slice {
 		return json.Marshal(map[string]any{"items": res})
 	}
 	return json.Marshal(res)

@@ -1,6 +1,7 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -341,7 +342,7 @@ func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out ap
 	}
 	out = api.Rig{
 		Name: name, Origin: rc.Origin, Branch: rc.Branch, Prefix: rc.Prefix, Deliver: rc.Deliver,
-		Approve: strings.Join(rc.Approve, ","), Ungated: rc.Ungated, Permissions: rc.Permissions, Setup: rc.Setup, Gates: []api.GateSpec{},
+		Approve: cmp.Or(strings.Join(rc.Approve, ","), "none"), Ungated: rc.Ungated, Permissions: rc.Permissions, Setup: rc.Setup, Gates: []api.GateSpec{},
 	}
 	for _, g := range rc.Gates {
 		s := api.GateSpec{Name: g.Name, Run: g.Run, Env: g.Env}
