@@ -147,6 +147,10 @@ func flagError(cmd *cobra.Command, err error) error {
 	if cmd.HasParent() {
 		what = path(cmd) + ": "
 	}
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) && bad.GetFlag().Value.Type() == "int" {
+		return fault.Usagef("%s--%s %q: want a whole number", what, bad.GetFlag().Name, bad.GetValue())
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return fault.Usagef("%s%w", what, err)

@@ -102,11 +102,19 @@ func (t *Town) beadList(_ context.Context, _ api.Caller, r api.BeadListReq) (out
 	if r.Status != "" && r.Status != "ready" && r.Status != "blocked" && !slices.Contains(beads.Statuses(), beads.Status(r.Status)) {
 		return nil, fault.Usagef("status %q: not one of open, ready, blocked, working, submitted, needs_you, deferred, closed", r.Status)
 	}
+	if r.Limit < 0 {
+		return nil, fault.Usagef("limit %d: want 0 (all) or more", r.Limit)
+	}
 	now := t.deps.Now()
 	err = t.store.View(func(tx *store.Tx) error {
 		all, g, err := graph(tx)
 		if err != nil {
 			return err
+		}
+		if !slices.ContainsFunc(all, func(b *beads.Bead) bool { return b.Rig == r.Rig }) && r.Rig != "" { // of a removed rig beads stay
+			if _, _, err := t.rig(r.Rig); err != nil {
+				return err
+			}
 		}
 		var keep []*beads.Bead
 		ready := t.ready(g, now)

@@ -49,8 +49,23 @@ func (t *Town) down(_ context.Context, _ api.Caller, r api.DownReq) (api.Ack, er
 
 // events answers from the log; with Wait it holds until there is one after Since.
 func (t *Town) events(ctx context.Context, _ api.Caller, r api.EventsReq) ([]beads.Event, error) {
-	if r.Limit <= 0 {
+	switch {
+	case r.Limit < 0:
+		return nil, fault.Usagef("limit %d: want 0 (the newest 200) or more", r.Limit)
+	case r.Limit == 0:
 		r.Limit = 200
+	}
+	if r.Bead != "" {
+		err := t.store.View(func(tx *store.Tx) error {
+			b, err := findBead(tx, r.Bead)
+			if err == nil {
+				r.Bead = b.ID
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if r.Wait > 0 {
 		var cancel context.CancelFunc
