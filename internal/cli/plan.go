@@ -133,7 +133,7 @@ func showPlan(p *page, r api.Planned) {
 	case r.Launched:
 		p.line("convoy %s is launched", r.Convoy)
 	case r.Applied:
-		p.line("convoy %s is made; `gastown convoy launch %s` starts it", r.Convoy, r.Convoy)
+		p.line("convoy %s is made; `gastown convoy launch %s` starts it", r.Convoy, typed(r.Convoy))
 	case planErrors(r) == 0:
 		p.line("nothing is made yet; --apply makes the beads, --launch starts them too")
 	}
@@ -205,7 +205,7 @@ func showConvoy(p *page, c api.Convoy) {
 		p.field("beads", "%s", ids(c.Beads))
 	}
 	if c.State == beads.ConvoyPlanned && c.Total > 0 {
-		p.field("next", "`gastown convoy launch %s`", c.Name)
+		p.field("next", "`gastown convoy launch %s`", typed(c.Name))
 	}
 }
 

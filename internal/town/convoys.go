@@ -43,6 +43,10 @@ func (t *Town) plan(_ context.Context, who api.Caller, r api.PlanReq) (out api.P
 		if out.Name == "" {
 			out.Name = strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
 		}
+		if _, err := tx.Convoy(out.Name); err == nil {
+			again := fmt.Sprintf("there is a convoy of this name: its beads are made a second time, as %q", t.convoyName(tx, out.Name))
+			out.Problems = append([]api.PlanProblem{{Line: 1, Msg: again, Severity: string(beads.SevWarning)}}, out.Problems...)
+		}
 		if !r.Apply && !r.Launch {
 			return nil
 		}
