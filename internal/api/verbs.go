@@ -180,7 +180,7 @@ func Table() []Verb {
 		Undo.row(Host, 0, "take the last kill, reassign, sling, edit or close back, within 30 s"),
 		Show.row(Host, Mayor, "move the cursor of the person's screen to a bead"),
 		RescueList.row(Store, all, "list kept work of ended attempts"),
-		RescueShow.row(Store, all, "show kept work as a diff"),
+		RescueShow.row(Store, all, "show kept work: its commits, and as a diff what was not committed"),
 		RescueRestore.row(Store, Mayor, "bring kept work back in a new worktree as uncommitted changes"),
 		RescuePrune.row(Store, 0, "delete rescue refs older than a given age"),
 		Pause.row(Store, Mayor, "start nothing new, in the town or one rig"),

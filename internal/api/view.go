@@ -17,6 +17,7 @@ type HostInfo struct {
 type Counts struct {
 	Open      int `json:"open"`
 	Ready     int `json:"ready"`
+	Slung     int `json:"slung"` // of those that are ready
 	Blocked   int `json:"blocked"`
 	Working   int `json:"working"`
 	Submitted int `json:"submitted"`

@@ -130,8 +130,10 @@ func statusNext(p *page, s api.Status) {
 	p.line("")
 	switch {
 	case len(s.Rigs) == 0:
-	case s.Beads.Ready > 0:
-		p.line("%s can start: `gastown bead ready`, then `gastown sling BEAD`", count(s.Beads.Ready, "bead"))
+	case s.Beads.Ready > s.Beads.Slung:
+		p.line("%s can start: `gastown bead ready`, then `gastown sling BEAD`", count(s.Beads.Ready-s.Beads.Slung, "bead"))
+	case s.Beads.Slung > 0 && s.Host == nil:
+		p.line("%s slung and waiting for the host: `gastown`, or `gastown up`", count(s.Beads.Slung, "bead"))
 	case s.Beads.Open == 0:
 		p.line("nothing to do: `gastown bead create TITLE`, `gastown plan FILE`, or tell the Mayor")
 	}

@@ -55,11 +55,13 @@ func (a *app) rescuePrune() *cobra.Command {
 	c := command(a, api.RescuePrune, spec{
 		use: "prune", example: "gastown rescue prune --dry-run\ngastown rescue prune --older-than 30d",
 	}, func([]string) (api.PruneReq, error) { return req, nil }, func(p *page, list []api.Rescue) {
-		showRescues(p, list)
-		if len(list) > 0 {
-			p.line("")
-			p.line("%s %s", count(len(list), "rescue"), map[bool]string{true: "would be deleted", false: "deleted"}[req.DryRun])
+		if len(list) == 0 {
+			p.line("nothing has been kept for longer than %s: nothing to delete", short(req.Age))
+			return
 		}
+		showRescues(p, list)
+		p.line("")
+		p.line("%s %s", count(len(list), "rescue"), map[bool]string{true: "would be deleted", false: "deleted"}[req.DryRun])
 	})
 	c.Flags().Var(durationFlag{&req.Age}, "older-than", "only work kept for longer than this")
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "only list it")

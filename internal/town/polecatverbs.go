@@ -37,7 +37,7 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 			if err != nil {
 				return err
 			}
-			c, err := t.slung(tx, b, who, r.Agent, r.Polecat)
+			c, err := t.slung(tx, b, who, "sling", r.Agent, r.Polecat)
 			if err != nil {
 				return err
 			}
@@ -59,10 +59,10 @@ func (t *Town) sling(_ context.Context, who api.Caller, r api.SlingReq) ([]api.S
 	return t.startNow(ids)
 }
 
-// slung is a bead with the wish recorded, or why it cannot be.
-func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, agent, polecat string) (*beads.Bead, error) {
+// slung is a bead with the wish recorded, or why it cannot be; doing is what was asked for.
+func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, doing, agent, polecat string) (*beads.Bead, error) {
 	if err := t.inTown(b); err != nil {
-		return nil, step(err, "sling")
+		return nil, step(err, "%s", doing)
 	}
 	c := b.Clone()
 	switch b.Status {
@@ -77,19 +77,19 @@ func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, agent, polecat
 			return nil, refuse(err)
 		}
 	case beads.Working:
-		return nil, fault.Refusedf("sling %s: polecat %s works on it", b.ID, b.Assignee).WithHint("give it to another with: gastown polecat reassign %s", b.Assignee)
+		return nil, fault.Refusedf("%s %s: polecat %s works on it", doing, b.ID, b.Assignee).WithHint("give it to another with: gastown polecat reassign %s", b.Assignee)
 	default:
-		return nil, fault.Refusedf("sling %s: it is %s", b.ID, b.Status)
+		return nil, fault.Refusedf("%s %s: it is %s", doing, b.ID, b.Status)
 	}
 	on, err := tx.BlockedBy(b)
 	if err != nil {
 		return nil, err
 	}
 	if len(on) > 0 {
-		return nil, fault.Refusedf("sling %s: it waits for %s", b.ID, joinIDs(on, ", ")).WithHint("sling those first, or make a convoy: its beads start as they become ready")
+		return nil, fault.Refusedf("%s %s: it waits for %s", doing, b.ID, joinIDs(on, ", ")).WithHint("sling those first, or make a convoy: its beads start as they become ready")
 	}
 	if !c.Startable(t.deps.Now()) && c.DeferUntil == nil {
-		return nil, fault.Refusedf("sling %s: a bead of type %s is not worked on", b.ID, b.Type)
+		return nil, fault.Refusedf("%s %s: a bead of type %s is not worked on", doing, b.ID, b.Type)
 	}
 	if agent != "" {
 		c.Agent = agent
@@ -379,7 +379,7 @@ func (t *Town) revive(who api.Caller, v revival) (out api.Slung, err error) {
 		if n != 0 && from.Rescue == "" && !v.anyway {
 			return fault.Refusedf("attempt %s: it left nothing to restore", from.Key())
 		}
-		c, err := t.slung(tx, b, who, "", "")
+		c, err := t.slung(tx, b, who, "restore", "", "")
 		if err != nil {
 			return err
 		}

@@ -2,13 +2,16 @@ package town
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
+	"gastown/internal/git"
 	"gastown/worktree"
 )
 
@@ -77,8 +80,36 @@ func (t *Town) rescueShow(ctx context.Context, _ api.Caller, r api.RescueReq) (o
 	if err != nil {
 		return out, err
 	}
+	k, err := worktree.Load(ctx, repo, a.Rescue)
+	if err != nil {
+		return out, err
+	}
+	head, err := commitsOf(ctx, repo, a, k.Head)
+	if err != nil {
+		return out, err
+	}
 	text, _, err := worktree.Show(ctx, repo, a.Rescue, 0)
-	return api.Peeked{Text: beads.CleanText(text), From: a.Rescue}, err
+	if k.Clean {
+		text = "Nothing was uncommitted.\n"
+	}
+	return api.Peeked{Text: beads.CleanText(head + text), From: a.Rescue}, err
+}
+
+// commitsOf lists what an attempt had committed.
+func commitsOf(ctx context.Context, repo *git.Repo, a *beads.Attempt, head string) (string, error) {
+	if head == "" || a.Base == "" {
+		return "", nil
+	}
+	log, err := repo.Log(ctx, git.LogOptions{From: head, Not: []string{a.Base}})
+	if err != nil || len(log) == 0 {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, oldest first; gastown diff %s --attempt %d shows what they change:\n", count(len(log), "commit"), a.Bead, a.N)
+	for _, c := range slices.Backward(log) {
+		fmt.Fprintf(&b, "  %.10s %s\n", c.Hash, c.Subject)
+	}
+	return b.String() + "\n", nil
 }
 
 func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq) (out api.Slung, err error) {

@@ -96,10 +96,13 @@ func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.C
 		switch b.Status {
 		case beads.Open:
 			c.Open++
-			if ready(b) {
-				c.Ready++
-			} else {
+			if !ready(b) {
 				c.Blocked++
+				break
+			}
+			c.Ready++
+			if b.Sling != nil {
+				c.Slung++
 			}
 		case beads.Working:
 			c.Working++
@@ -178,8 +181,8 @@ func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
 		p.What = cmp.Or(p.What, "the queue has stopped: "+string(r.Refinery.State))
 		return p, true
 	case refinery.NoGates:
-		p.What = "rig " + r.Name + " has no gates: nothing lands"
-		p.Do = "add a [[rig." + r.Name + ".gate]] to town.toml, or accept it: gastown rig ungated " + r.Name
+		p.What = cmp.Or(p.What, "rig "+r.Name+" has no gates: nothing lands")
+		p.Do = cmp.Or(p.Do, "add a [[rig."+r.Name+".gate]] to town.toml, or accept it: gastown rig ungated "+r.Name)
 		return p, queued
 	}
 	return api.Problem{}, false
