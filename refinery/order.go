@@ -153,7 +153,7 @@ func whyGating(q Queue, bead beads.ID, now time.Time) string {
 	case r.Phase == PhaseBuild:
 		return fmt.Sprintf("%s is being merged with the target.", bead)
 	case !r.HungSince.IsZero():
-		return fmt.Sprintf("the gate of %s looks hung, for %s.", bead, age(now.Sub(r.HungSince)))
+		return fmt.Sprintf("the gate of %s has looked hung for %s.", bead, age(now.Sub(r.HungSince)))
 	}
 	with := ""
 	switch n := len(r.Parts) - 1; {

@@ -3,6 +3,7 @@ package refinery
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"gastown/beads"
 )
@@ -32,5 +33,16 @@ func TestAStopIsInTheLog(t *testing.T) {
 	d.gate(Broken)
 	if got := stops(); len(got) != 2 {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestWhyOfAHungGate(t *testing.T) {
+	d := newDrive(t)
+	d.submit("a")
+	d.built("m0")
+	d.send(GateStarted{Seq: d.q.Run.Seq, PID: 7})
+	d.after(5*time.Minute, Tick{})
+	if got := WhyNot(d.q, "a", d.now.Add(3*time.Second)); got != "the gate of a has looked hung for 3s." {
+		t.Error(got)
 	}
 }

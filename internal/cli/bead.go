@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -289,6 +290,9 @@ func openFault(name string, err error) error {
 
 // replaceFile writes a file whole or not at all.
 func replaceFile(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return errors.New("it is a directory: name a file")
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err

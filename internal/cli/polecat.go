@@ -95,8 +95,12 @@ func polecatRows(p *page, list []api.PolecatInfo) [][]string {
 		if c.Bead == "" {
 			commits = ""
 		}
+		state := string(c.State)
+		if c.Frozen {
+			state += ", frozen"
+		}
 		rows = append(rows, []string{
-			c.Name, c.Rig, string(c.Bead), string(c.State), p.age(c.Since), commits, change,
+			c.Name, c.Rig, string(c.Bead), state, p.age(c.Since), commits, change,
 			tokens(c.Tokens), cost(c.CostUSD), agentText(c), p.title(c.Title),
 		})
 	}
@@ -104,7 +108,7 @@ func polecatRows(p *page, list []api.PolecatInfo) [][]string {
 }
 
 func showPolecat(p *page, c api.PolecatInfo) {
-	p.line("%s  %s for %s", c.Name, c.State, p.age(c.Since))
+	p.line("%s  %s for %s%s", c.Name, c.State, p.age(c.Since), map[bool]string{true: ", frozen: `gastown resume`"}[c.Frozen])
 	p.field("bead", "%s  %s", c.Bead, c.Title)
 	if c.Attempt > 0 {
 		p.field("attempt", "%d", c.Attempt)

@@ -36,7 +36,10 @@ func (t *Town) asking(rig string) []string {
 // insert gives b an id and its blockers, and stores it with its event.
 func (t *Town) insert(tx *store.Tx, b *beads.Bead, prefix string, parent beads.ID, deps []beads.ID, who api.Caller) error {
 	id, err := tx.NewID(prefix, parent, b)
-	if err != nil {
+	switch {
+	case err != nil && parent != "":
+		return fault.Refusedf("%w", err)
+	case err != nil:
 		return err
 	}
 	b.ID = id

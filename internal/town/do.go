@@ -3,6 +3,7 @@ package town
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"gastown/beads/store"
 	"gastown/internal/api"
@@ -146,7 +147,7 @@ func (t *Town) caller(token string) (who api.Caller, err error) {
 	err = t.store.View(func(tx *store.Tx) error {
 		g, err := tx.Grant(token)
 		if err != nil {
-			return fault.Refusedf("this agent's attempt has ended; what it says changes nothing").WithHint("its work is kept; the person sees it with: gastown rescue list")
+			return fault.Refusedf("this token is of no agent at work: its attempt has ended, or it is not of this town; what it says changes nothing").WithHint("what an attempt left is kept: gastown rescue list")
 		}
 		who = api.Caller{Name: g.Polecat, Role: g.Role, Rig: g.Rig, Bead: string(g.Bead), Attempt: g.Attempt}
 		if g.Role == "mayor" {
@@ -166,9 +167,9 @@ func (t *Town) do(ctx context.Context, who api.Caller, verb string, req any) (re
 	switch {
 	case who.Role == "polecat" && row.verb.Who&api.Polecat == 0,
 		who.Role == "mayor" && row.verb.Who&api.Mayor == 0:
-		return nil, fault.Refusedf("%s: not for a %s to do", verb, who.Role)
+		return nil, fault.Refusedf("%s: not for a %s to do", strings.ReplaceAll(verb, ".", " "), who.Role)
 	case row.verb.Where == api.Host && t.host == nil:
-		return nil, fault.Unavailablef("%s: needs the town's host, which is not running", verb).WithHint("start it with: gastown, or gastown up")
+		return nil, fault.Unavailablef("%s: needs the town's host, which is not running", strings.ReplaceAll(verb, ".", " ")).WithHint("start it with: gastown, or gastown up")
 	}
 	defer func() {
 		if p := recover(); p != nil {
