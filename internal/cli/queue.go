@@ -82,7 +82,7 @@ func (a *app) refineryLog() *cobra.Command {
 }
 
 func queueHead() []string {
-	return []string{"#", "BEAD", "RIG", "STATE", "FOR", "LANDS", "TRIES", "POLECAT", "WHY", "TITLE"}
+	return []string{"#", "BEAD", "RIG", "STATE", "FOR", "LANDS", "TRIES", "POLECAT", "TITLE", "WHY"}
 }
 
 func queueRows(p *page, list []api.QueueEntry) [][]string {
@@ -90,7 +90,7 @@ func queueRows(p *page, list []api.QueueEntry) [][]string {
 	for _, q := range list {
 		rows = append(rows, []string{
 			fmt.Sprint(q.Position), string(q.Bead), q.Rig, entryState(q), p.age(q.Since), lands(p, q.Expected),
-			fmt.Sprint(q.Tries), q.Polecat, q.Why, p.title(q.Title),
+			fmt.Sprint(q.Tries), q.Polecat, p.title(q.Title), q.Why,
 		})
 	}
 	return rows
