@@ -2,6 +2,7 @@ package town
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"gastown/beads"
@@ -17,11 +18,19 @@ import (
 func (t *Town) put(tx *store.Tx, who api.Caller, old, b *beads.Bead, ev beads.Event) error {
 	if who.Role != "person" {
 		if why := beads.Reserved(old, b, t.asking(b.Rig)); why != "" {
-			return fault.Refusedf("%s: %s", b.ID, why).WithHint("tell the person: gastown mail send you TEXT")
+			return fault.Refusedf("%s: %s", named(old, b), why).WithHint("tell the person: gastown mail send you TEXT")
 		}
 	}
 	ev.Actor, ev.Rig, ev.Bead = who.Name, b.Rig, b.ID
 	return errors.Join(tx.PutBead(b), tx.Append(ev))
+}
+
+// named is a bead in a refusal: one that is not made has no id.
+func named(old, b *beads.Bead) string {
+	if old == nil {
+		return fmt.Sprintf("bead %q", beads.Clean(b.Title, 60))
+	}
+	return string(b.ID)
 }
 
 // asking are the labels with which a rig asks for a person's yes.
