@@ -68,6 +68,15 @@ func ParseType(word string) (Type, error) {
 // NeedsCode is whether a bead of type t closes by a merge unless a person said otherwise.
 func (t Type) NeedsCode() bool { return t != Decision && t != Spike && t != Epic }
 
+// Retype gives a bead that may be changed another type. Whether it needs code goes along, unless a
+// person said otherwise.
+func (b *Bead) Retype(t Type) {
+	if b.NeedsCode == b.Type.NeedsCode() {
+		b.NeedsCode = t.NeedsCode()
+	}
+	b.Type = t
+}
+
 // Bead is a task. It follows the Beads issue record; the fields from Rig on are ours.
 // A Bead that came out of the store is shared: never change one in place.
 type Bead struct {

@@ -24,18 +24,18 @@ func ByHand(from, to Status) (Action, bool) {
 // Reserved says what in a change only a person may do; empty: nothing. old is nil for a new bead,
 // asks are labels that make a bead wait for a person's yes.
 func Reserved(old, b *Bead, asks []string) string {
-	needed, open := b.Type.NeedsCode(), true
-	if old != nil {
-		needed, open = old.NeedsCode, old.Status != Closed
+	if old == nil {
+		old = &Bead{Type: b.Type, NeedsCode: b.Type.NeedsCode()}
 	}
+	exempt := func(b *Bead) bool { return b.Type.NeedsCode() && !b.NeedsCode }
 	switch {
-	case needed && !b.NeedsCode:
+	case old.NeedsCode && !b.NeedsCode, exempt(b) && !exempt(old):
 		return "that it needs no code is for the person to say"
-	case needed && open && b.Status == Closed:
+	case old.NeedsCode && old.Status != Closed && b.Status == Closed:
 		return "it needs code: landing closes it, and only the person drops it"
 	}
 	for _, l := range asks {
-		if old != nil && slices.Contains(old.Labels, l) && !slices.Contains(b.Labels, l) {
+		if slices.Contains(old.Labels, l) && !slices.Contains(b.Labels, l) {
 			return fmt.Sprintf("its label %s makes it wait for the person's yes, so it is theirs to take away", l)
 		}
 	}

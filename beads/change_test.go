@@ -43,11 +43,28 @@ func TestReserved(t *testing.T) {
 		{"a closed one", with(code, func(b *beads.Bead) { b.Status = beads.Closed }), with(code, func(b *beads.Bead) { b.Status = beads.Closed }), ""},
 		{"no code any more", &code, with(code, func(b *beads.Bead) { b.NeedsCode = false }), "needs no code"},
 		{"code after all", talk, with(*talk, func(b *beads.Bead) { b.NeedsCode = true }), ""},
+		{"a decision that becomes a task without code", talk, with(*talk, func(b *beads.Bead) { b.Type = beads.Task }), "needs no code"},
+		{"a task that a person exempted", with(code, func(b *beads.Bead) { b.NeedsCode = false }), with(code, func(b *beads.Bead) { b.NeedsCode, b.Type = false, beads.Bug }), ""},
 		{"a label", &code, with(code, func(b *beads.Bead) { b.Labels = []string{"risky"} }), ""},
 		{"the label", &code, with(code, func(b *beads.Bead) { b.Labels = []string{"ui"} }), "label risky"},
 	} {
 		if got := beads.Reserved(c.old, c.b, []string{"risky"}); c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q; want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestRetype(t *testing.T) {
+	for _, c := range []struct {
+		from, to   beads.Type
+		code, want bool
+	}{
+		{beads.Decision, beads.Task, false, true}, {beads.Task, beads.Spike, true, false}, {beads.Task, beads.Bug, true, true},
+		{beads.Task, beads.Bug, false, false}, {beads.Spike, beads.Epic, true, true}, // a person said otherwise
+	} {
+		b := &beads.Bead{Type: c.from, NeedsCode: c.code}
+		if b.Retype(c.to); b.Type != c.to || b.NeedsCode != c.want {
+			t.Errorf("%+v: %s, %t", c, b.Type, b.NeedsCode)
 		}
 	}
 }

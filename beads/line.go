@@ -45,7 +45,9 @@ func (l Line) Over(old *Bead, now time.Time) (c *Bead, left string) {
 	take(l, "acceptance_criteria", &c.AcceptanceCriteria, in.AcceptanceCriteria)
 	take(l, "notes", &c.Notes, in.Notes)
 	take(l, "priority", &c.Priority, in.Priority)
-	take(l, "issue_type", &c.Type, in.Type)
+	if l.has["issue_type"] {
+		c.Retype(in.Type)
+	}
 	take(l, "assignee", &c.Assignee, in.Assignee)
 	take(l, "labels", &c.Labels, in.Labels)
 	take(l, "dependencies", &c.Dependencies, in.Dependencies)

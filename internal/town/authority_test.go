@@ -53,9 +53,19 @@ func TestWhatIsThePersonsToDecide(t *testing.T) {
 		if b, err := api.BeadCreate.Do(t.Context(), agent, api.BeadCreateReq{Title: "which?", Type: "decision"}); err != nil || b.NeedsCode {
 			t.Errorf("a decision: %+v, %v", b.Bead, err)
 		}
+		if _, err := api.BeadUpdate.Do(t.Context(), agent, api.BeadUpdateReq{Bead: id, Type: new("epic")}); !fault.Is(err, fault.Refused) {
+			t.Errorf("a task becomes what needs no code: %v", err)
+		}
 	}
 	if b := l.bead(id); b.Status != beads.Open || !b.NeedsCode {
 		t.Errorf("%+v", b.Bead)
+	}
+	d, err := api.BeadCreate.Do(t.Context(), l.mayor(), api.BeadCreateReq{Title: "which?", Type: "decision"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := api.BeadUpdate.Do(t.Context(), l.mayor(), api.BeadUpdateReq{Bead: d.ID, Type: new("task")}); err != nil || !b.NeedsCode {
+		t.Errorf("a decision that becomes a task needs no code: %+v, %v", b.Bead, err)
 	}
 	if _, err := api.BeadUpdate.Do(t.Context(), l.mayor(), api.BeadUpdateReq{Bead: id, Priority: new(0), Title: new("two")}); err != nil {
 		t.Fatal(err)

@@ -269,10 +269,10 @@ func (t *Town) beadUpdate(_ context.Context, who api.Caller, r api.BeadUpdateReq
 		set(&c.Priority, r.Priority)
 		set(&c.Labels, r.Labels)
 		set(&c.Agent, r.Agent)
-		set(&c.NeedsCode, r.NeedsCode)
 		if r.Type != nil {
-			c.Type = typ
+			c.Retype(typ)
 		}
+		set(&c.NeedsCode, r.NeedsCode)
 		if r.Defer == nil {
 			return c, nil
 		}

@@ -117,7 +117,7 @@ func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (ou
 		_, _, err = t.end(ctx, w.name, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
 		return out, err
 	}
-	_, err = t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took the sling back of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	_, err = t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back the sling of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		if b.Status != beads.Open {
 			return nil, fault.Refusedf("undo: %s is %s by now", b.ID, b.Status)
 		}
@@ -134,7 +134,7 @@ func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead)
 		return
 	}
 	t.host.canUndo(r.Action, undoStep{"change of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
-		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took a change back of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back a change of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			c := b.Clone()
 			back(&c.Title, r.Title, old.Title)
 			back(&c.Description, r.Description, old.Description)
@@ -148,7 +148,7 @@ func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead)
 				c.Labels = old.Labels
 			}
 			if r.Type != nil {
-				c.Type = old.Type
+				c.Type, c.NeedsCode = old.Type, old.NeedsCode
 			}
 			if r.Defer != nil {
 				return restored(c, old, t.deps.Now())
@@ -172,7 +172,7 @@ func (t *Town) canUnclose(who api.Caller, action uint64, old *beads.Bead) {
 		return
 	}
 	t.host.canUndo(action, undoStep{"close of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
-		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadReopened}, changed("took the close back of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadReopened}, changed("took back the close of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			return restored(b, old, t.deps.Now())
 		})
 		return api.Slung{Bead: old.ID, Msg: fmt.Sprintf("%s is %s again", old.ID, b.Status)}, err
