@@ -100,6 +100,7 @@ type BuildPart struct {
 	Tip     string
 	Date    time.Time  // of its commit, so that a rebuild gives the same hash
 	Needs   []beads.ID // what it waits for is known; it may contain their tips
+	Let     []beads.ID // whose refused work it may contain
 	Change  bool       // Part.Change is wanted
 }
 

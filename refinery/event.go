@@ -94,7 +94,7 @@ type Restarted struct {
 	Err        string // the repository could not be read: a stored intent is kept
 }
 
-// Built answers Build. Exactly one of Commit, Conflict, AlreadyIn, Missing, Waits and
+// Built answers Build. Exactly one of Commit, Conflict, AlreadyIn, Missing, Waits, Carries and
 // Err tells the result; with AlreadyIn, Commit is where the bead is. All but Commit
 // are about one part and the target alone. A part that fits the target but not the
 // parts before it ends the candidate there: Parts are fewer than asked for.
@@ -109,12 +109,17 @@ type Built struct {
 	AlreadyIn beads.ID
 	Missing   beads.ID // its tip is not in the repository; Err says which
 	Waits     *Waits
+	Carries   *Carries
 	Upstream  UpstreamState // to a Build of the origin's tip: why there is no candidate
 	Err       string
 }
 
-// Waits is a part that contains the tip of a bead that has not landed.
+// Waits is a part that contains the tip of a bead that is in the queue, too.
 type Waits struct{ Bead, On beads.ID }
+
+// Carries is a part that contains work that was refused: the tip of an attempt at another bead
+// that was sent back or taken out.
+type Carries struct{ Bead, Of beads.ID }
 
 // Conflict is a part that does not merge.
 type Conflict struct {

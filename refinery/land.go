@@ -43,6 +43,8 @@ func (m *machine) onBuilt(ev Built) {
 		m.alreadyIn(ev)
 	case ev.Waits != nil:
 		m.waits(*ev.Waits)
+	case ev.Carries != nil:
+		m.carries(*ev.Carries)
 	case m.q.Run.Key != m.key:
 		m.forget() // the settings changed; its trailer names the old gates
 	case ev.Commit == "" || ev.Tree == "" || ev.Base == "" || ev.BaseTree == "":
@@ -98,6 +100,15 @@ func (m *machine) waits(w Waits) {
 		return
 	}
 	m.q.Entries[i].Needs = append(m.q.Entries[i].Needs, w.On)
+}
+
+// carries holds an entry that would land what was refused. That may be meant: a person says so.
+func (m *machine) carries(c Carries) {
+	m.aside(c.Bead, fmt.Sprintf("it contains the work of %s, which was sent back or taken out of the queue", c.Of),
+		fmt.Sprintf("look at it (gastown diff %s), then release it, or send it back", c.Bead))
+	if i := index(m.q, c.Bead); i >= 0 {
+		m.q.Entries[i].Carries, m.q.Entries[i].PersonHeld = c.Of, true
+	}
 }
 
 func conflictIn(files []string) string {

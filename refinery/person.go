@@ -67,8 +67,11 @@ func (m *machine) onRelease(ev Release) {
 	}
 	e := &m.q.Entries[i]
 	if e.PersonHeld && !ev.Person {
-		m.changed(ev.Bead, ev.By, fmt.Sprintf("%s stays held: %s holds it", ev.Bead, e.HeldBy))
+		m.changed(ev.Bead, ev.By, fmt.Sprintf("%s stays held: that is for the person to say", ev.Bead))
 		return
+	}
+	if e.Carries != "" {
+		e.Let, e.Carries = append(e.Let, e.Carries), ""
 	}
 	e.Held, e.HeldBy, e.PersonHeld, e.Why, e.Hint = false, "", false, "", ""
 	m.changed(ev.Bead, ev.By, "released "+string(ev.Bead))

@@ -60,10 +60,14 @@ type Entry struct {
 	Yes      string `json:"yes,omitempty"` // the Candidate.Change that Approved is for
 	// Green is what passed the gates last and waits for the yes.
 	Green *Candidate `json:"green,omitempty"`
-	Why   string     `json:"why,omitempty"`    // why the Refinery itself holds it, one line
-	Hint  string     `json:"hint,omitempty"`   // what to do about that
-	PR    string     `json:"pr,omitempty"`     // address of its pull request
-	RedOn string     `json:"red_on,omitempty"` // red target on which it is red too
+	Why   string     `json:"why,omitempty"`  // why the Refinery itself holds it, one line
+	Hint  string     `json:"hint,omitempty"` // what to do about that
+	// Carries is the refused work of another bead that it contains; a release adds it to Let,
+	// the beads whose refused work may come in with it.
+	Carries beads.ID   `json:"carries,omitempty"`
+	Let     []beads.ID `json:"let,omitempty"`
+	PR      string     `json:"pr,omitempty"`     // address of its pull request
+	RedOn   string     `json:"red_on,omitempty"` // red target on which it is red too
 	// Fix says that the bead was filed to mend the target (FileRed).
 	Fix bool `json:"fix,omitempty"`
 }

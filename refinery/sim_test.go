@@ -81,9 +81,9 @@ type sim struct {
 	filed   string // red tree that a bead was filed for
 	fixes   int    // beads filed for a red target, or by a person for it
 
-	down   bool           // what gates use is broken: all trees are red
-	hit    map[string]int // tree: times it was red for nothing in the present or last outage
-	unjust int            // beads that were sent back for the present outage
+	down   bool            // what gates use is broken: all trees are red
+	hit    map[string]bool // tree: its last run was red for nothing but the present or last outage
+	unjust int             // beads that were sent back for the present outage
 
 	green    map[string]bool // tree and key: passed every gate in one run
 	passes   int             // gates passed in the run
@@ -113,6 +113,8 @@ type kind struct {
 	file              string   // conflicts with others that change it
 	word              string   // green alone, red beside another with the same word
 	above             beads.ID // its first attempt contains that bead's first attempt
+	refused           bool     // its first attempt was sent back or taken out, and it has not landed
+	let               bool     // a person lets in the refused work that it contains
 	fix               bool     // it mends a red target, from the attempt after its red ones
 	gone              bool     // dropped, or with a person
 }
@@ -127,7 +129,7 @@ func newSim(seed uint64, n int) *sim {
 	s := &sim{
 		seed: seed, rnd: rand.New(rand.NewPCG(seed, 30)), now: start(), q: Queue{Rig: "app", Target: "root"}, target: "root", origin: "root", known: "root",
 		kinds: map[beads.ID]*kind{}, commits: map[string]simCommit{"root": {tree: "root", has: []string{"root"}}},
-		green: map[string]bool{}, gated: map[string]int{}, flaked: map[string]int{}, hit: map[string]int{}, settled: map[beads.ID]string{}, first: map[beads.ID]time.Time{},
+		green: map[string]bool{}, gated: map[string]int{}, flaked: map[string]int{}, hit: map[string]bool{}, settled: map[beads.ID]string{}, first: map[beads.ID]time.Time{},
 		cfg: Config{Branch: "main", Confirm: true, Batch: true, Gates: []Gate{{Name: "test", Run: "x"}}},
 	}
 	s.quiet = s.percent(20)
@@ -276,14 +278,20 @@ func (s *sim) pass() {
 	}
 }
 
+// drop takes a bead out of the queue for good.
+func (s *sim) drop(id beads.ID) {
+	s.kinds[id].gone, s.kinds[id].refused = true, true
+	s.send(Drop{Bead: id})
+}
+
 // aside is what people do about an entry that is held.
 func (s *sim) aside(e Entry) {
 	switch c := s.rnd.IntN(4); {
 	case e.Why == "" || c == 0:
-		s.send(Release{Bead: e.Bead})
+		s.kinds[e.Bead].let = s.kinds[e.Bead].let || e.Carries != ""
+		s.send(Release{Bead: e.Bead, Person: true})
 	case c == 1:
-		s.kinds[e.Bead].gone = true
-		s.send(Drop{Bead: e.Bead})
+		s.drop(e.Bead)
 	default:
 		s.send(Reject{Bead: e.Bead, By: "me", Text: "it breaks the gate"})
 	}
@@ -327,8 +335,7 @@ func (s *sim) happens() {
 		s.send(Release{Bead: some()})
 	case 2:
 		if id := some(); s.percent(20) && id != "none" && !s.q.Landing(id) {
-			s.kinds[id].gone = true
-			s.send(Drop{Bead: id})
+			s.drop(id)
 		}
 	case 3:
 		s.send(Approve{Bead: some()})
@@ -355,7 +362,7 @@ func (s *sim) happens() {
 		}
 	case 12:
 		if s.down = !s.down && s.percent(50); s.down {
-			s.unjust, s.hit = 0, map[string]int{}
+			s.unjust, s.hit = 0, map[string]bool{}
 		}
 	}
 }
@@ -488,9 +495,12 @@ func (s *sim) merge(a Build, i int, at string) ([]string, *Built) {
 	}
 	if k.above != "" && p.N == 1 {
 		for _, o := range slices.Concat(a.Others, a.Parts[i+1:]) {
-			if o.Bead == k.above && o.N == 1 && !slices.Contains(p.Needs, o.Bead) {
+			if o.Bead == k.above && !slices.Contains(p.Needs, o.Bead) {
 				return nil, &Built{Waits: &Waits{Bead: p.Bead, On: o.Bead}}
 			}
+		}
+		if s.kinds[k.above].refused && !slices.Contains(p.Let, k.above) {
+			return nil, &Built{Carries: &Carries{Bead: p.Bead, Of: k.above}}
 		}
 	}
 	if k.file != "" && s.changes(has, k.file, p.Bead) {
@@ -573,9 +583,9 @@ func (s *sim) gate(a RunGate) GateDone {
 	}
 	switch done.Outcome {
 	case Fail:
-		if done.Code = 1; s.down && s.steady(a.Tree) == Pass {
+		done.Code = 1
+		if s.hit[a.Tree] = s.down && s.steady(a.Tree) == Pass; s.hit[a.Tree] {
 			s.flaked[a.Tree]++
-			s.hit[a.Tree]++
 		}
 	case Broken:
 		done.Code = 127
@@ -621,9 +631,14 @@ func (s *sim) swap(in Intent) bool {
 	}
 	for i, p := range in.Parts {
 		k := s.kinds[p.Bead]
-		if j := index(s.q, k.above); k.above != "" && p.N == 1 && j >= 0 && s.q.Entries[j].N == 1 && k.above != p.Bead &&
-			!slices.ContainsFunc(in.Parts[:i], func(o Part) bool { return o.Bead == k.above }) && !needs(s.q, k.above, p.Bead, map[beads.ID]bool{}) {
-			s.fail("invariant 11: %s lands the work of %s, which waits", p.Bead, k.above)
+		if p.N != 1 || k.above == "" || k.let || k.above == p.Bead {
+			continue
+		}
+		if slices.ContainsFunc(in.Parts[:i], func(o Part) bool { return o.Bead == k.above }) || s.settled[k.above] != "" {
+			continue
+		}
+		if j := index(s.q, k.above); (j >= 0 || s.kinds[k.above].refused) && !needs(s.q, k.above, p.Bead, map[beads.ID]bool{}) {
+			s.fail("invariant 11: %s lands the work of %s, which waits or was refused", p.Bead, k.above)
 		}
 	}
 	s.target = in.New
@@ -731,6 +746,7 @@ func (s *sim) settle(old Queue, e Settle) {
 		s.fail("invariant 3: %s landed as %s and %s", e.Bead, was, e.Commit)
 	}
 	s.settled[e.Bead] = e.Commit
+	s.kinds[e.Bead].refused = false
 	if !slices.Contains(s.line(s.q.Target), e.Commit) {
 		s.fail("%s settled as %s, which is not in the target", e.Bead, e.Commit)
 	}
@@ -746,6 +762,7 @@ func (s *sim) settle(old Queue, e Settle) {
 func (s *sim) sentBack(e SendBack) {
 	s.back++
 	k := s.kinds[e.Bead]
+	k.refused = true
 	switch {
 	case e.By != "":
 	case len(s.parts) != 1 || s.parts[0].Bead != e.Bead:
@@ -759,7 +776,7 @@ func (s *sim) sentBack(e SendBack) {
 		s.fail("invariant 7: %s is blamed on the red base %q", e.Bead, s.baseTree)
 	case s.steady(s.tree) == Pass && s.flaked[s.tree] < 2:
 		s.fail("invariant 6: %s is blamed for one flake", e.Bead)
-	case !k.fix && s.steady(s.tree) == Pass && s.hit[s.tree] > 1:
+	case !k.fix && s.steady(s.tree) == Pass && s.hit[s.tree]:
 		if s.unjust++; s.unjust > 1 {
 			s.fail("invariant 7: %s is the second one that is blamed for one outage", e.Bead)
 		}

@@ -172,7 +172,7 @@ func (m *machine) build(batch []Entry, of int) {
 		r.Parts = append(r.Parts, Part{Bead: e.Bead, N: e.N, Tip: e.Tip})
 		eff.Parts = append(eff.Parts, BuildPart{
 			Bead: e.Bead, N: e.N, Polecat: e.Polecat, Title: e.Title, Tip: e.Tip, Date: e.QueuedAt,
-			Needs: slices.Clone(e.Needs), Change: e.AskFirst,
+			Needs: slices.Clone(e.Needs), Let: slices.Clone(e.Let), Change: e.AskFirst,
 		})
 	}
 	for _, e := range m.q.Entries {
@@ -296,7 +296,7 @@ func clone(q Queue) Queue {
 	q.Entries = slices.Clone(q.Entries)
 	for i := range q.Entries {
 		e := &q.Entries[i]
-		e.Needs = slices.Clone(e.Needs)
+		e.Needs, e.Let = slices.Clone(e.Needs), slices.Clone(e.Let)
 		if e.Green != nil {
 			g := *e.Green
 			e.Green = &g

@@ -219,6 +219,37 @@ func tolerate(tx *store.Tx, rig string, id beads.ID, err error) error {
 	return tx.Append(beads.Event{Kind: beads.EvProblem, Actor: "refinery", Rig: rig, Bead: id, Text: "the queue's entry no longer fits the bead: " + err.Error()})
 }
 
+// refused are the tips of a rig's attempts that were sent back or taken out of the queue, by
+// commit; those of beads that landed since are not.
+func (t *Town) refused(rig string) (map[string]beads.ID, error) {
+	out := map[string]beads.ID{}
+	err := t.store.View(func(tx *store.Tx) error {
+		as, err := tx.Attempts()
+		if err != nil {
+			return err
+		}
+		landed := map[beads.ID]bool{}
+		for _, a := range as {
+			if a.Rig != rig || a.Tip == "" {
+				continue
+			}
+			switch a.State {
+			case beads.Rejected, beads.Killed:
+				out[a.Tip] = a.Bead
+			case beads.Landed:
+				landed[a.Bead] = true
+			}
+		}
+		for tip, id := range out {
+			if landed[id] {
+				delete(out, tip)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 // settle closes a bead as merged: the only place that does.
 func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refinery.Settle, now time.Time) error {
 	b, a, err := store.Step(tx, r.Bead, r.N, beads.Land, now, func(b *beads.Bead, a *beads.Attempt) {

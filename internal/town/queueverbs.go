@@ -107,7 +107,7 @@ func (t *Town) queueRelease(_ context.Context, who api.Caller, r api.BeadReq) (a
 		return refinery.Release{Bead: id, By: who.Name, Person: who.Role == "person"}
 	}, func(e api.QueueEntry) error {
 		if e.PersonHeld && who.Role != "person" {
-			return fault.Refusedf("release %s: %s holds it, so it is theirs to release", e.Bead, e.HeldBy)
+			return fault.Refusedf("release %s: that is for the person to say: %s", e.Bead, e.Why)
 		}
 		return nil
 	})

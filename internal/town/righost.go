@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/git"
 	"gastown/refinery"
@@ -50,6 +51,8 @@ func (h *Host) openRig(ctx context.Context, name string) (*rigHost, error) {
 		Env: h.gateEnv(), Lookup: h.t.lookupEnv, Exe: h.exe(),
 		Ident: func(ctx context.Context) (git.Ident, error) { return h.t.ident(ctx, rc.Origin) },
 		Emit:  r.emit,
+
+		Refused: func() (map[string]beads.ID, error) { return h.t.refused(name) },
 	}
 	return r, nil
 }

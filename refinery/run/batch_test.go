@@ -235,6 +235,48 @@ func TestWorkOfAnotherBeadWaitsForIt(t *testing.T) {
 	}
 }
 
+// What was refused does not land inside another bead, unless a person lets it.
+func TestRefusedWorkInsideAnotherBead(t *testing.T) {
+	r := newRig(t, "true")
+	evil := r.work(map[string]string{"evil.txt": "x"})
+	two := r.commit([]string{evil}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "evil.txt": "x", "two.txt": "y"})
+	r.run.Refused = func() (map[string]beads.ID, error) { return map[string]beads.ID{evil: "ma-1"}, nil }
+	r.submit("ma-2", two)
+	r.submit("ma-3", r.work(map[string]string{"three.txt": "z"}))
+	if landed, back := r.over(); len(landed) != 1 || landed[0] != "ma-3" || len(back) > 0 {
+		t.Fatalf("landed %v, sent back %v", landed, back)
+	}
+	if e := r.q.Entries[0]; e.State != refinery.EntryHeld || !strings.Contains(e.Why, "the work of ma-1") {
+		t.Fatalf("%+v", e)
+	}
+	r.step(refinery.Release{Bead: "ma-2", By: "mayor"})
+	if r.q.Run != nil {
+		t.Fatal("an agent let in what was refused")
+	}
+	r.seen = nil
+	r.submit("ma-1", r.commit([]string{evil}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "good.txt": "x"}))
+	r.over()
+	r.step(refinery.Release{Bead: "ma-2", By: "you", Person: true})
+	if landed, _ := r.over(); len(landed) != 2 || landed[1] != "ma-2" {
+		t.Fatalf("landed %v; %+v", landed, r.q.Entries)
+	}
+
+	// While the refused bead is in the queue again, the other waits for it.
+	r.run.Refused = func() (map[string]beads.ID, error) { return map[string]beads.ID{evil: "mb-1"}, nil }
+	evil = r.work(map[string]string{"b.txt": "x"})
+	with := r.commit([]string{evil}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "b.txt": "x", "c.txt": "y"})
+	again := r.commit([]string{evil}, map[string]string{"README.md": "hello\n", ".gitignore": "cache\n", "b.txt": "better"})
+	r.cfg.Batch, r.seen = true, nil
+	r.step(refinery.Pause{})
+	r.submit("ma-4", with)
+	r.submit("mb-1", again)
+	r.step(refinery.Resume{})
+	landed, back := r.over()
+	if strings.Join(landed, " ") != "mb-1 ma-4" || len(back) > 0 {
+		t.Fatalf("landed %v, sent back %v; %+v", landed, back, r.q.Entries)
+	}
+}
+
 func TestLinearHistory(t *testing.T) {
 	r := newRig(t, "true")
 	r.cfg.History = "linear"

@@ -164,7 +164,7 @@ func (r *Runner) part(ctx context.Context, a refinery.Build, i int, who git.Iden
 		ev.AlreadyIn, ev.Commit = p.Bead, landed
 		return ev, nil
 	}
-	if ev.Waits, err = r.waits(ctx, a, i, tip, at.commit); ev.Waits != nil || err != nil {
+	if found, err := r.contained(ctx, a, i, tip, at.commit, &ev); found || err != nil {
 		return ev, err
 	}
 	if a.History == historyLinear {
@@ -191,30 +191,44 @@ func (r *Runner) part(ctx context.Context, a refinery.Build, i int, who git.Iden
 	return ev, nil
 }
 
-// waits finds a bead in the queue, but not before this part in the candidate, whose
-// tip the part contains: landing the part would land that bead ungated and unseen.
-func (r *Runner) waits(ctx context.Context, a refinery.Build, i int, tip, at string) (*refinery.Waits, error) {
+// contained finds another bead's tip in a part: of one in the queue, but not before this part
+// in the candidate, or of one that was refused. Landing the part would land that ungated and
+// unseen, or against what was said of it.
+func (r *Runner) contained(ctx context.Context, a refinery.Build, i int, tip, at string, ev *refinery.Built) (found bool, err error) {
 	p := a.Parts[i]
-	others := map[string]beads.ID{}
-	for _, o := range slices.Concat(a.Others, a.Parts[i+1:]) {
-		if o.Bead != p.Bead && !slices.Contains(p.Needs, o.Bead) {
-			others[o.Tip] = o.Bead
+	refused := map[string]beads.ID{}
+	if r.Refused != nil {
+		if refused, err = r.Refused(); err != nil {
+			return false, fmt.Errorf("look for refused work in %s: %w", key(p.Bead, p.N), err)
 		}
 	}
-	if len(others) == 0 {
-		return nil, nil
+	queued, waiting := map[string]beads.ID{}, map[beads.ID]bool{}
+	for _, o := range slices.Concat(a.Others, a.Parts[i+1:]) {
+		queued[o.Tip], waiting[o.Bead] = o.Bead, true
+	}
+	other := func(of map[string]beads.ID, tip string, known []beads.ID) (beads.ID, bool) {
+		on, ok := of[tip]
+		return on, ok && on != p.Bead && !slices.Contains(known, on)
 	}
 	const most = 2000 // commits of one attempt
 	log, err := r.Repo.Log(ctx, git.LogOptions{From: tip, Not: []string{at}, Max: most})
 	if err != nil {
-		return nil, fmt.Errorf("look for other beads in %s: %w", key(p.Bead, p.N), err)
+		return false, fmt.Errorf("look for other beads in %s: %w", key(p.Bead, p.N), err)
 	}
 	for _, c := range log {
-		if on, ok := others[c.Hash]; ok {
-			return &refinery.Waits{Bead: p.Bead, On: on}, nil
+		if on, ok := other(queued, c.Hash, p.Needs); ok {
+			ev.Waits = &refinery.Waits{Bead: p.Bead, On: on}
+			return true, nil
+		}
+		if of, ok := other(refused, c.Hash, p.Let); ok && waiting[of] {
+			ev.Waits = &refinery.Waits{Bead: p.Bead, On: of} // it came back, and is better now
+			return true, nil
+		} else if ok {
+			ev.Carries = &refinery.Carries{Bead: p.Bead, Of: of}
+			return true, nil
 		}
 	}
-	return nil, nil
+	return false, nil
 }
 
 // span is an attempt's tip and the target, with what they have in common.

@@ -30,6 +30,9 @@ type Runner struct {
 	Exe    string // for the shim of package proc; empty: this program
 	// Ident is who lands; required.
 	Ident func(ctx context.Context) (git.Ident, error)
+	// Refused gives the tips of attempts that were sent back or taken out of the queue and whose
+	// bead has not landed; may be nil.
+	Refused func() (map[string]beads.ID, error)
 	// Emit takes the answers; required. It is called by one goroutine at a time for
 	// each action and may block.
 	Emit func(refinery.Event)
