@@ -74,6 +74,7 @@ type crashTown struct {
 	rand     *rand.Rand
 	verdicts map[string]error // of the gates, by tree
 	story    []string         // what was done, for a failure
+	env      []string         // more variables of the program
 }
 
 // crashLimit bounds one whole run of the demo. It takes 9 s on an idle machine.
@@ -111,6 +112,7 @@ func (c *crashTown) command(args ...string) *exec.Cmd {
 		"HOME=" + c.home, "PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1", "TMPDIR=" + os.TempDir(),
 		"GORACE=" + strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"),
 	}
+	cmd.Env = append(cmd.Env, c.env...)
 	return cmd
 }
 

@@ -37,7 +37,7 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 	}
 	ev := refinery.OriginAt{}
 	if seen.Tip != "" {
-		if err := r.FetchTip(ctx, seen, rc.Branch, upstreamRef); err != nil {
+		if err := r.FetchTip(ctx, seen, rc.Branch, upstreamRef, target); err != nil {
 			return seen, err
 		}
 		if ev, err = t.originAt(ctx, repo, target, seen, *was); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,21 +67,33 @@ func (r *Runner) See(ctx context.Context, d Delivery) (Seen, error) {
 }
 
 // FetchTip brings the commit that was seen, with its history, into the repository under
-// keep, unless it is there.
-func (r *Runner) FetchTip(ctx context.Context, s Seen, branch, keep string) error {
-	found, err := r.Repo.Lookup(ctx, s.Tip)
-	if err != nil || found[0] != "" {
-		return err
+// keep, unless keep or one of have contains it. That the commit can be found is not enough: git
+// unpacks commits before their files, and a fetch that was killed in between left no ref.
+func (r *Runner) FetchTip(ctx context.Context, s Seen, branch, keep string, have ...string) error {
+	if r.within(ctx, s.Tip, append(have, keep)...) {
+		return nil
 	}
 	ctx, cancel := limited(ctx, carryLimit)
 	defer cancel()
 	if err := r.Repo.Fetch(ctx, s.To, "+"+branchRef(branch)+":"+keep); err != nil {
 		return err
 	}
-	if found, err = r.Repo.Lookup(ctx, s.Tip); err == nil && found[0] == "" {
-		err = fault.Failf("fetch from %q: its %s moved meanwhile", git.Shown(s.To), branch)
+	if !r.within(ctx, s.Tip, keep) {
+		return fault.Failf("fetch from %q: its %s moved meanwhile", git.Shown(s.To), branch)
 	}
-	return err
+	return nil
+}
+
+// within reports whether commit is in the history of one of these. What cannot be walked through is not.
+func (r *Runner) within(ctx context.Context, commit string, tips ...string) bool {
+	found, err := r.Repo.Lookup(ctx, tips...)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(found, func(tip string) bool {
+		in, err := r.contains(ctx, commit, tip)
+		return tip != "" && err == nil && in
+	})
 }
 
 func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
