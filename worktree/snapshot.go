@@ -2,6 +2,7 @@ package worktree
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,11 +14,14 @@ import (
 // snapshotTries is how often a worktree that changes while it is read is read anew.
 const snapshotTries = 3
 
-// SnapshotSpec says where a snapshot goes. All fields are required but Who.
+// SnapshotSpec says where a snapshot goes. All fields are required but Who and Base.
 type SnapshotSpec struct {
 	Ref string    // full ref: refs/gt/rescue/BEAD/N or refs/gt/wip/BEAD/N
 	At  time.Time // date of the commits
 	Who git.Ident // author; zero: the program's own
+	// Base is a commit below HEAD that survives a power cut with its history. What is above it is brought to
+	// the disk before the ref moves; empty: all of it.
+	Base string
 }
 
 // Snapshot keeps the uncommitted state of a worktree on a ref: index, tracked
@@ -70,6 +74,14 @@ func keep(ctx context.Context, wt *git.Worktree, s SnapshotSpec, c captured) (Re
 		}
 	}
 	if r.Commit != old {
+		var hard []string
+		if s.Base != "" {
+			hard = []string{s.Base}
+		}
+		// What was lost before cannot be kept; all else is.
+		if err := repo.Harden(ctx, r.Commit, hard...); err != nil && !errors.Is(err, git.ErrNotExist) {
+			return Rescue{}, err
+		}
 		if old == "" {
 			old = git.ZeroHash
 		}

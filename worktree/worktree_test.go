@@ -328,6 +328,22 @@ func TestSnapshotOfNothing(t *testing.T) {
 	f.ok(Remove(f.ctx, f.repo, wt.Path(), RemoveOptions{Root: f.root, Rescue: &r}))
 }
 
+// TestSnapshotKeepsWhatIsLeft: a commit that lost a file keeps nobody from keeping the rest.
+func TestSnapshotKeepsWhatIsLeft(t *testing.T) {
+	f := setup(t, t.TempDir())
+	wt := f.ensure("x", 1)
+	f.write("rigs/wt/x/new", "to be lost\n")
+	f.run(wt.Path(), "git", "add", "new")
+	f.run(wt.Path(), "git", "commit", "-qm", "new")
+	hash := strings.TrimSpace(f.run(wt.Path(), "git", "rev-parse", "HEAD:new"))
+	f.ok(os.Remove(filepath.Join(f.repo.Dir(), "objects", hash[:2], hash[2:])))
+	f.write("rigs/wt/x/a", "A\n")
+	r, err := Snapshot(f.ctx, wt, snapshotSpec("refs/gt/rescue/x/1"))
+	if err != nil || r.Clean || !slices.Equal(r.Files, []string{"a"}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestRescuesAndShow(t *testing.T) {
 	f := setup(t, t.TempDir())
 	wt := f.ensure("x", 1)

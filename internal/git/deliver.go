@@ -207,7 +207,7 @@ func (c *Checkout) edited(ctx context.Context, dir string) ([]string, error) {
 // receivePack is the receiving side's program. git gives it to a shell with the
 // path quoted by git; the text itself is constant.
 const receivePack = "git -c receive.denyCurrentBranch=updateInstead -c receive.autogc=false -c core.hooksPath=/dev/null" +
-	" -c core.fsmonitor=false -c gc.auto=0 -c maintenance.auto=false receive-pack"
+	" -c core.fsmonitor=false -c core.fsync=all -c gc.auto=0 -c maintenance.auto=false receive-pack"
 
 type relation int
 

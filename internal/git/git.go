@@ -26,9 +26,10 @@ var pins = []string{
 	"-c", "core.quotePath=false",
 }
 
-// openPins are given to calls that run with the person's own configuration.
+// openPins are given to calls that run with the person's own configuration. core.fsync is for
+// what they bring into the town.
 var openPins = []string{
-	"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0",
+	"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.fsync=all", "-c", "gc.auto=0",
 	"-c", "maintenance.auto=false", "-c", "protocol.ext.allow=never",
 }
 

@@ -108,9 +108,11 @@ func (h *Host) agentEnv(id git.Ident, vars map[string]string) []string {
 		"TERM=xterm-256color", "COLORTERM=truecolor",
 		"GIT_AUTHOR_NAME="+id.Name, "GIT_AUTHOR_EMAIL="+id.Email, "GIT_COMMITTER_NAME="+id.Name, "GIT_COMMITTER_EMAIL="+id.Email,
 		"GIT_TERMINAL_PROMPT=0",
-		// No garbage collection beside committing worktrees, and no signing that asks for a key.
-		"GIT_CONFIG_COUNT=3", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0",
+		// No garbage collection beside committing worktrees, no signing that asks for a key, and commits that a
+		// power cut leaves whole (git's own default does not wait for the disk).
+		"GIT_CONFIG_COUNT=4", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0",
 		"GIT_CONFIG_KEY_1=maintenance.auto", "GIT_CONFIG_VALUE_1=false", "GIT_CONFIG_KEY_2=commit.gpgSign", "GIT_CONFIG_VALUE_2=false",
+		"GIT_CONFIG_KEY_3=core.fsync", "GIT_CONFIG_VALUE_3=committed,reference",
 		"GASTOWN_TOWN="+h.t.Dir, "GASTOWN_SOCKET="+SocketPath(h.t.Dir, h.t.deps.Env),
 	)
 	for k, v := range vars {

@@ -161,9 +161,13 @@ func (w *worker) snapshot(ctx context.Context, ref string) (worktree.Rescue, err
 	if err != nil {
 		return worktree.Rescue{}, err
 	}
+	a, _, err := w.attempt()
+	if err != nil {
+		return worktree.Rescue{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, gitLimit)
 	defer cancel()
-	return worktree.Snapshot(ctx, wt, worktree.SnapshotSpec{Ref: ref, At: w.h.t.deps.Now(), Who: id})
+	return worktree.Snapshot(ctx, wt, worktree.SnapshotSpec{Ref: ref, At: w.h.t.deps.Now(), Who: id, Base: a.Base})
 }
 
 // holds reports whether a rescue has anything that the base does not.

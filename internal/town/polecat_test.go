@@ -445,12 +445,15 @@ echo x > x; try untracked
 git add x; try staged
 git commit -q -m x; git switch -q -c other; try branch
 git switch -q -; git branch -q -D other
+blob=$(git rev-parse HEAD:x); file=$(git rev-parse --git-common-dir)/objects/$(echo $blob | sed 's|^..|&/|'); mv $file kept.tmp; try lost
+: > $file; try empty; rm -f $file; mv kept.tmp $file
 exec gastown done
 `)
 	l.sling(id)
 	l.awaitStatus(id, beads.Closed)
 	for name, want := range map[string]string{
 		"nothing": "no commit beyond the base", "untracked": "new and not committed: x", "staged": "changed but not committed: x", "branch": "the worktree is on other",
+		"lost": "has lost a part of your commits", "empty": "is empty",
 	} {
 		if got := l.told(name); !strings.Contains(got, want) || !strings.HasSuffix(got, "\n4") {
 			t.Errorf("%s: %s", name, got)

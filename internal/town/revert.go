@@ -74,10 +74,13 @@ type made struct {
 	ask                string // why its change needs a person's yes
 }
 
-// madeCommit freezes a commit and says what is in it. The ref comes first, so that the store
-// never names a commit that nothing keeps.
+// madeCommit freezes a commit and says what is in it. The objects come first and then the ref,
+// so that the store never names a commit that nothing keeps.
 func (t *Town) madeCommit(ctx context.Context, repo *git.Repo, rig, target, base, tip string) (m made, err error) {
 	m = made{base: base, tip: tip}
+	if err = repo.Harden(ctx, tip, base); err != nil {
+		return m, err
+	}
 	if err = repo.UpdateRef(ctx, "refs/gt/keep/made-"+tip+"/1", tip, "", "gastown: submitted"); err != nil {
 		return m, step(err, "freeze %.9s", tip)
 	}

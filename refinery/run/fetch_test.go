@@ -8,11 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"gastown/internal/git"
+	"gastown/refinery"
 )
 
 // theirs makes another repository with one commit more than the rig's, which adds large files that do not compress.
@@ -133,6 +135,30 @@ func TestWhatIsThereIsNotFetchedAgain(t *testing.T) {
 	nowhere.Tip = r.root
 	if err := r.run.FetchTip(t.Context(), nowhere, "main", "refs/gt/other", r.tip()); err != nil {
 		t.Errorf("in the target already: %v", err)
+	}
+}
+
+// TestWorkThatLostAFileIsHeld: it cannot be built, and everybody else's can.
+func TestWorkThatLostAFileIsHeld(t *testing.T) {
+	for _, history := range []string{"merge", "linear"} {
+		r := newRig(t, "true")
+		r.cfg.History = history
+		tip := r.work(map[string]string{"a.txt": "lost\n"})
+		blob, err := r.repo.WriteBlob(t.Context(), []byte("lost\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(objectFile(r.repo.Dir(), blob)); err != nil {
+			t.Fatal(err)
+		}
+		r.submit("ma-1", tip)
+		r.submit("ma-2", r.work(map[string]string{"b.txt": "b\n"}))
+		if s := until[refinery.Settle](r); s.Bead != "ma-2" {
+			t.Errorf("%s: %+v", history, s)
+		}
+		if e := r.q.Entries[0]; e.Bead != "ma-1" || e.State != refinery.EntryHeld || !strings.Contains(e.Why, "not in the repository") {
+			t.Errorf("%s: %+v", history, e)
+		}
 	}
 }
 
