@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -231,20 +232,45 @@ func (r *Repo) ForEachRef(ctx context.Context, prefixes ...string) ([]Ref, error
 	return r.forEachRef(ctx, "", prefixes)
 }
 
+// RefHashes gives what the refs below a prefix name. It does not look at the objects: they may be lost.
+func (r *Repo) RefHashes(ctx context.Context, prefix string) (map[string]string, error) {
+	if !strings.HasPrefix(prefix, "refs/") {
+		return nil, fmt.Errorf("list refs below %q: %w", prefix, ErrBadName)
+	}
+	out, err := r.output(ctx, "for-each-ref", "--format=%(refname) %(objectname)", prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list refs below %q: %w", prefix, err)
+	}
+	found := map[string]string{}
+	for line := range strings.Lines(out) {
+		if name, hash, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			found[name] = hash
+		}
+	}
+	return found, nil
+}
+
+// RefsWithin is ForEachRef for those whose commit is in the history of commit.
+func (r *Repo) RefsWithin(ctx context.Context, commit string, prefixes ...string) ([]Ref, error) {
+	if err := checkRev(commit); err != nil {
+		return nil, err
+	}
+	return r.forEachRef(ctx, "", prefixes, "--merged="+commit)
+}
+
 // ForEachRefMessage is ForEachRef with the commit messages in Body.
 func (r *Repo) ForEachRefMessage(ctx context.Context, prefixes ...string) ([]Ref, error) {
 	return r.forEachRef(ctx, "%(contents)", prefixes)
 }
 
-func (r *Repo) forEachRef(ctx context.Context, body string, prefixes []string) ([]Ref, error) {
+func (r *Repo) forEachRef(ctx context.Context, body string, prefixes []string, opts ...string) ([]Ref, error) {
 	for _, p := range prefixes {
 		if !strings.HasPrefix(p, "refs/") {
 			return nil, fmt.Errorf("list refs below %q: %w", p, ErrBadName)
 		}
 	}
-	args := append([]string{"for-each-ref",
-		"--format=%(refname)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)%00" + body + "%00"}, prefixes...)
-	_, out, err := r.g.run(ctx, r.call(args...))
+	opts = append(opts, "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)%00"+body+"%00")
+	_, out, err := r.g.run(ctx, r.call(slices.Concat([]string{"for-each-ref"}, opts, prefixes)...))
 	if err != nil {
 		return nil, fmt.Errorf("list refs: %w", err)
 	}

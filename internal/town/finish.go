@@ -76,6 +76,9 @@ func (w *worker) submitted(ctx context.Context, e ending) ended {
 		return ended{killed: killed, err: err}
 	}
 	w.cleanUp(ctx, r)
+	if err := w.h.t.dropKept(ctx, w.rig, w.bead); err != nil { // it may have landed by now
+		w.h.t.deps.Log.Warn("refs of landed work", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
+	}
 	out := ended{rescue: r, killed: killed, over: true}
 	if e.kind == endKill || e.kind == endReassign || e.kind == endRestart {
 		out.err = fault.Refusedf("%s submitted %s before it could be stopped", w.name, w.bead)

@@ -175,7 +175,13 @@ func (h *Host) sweep(ctx context.Context, repo *git.Repo, rig string) error {
 			h.sweepAttempt(ctx, a)
 		}
 	}
-	return errors.Join(h.sweepUnused(ctx, repo, rig, ended), h.sweepKept(ctx, repo, ended))
+	var landed []beads.ID
+	for _, a := range ended {
+		if a.State == beads.Landed && a.Tip != "" {
+			landed = append(landed, a.Bead)
+		}
+	}
+	return errors.Join(h.sweepUnused(ctx, repo, rig, ended), h.sweepKept(ctx, repo, ended), h.t.dropKept(ctx, rig, landed...))
 }
 
 // sweepAttempt clears away one ended attempt.
@@ -213,28 +219,23 @@ func (h *Host) sweepUnused(ctx context.Context, repo *git.Repo, rig string, ende
 // sweepKept deletes the frozen tips of submissions that never came to be, where another ref
 // has them: their attempt ended between the one and the other.
 func (h *Host) sweepKept(ctx context.Context, repo *git.Repo, ended []*beads.Attempt) error {
-	refs, err := repo.ForEachRef(ctx, "refs/gt/keep/")
-	if err != nil || len(refs) == 0 {
+	kept, err := repo.RefHashes(ctx, keepPrefix)
+	if err != nil || len(kept) == 0 {
 		return err
 	}
-	never := map[string]bool{}
 	for _, a := range ended {
-		if a.Tip == "" {
-			never[beads.KeepRef(a.Bead, a.N)] = true
-		}
-	}
-	for _, ref := range refs {
-		if !never[ref.Name] {
+		name := beads.KeepRef(a.Bead, a.N)
+		if a.Tip != "" || kept[name] == "" {
 			continue
 		}
-		other, err := repo.Containing(ctx, ref.Commit, "refs/gt/rescue/", "refs/heads/")
+		other, err := repo.Containing(ctx, kept[name], "refs/gt/rescue/", "refs/heads/")
 		if err != nil {
 			return err
 		}
 		if other == "" {
 			continue
 		}
-		if err := repo.DeleteRef(ctx, ref.Name, ref.Hash); err != nil {
+		if err := repo.DeleteRef(ctx, name, kept[name]); err != nil {
 			return err
 		}
 	}

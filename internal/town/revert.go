@@ -81,7 +81,7 @@ func (t *Town) madeCommit(ctx context.Context, repo *git.Repo, rig, target, base
 	if err = repo.Harden(ctx, tip, base); err != nil {
 		return m, err
 	}
-	if err = repo.UpdateRef(ctx, "refs/gt/keep/made-"+tip+"/1", tip, "", "gastown: submitted"); err != nil {
+	if err = repo.UpdateRef(ctx, madeRef(tip), tip, "", "gastown: submitted"); err != nil {
 		return m, step(err, "freeze %.9s", tip)
 	}
 	if m.stat, err = repo.DiffStat(ctx, base, tip); err != nil {

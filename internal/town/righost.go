@@ -254,7 +254,7 @@ func (r *rigHost) follow() {
 // done where something of the town's own is left to be tried again.
 func (r *rigHost) pass(ctx context.Context, look bool) (d deliveryState, done bool) {
 	behind := false // git works there, or something is in its way
-	if err := r.dropKept(ctx); err != nil && ctx.Err() == nil {
+	if err := r.h.t.dropKept(ctx, r.name); err != nil && ctx.Err() == nil {
 		behind = true
 		r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
 	}
@@ -270,45 +270,4 @@ func (r *rigHost) pass(ctx context.Context, look bool) (d deliveryState, done bo
 		d.look = showAgain
 	}
 	return d, !behind
-}
-
-// dropKept deletes the frozen tips that are proven to be in the target.
-func (r *rigHost) dropKept(ctx context.Context) error {
-	refs, err := r.runner.Repo.ForEachRef(ctx, "refs/gt/keep/")
-	if err != nil {
-		return err
-	}
-	tip, err := r.h.t.target(ctx, r.name)
-	if err != nil {
-		return err
-	}
-	for _, ref := range refs {
-		queued, err := r.queued(ref.Commit)
-		if err != nil || queued {
-			continue
-		}
-		in, err := r.runner.Repo.IsAncestor(ctx, ref.Commit, tip)
-		if err != nil {
-			return err
-		}
-		if in {
-			if err := r.runner.Repo.DeleteRef(ctx, ref.Name, ref.Hash); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// queued reports whether a tip is still in the queue.
-func (r *rigHost) queued(tip string) (bool, error) {
-	found := false
-	err := r.h.t.store.View(func(tx *store.Tx) error {
-		q, err := r.h.t.queue(tx, r.name)
-		for _, e := range q.Entries {
-			found = found || e.Tip == tip
-		}
-		return err
-	})
-	return found, err
 }

@@ -1,0 +1,92 @@
+package town
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"gastown/beads"
+	"gastown/beads/store"
+	"gastown/internal/git"
+)
+
+// A submitted tip is frozen on a ref of its own (beads.KeepRef) until the target has it. In linear history,
+// and where a forge squashes or rebases, the tip itself never comes there: then the store says as what it did.
+
+const keepPrefix = "refs/gt/keep/"
+
+// madeRef is beads.KeepRef of a commit that is frozen before there is a bead for it.
+func madeRef(tip string) string { return keepPrefix + "made-" + tip + "/1" }
+
+// dropKept deletes the frozen tips that the target has: those in its history, and those of attempts of these
+// beads (none: those that landed last) that landed in it as another commit. How many others are kept makes no
+// difference.
+func (t *Town) dropKept(ctx context.Context, rig string, ids ...beads.ID) error {
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return err
+	}
+	target, err := t.target(ctx, rig)
+	if err != nil {
+		return err
+	}
+	kept, err := repo.RefHashes(ctx, keepPrefix)
+	if err != nil || len(kept) == 0 {
+		return err
+	}
+	var as []*beads.Attempt
+	queued := map[string]bool{}
+	err = t.store.View(func(tx *store.Tx) error {
+		q, err := t.queue(tx, rig)
+		for _, e := range q.Entries {
+			queued[e.Tip] = true
+		}
+		if len(ids) == 0 {
+			for _, l := range q.Landed {
+				ids = append(ids, l.Bead)
+			}
+		}
+		for _, id := range ids {
+			of, aerr := tx.AttemptsOf(id)
+			as, err = append(as, of...), errors.Join(err, aerr)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	within, err := repo.RefsWithin(ctx, target, keepPrefix)
+	if err != nil {
+		return err
+	}
+	names := landedAs(ctx, repo, target, kept, as)
+	for _, ref := range within {
+		names = append(names, ref.Name)
+	}
+	slices.Sort(names)
+	var drop []git.RefUpdate
+	for _, name := range slices.Compact(names) {
+		if kept[name] != "" && !queued[kept[name]] {
+			drop = append(drop, git.RefUpdate{Ref: name, Old: kept[name]})
+		}
+	}
+	return repo.UpdateRefs(ctx, "", drop...)
+}
+
+// landedAs names the refs of attempts that landed, and of earlier ones that they went on from.
+func landedAs(ctx context.Context, repo *git.Repo, target string, kept map[string]string, as []*beads.Attempt) (names []string) {
+	for _, a := range as {
+		if a.Tip == "" || a.Worktree != "" { // until it is cleared away, its branch needs another ref
+			continue
+		}
+		for _, name := range []string{beads.KeepRef(a.Bead, a.N), madeRef(a.Tip)} {
+			tip := kept[name]
+			if tip != "" && slices.ContainsFunc(as, func(l *beads.Attempt) bool {
+				return l.State == beads.Landed && l.Bead == a.Bead && contained(ctx, repo, tip, l.Tip) && contained(ctx, repo, l.Merge, target)
+			}) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
