@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	radarEvery = time.Second      // it looks no more often
-	radarLimit = 20 * time.Second // of one look
-	radarPaths = 500              // uncommitted files of one attempt that count
-	hadMost    = 500              // beads whose files are remembered
+	radarEvery = time.Second     // it looks no more often
+	radarLimit = 5 * time.Second // of one look at a rig; what is left is for the next
+	radarPaths = 500             // uncommitted files of one attempt that count
+	hadMost    = 500             // beads whose files are remembered
 )
 
 // radar knows which unlanded work changes the same files. It is kept in memory: all of it can
@@ -91,9 +91,8 @@ type unlanded struct {
 	branches []refinery.Branch
 }
 
+// scan looks at all rigs. What it does not come to it asks for again.
 func (h *Host) scan(scans map[string]*run.Radar) {
-	ctx, cancel := context.WithTimeout(h.ctx, radarLimit)
-	defer cancel()
 	all, err := h.unlanded()
 	sig := fmt.Sprint(all)
 	h.radar.mu.Lock()
@@ -104,23 +103,31 @@ func (h *Host) scan(scans map[string]*run.Radar) {
 	}
 	over, busy := map[string][]refinery.Overlap{}, map[string][]string{}
 	had := map[beads.ID][]string{}
+	done := true
 	for rig, u := range all {
+		ctx, cancel := context.WithTimeout(h.ctx, radarLimit)
 		repo, err := h.t.repo(ctx, rig)
-		if err != nil {
-			continue
+		if err == nil {
+			if scans[rig] == nil {
+				scans[rig] = &run.Radar{}
+			}
+			scans[rig].Repo = repo
+			found, whole := scans[rig].Scan(ctx, u.target, u.branches)
+			maps.Copy(over, found)
+			done = done && whole
 		}
-		if scans[rig] == nil {
-			scans[rig] = &run.Radar{}
-		}
-		scans[rig].Repo = repo
-		maps.Copy(over, scans[rig].Scan(ctx, u.target, u.branches))
+		cancel()
 		for _, b := range u.branches {
 			busy[rig] = append(busy[rig], b.Files...)
 			had[b.Bead] = b.Files
 		}
 	}
-	if ctx.Err() != nil {
+	if h.ctx.Err() != nil {
 		return
+	}
+	if !done {
+		sig = "" // it goes on where it stopped
+		h.radar.ring()
 	}
 	h.radar.mu.Lock()
 	moved := fmt.Sprint(h.radar.over) != fmt.Sprint(over)
