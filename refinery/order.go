@@ -133,14 +133,19 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 		}
 		return fmt.Sprintf("%s waits for the forge to merge %s.", bead, e.PR)
 	case EntryLanding:
-		if q.LastErr != "" {
-			return fmt.Sprintf("%s is being landed; the last try failed: %s.", bead, q.LastErr)
-		}
-		return fmt.Sprintf("%s is being landed.", bead)
+		return tried(q, fmt.Sprintf("%s is being landed", bead))
 	case EntryGating:
 		return whyGating(q, bead, now)
 	}
 	return whyQueued(q, e, now)
+}
+
+// tried ends a sentence about what is under way with why it is so again.
+func tried(q Queue, text string) string {
+	if why := again(q); why != "" {
+		text += ", " + why
+	}
+	return text + "."
 }
 
 func whyGating(q Queue, bead beads.ID, now time.Time) string {
@@ -151,7 +156,7 @@ func whyGating(q Queue, bead beads.ID, now time.Time) string {
 	case r.Stopping:
 		return fmt.Sprintf("the gate of %s is being ended (%s).", bead, r.StopWhy)
 	case r.Phase == PhaseBuild:
-		return fmt.Sprintf("%s is being merged with the target.", bead)
+		return tried(q, fmt.Sprintf("%s is being merged with the target", bead))
 	case !r.HungSince.IsZero():
 		return fmt.Sprintf("the gate of %s has looked hung for %s.", bead, age(now.Sub(r.HungSince)))
 	}

@@ -351,8 +351,14 @@ func TestPublishErrorKeepsTheIntent(t *testing.T) {
 	if p := one[Publish](d); p.Intent.New != "B+ma-1/1" || p.Seq != d.q.Run.Seq {
 		t.Fatalf("%+v", p)
 	}
+	if why := WhyNot(d.q, "ma-1", d.now); d.q.State != Landing || !strings.HasSuffix(d.q.Reason, "disk full") || !strings.Contains(why, "tried again after: land on main: disk full") {
+		t.Errorf("%s: %q, %q", d.q.State, d.q.Reason, why)
+	}
 	d.publish()
 	one[Settle](d)
+	if d.q.Reason != "" {
+		t.Errorf("after it landed: %q", d.q.Reason)
+	}
 }
 
 func TestHostRestart(t *testing.T) {

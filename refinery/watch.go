@@ -159,11 +159,19 @@ func (m *machine) state() (s State, reason, hint string) {
 	case r == nil:
 		return Idle, q.LastErr, ""
 	case r.Phase == PhaseLand:
-		return Landing, "", ""
+		return Landing, again(*q), ""
 	case !r.HungSince.IsZero():
 		return Hung, hungText(*q, m.gateName(r.Gate), m.now), m.restart() + " restarts it; its timeout ends it otherwise"
 	}
-	return Gating, "", ""
+	return Gating, again(*q), ""
+}
+
+// again says that what is under way is tried again, and why.
+func again(q Queue) string {
+	if q.LastErr == "" {
+		return ""
+	}
+	return "tried again after: " + q.LastErr
 }
 
 // problems lists what a person should know of, by key.

@@ -64,6 +64,9 @@ var lockWaits = []time.Duration{20, 50, 100, 200, 400, 800, 1500}
 // repository, so two Runners on one repository do not exclude each other.
 // Safe for concurrent use.
 type Runner struct {
+	// Unlocked is told which lock files of dead git processes were removed; may be nil. Set it before the first call.
+	Unlocked func(files []string)
+
 	program string
 	open    []string // environment of calls with the person's configuration
 	pinned  []string // environment of all others
@@ -105,10 +108,11 @@ type call struct {
 	in     []byte    // standard input
 	out    io.Writer // nil: collected
 	okCode int       // a second exit code that is not an error, besides 0
+	repo   *Repo     // of the town's, in which it works: locks there that nobody holds are removed; may be nil
 }
 
 // run performs c and returns its exit code (0 or okCode) and, unless c.out is
-// set, its output. Lock files are waited for.
+// set, its output. Lock files are waited for, and removed where they are a dead git's.
 func (g *Runner) run(ctx context.Context, c call) (int, []byte, error) {
 	argv := slices.Concat([]string{g.program}, c.pre, c.args)
 	for try := 0; ; try++ {
@@ -130,6 +134,9 @@ func (g *Runner) run(ctx context.Context, c call) (int, []byte, error) {
 			return code, out.Bytes(), nil
 		}
 		if try < len(lockWaits) && isLocked(stderr.String()) {
+			if c.repo != nil && g.removed(c.repo.dropStale()) {
+				continue
+			}
 			if err := pause(ctx, lockWaits[try]*time.Millisecond); err != nil {
 				return -1, nil, err
 			}
@@ -137,6 +144,14 @@ func (g *Runner) run(ctx context.Context, c call) (int, []byte, error) {
 		}
 		return code, out.Bytes(), &ExitError{Verb: c.args[0], Code: code, Stderr: strings.TrimSpace(stderr.String())}
 	}
+}
+
+// removed tells of locks that were removed, and reports whether there are any.
+func (g *Runner) removed(locks []string) bool {
+	if len(locks) > 0 && g.Unlocked != nil {
+		g.Unlocked(locks)
+	}
+	return len(locks) > 0
 }
 
 // isLocked recognises git's messages about a lock file that another process

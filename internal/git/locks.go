@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"gastown/internal/proc"
 )
 
 const lockSuffix = ".lock"
@@ -50,17 +53,26 @@ func (w *Worktree) ClearLocks(branch string) ([]string, error) {
 	return gone, nil
 }
 
-// clearLocks looks at the files of dir and at all below its refs.
+// clearLocks removes the locks of dir.
 func clearLocks(dir string) (gone []string, err error) {
+	found, err := findLocks(dir)
+	for _, lock := range found {
+		if err == nil {
+			gone, err = removeLock(gone, lock)
+		}
+	}
+	return gone, err
+}
+
+// findLocks looks at the files of dir and at all below its refs.
+func findLocks(dir string) (found []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range entries {
 		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), lockSuffix) {
-			if gone, err = removeLock(gone, filepath.Join(dir, e.Name())); err != nil {
-				return gone, err
-			}
+			found = append(found, filepath.Join(dir, e.Name()))
 		}
 	}
 	err = filepath.WalkDir(filepath.Join(dir, "refs"), func(p string, d fs.DirEntry, err error) error {
@@ -68,11 +80,47 @@ func clearLocks(dir string) (gone []string, err error) {
 			return nil
 		}
 		if err == nil && d.Type().IsRegular() && strings.HasSuffix(p, lockSuffix) {
-			gone, err = removeLock(gone, p)
+			found = append(found, p)
 		}
 		return err
 	})
-	return gone, err
+	return found, err
+}
+
+// lockAge is how old a lock must be to be looked at: git holds one for milliseconds.
+const lockAge = 2 * time.Second
+
+// dropStale removes the locks, of the repository and its worktrees, that nobody holds any more: no git that was
+// running when a lock was made runs there now, stopped ones counted. One that began later waits for it, or is
+// read by it as nobody's. It returns what it removed.
+func (r *Repo) dropStale() (gone []string) {
+	// Where a git may work that holds a shared lock; one of a worktree is held from there, or from the repository.
+	private, places := map[string]string{}, []string{r.dir}
+	admins, _ := os.ReadDir(filepath.Join(r.dir, "worktrees"))
+	for _, a := range admins {
+		dir := filepath.Join(r.dir, "worktrees", a.Name())
+		private[dir] = filepath.Dir(readLine(dir, "gitdir"))
+		places = append(places, private[dir])
+	}
+	look := func(dir string, places ...string) {
+		found, _ := findLocks(dir) // what cannot be read stays
+		for _, lock := range found {
+			was, err := os.Lstat(lock)
+			if err != nil || time.Since(was.ModTime()) < lockAge || proc.RunningSince(was.ModTime(), "git", places...) {
+				continue
+			}
+			now, err := os.Lstat(lock)
+			if err != nil || !os.SameFile(was, now) || !was.ModTime().Equal(now.ModTime()) {
+				continue // somebody took it meanwhile
+			}
+			gone, _ = removeLock(gone, lock)
+		}
+	}
+	look(r.dir, places...)
+	for dir, path := range private {
+		look(dir, r.dir, path)
+	}
+	return gone
 }
 
 func removeLock(gone []string, path string) ([]string, error) {

@@ -193,7 +193,7 @@ func (r *Repo) UpdateRefs(ctx context.Context, why string, updates ...RefUpdate)
 			return nil
 		case lost != nil:
 			return lost
-		case try == 2: // every ref is where it should be, yet git says no
+		case try == 2 || isLocked(ee.Stderr): // every ref is where it should be, yet git says no
 			return fmt.Errorf("update refs: %w", err)
 		}
 	}

@@ -72,12 +72,12 @@ func (r *Repo) Dir() string { return r.dir }
 
 // call is a pinned call in the repository itself.
 func (r *Repo) call(args ...string) call {
-	return call{pre: append(slices.Clone(pins), "--git-dir="+r.dir), args: args, dir: r.dir, env: r.g.pinned}
+	return call{pre: append(slices.Clone(pins), "--git-dir="+r.dir), args: args, dir: r.dir, env: r.g.pinned, repo: r}
 }
 
 // openCall is a call in the repository with the person's configuration.
 func (r *Repo) openCall(args ...string) call {
-	return call{pre: append(slices.Clone(openPins), "--git-dir="+r.dir), args: args, dir: r.dir, env: r.g.open}
+	return call{pre: append(slices.Clone(openPins), "--git-dir="+r.dir), args: args, dir: r.dir, env: r.g.open, repo: r}
 }
 
 func (r *Repo) output(ctx context.Context, args ...string) (string, error) {
@@ -128,7 +128,7 @@ func (r *Repo) cleanConfig(ctx context.Context, files ...string) error {
 			if allowedConfig().MatchString(key) {
 				continue
 			}
-			if _, _, err := r.g.run(ctx, call{env: r.g.pinned, okCode: 5, args: []string{"config", "--file", file, "--unset-all", key}}); err != nil {
+			if _, _, err := r.g.run(ctx, call{env: r.g.pinned, repo: r, okCode: 5, args: []string{"config", "--file", file, "--unset-all", key}}); err != nil {
 				return fmt.Errorf("remove %q from %q: %w", key, file, err)
 			}
 		}

@@ -67,7 +67,7 @@ func (w *Worktree) call(ctx context.Context, args ...string) (call, error) {
 		return call{}, err
 	}
 	pre := slices.Concat(pins, w.repo.g.userPrefs(ctx), []string{"--git-dir=" + w.gitDir, "--work-tree=" + w.path})
-	return call{pre: pre, args: args, dir: w.path, env: w.repo.g.pinned}, nil
+	return call{pre: pre, args: args, dir: w.path, env: w.repo.g.pinned, repo: w.repo}, nil
 }
 
 // check makes sure that a call would reach this worktree's repository and that

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -86,6 +87,9 @@ func fromKinfo(k *unix.KinfoProc) process {
 	t := k.Proc.P_starttime
 	return process{pid: pid, ppid: int(k.Eproc.Ppid), sid: sid, start: uint64(t.Sec)*1e6 + uint64(t.Usec), stopped: k.Proc.P_stat == stoppedState}
 }
+
+// began is when p was started.
+func (p process) began() time.Time { return time.UnixMicro(int64(p.start)) }
 
 // environ returns the arguments and environment pid was started with, NUL between the entries; nil if we may not see it.
 func environ(pid int) []byte {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -90,6 +91,19 @@ func lookup(pid int) (p process, ok bool) {
 	p.stopped = f[0][0] == 'T'
 	p.start, _ = strconv.ParseUint(string(f[19]), 10, 64)
 	return p, true
+}
+
+// began is when p was started, to the second.
+func (p process) began() time.Time {
+	const perSecond = 100 // USER_HZ, which the kernel shows to programs on all machines that we know
+	b, _ := os.ReadFile("/proc/stat")
+	_, rest, found := bytes.Cut(b, []byte("\nbtime "))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	boot, err := strconv.ParseInt(string(line), 10, 64)
+	if !found || err != nil {
+		return time.Time{} // for ever
+	}
+	return time.Unix(boot, 0).Add(time.Duration(p.start) * (time.Second / perSecond))
 }
 
 // environ returns the environment pid was started with, NUL between the entries; nil if we may not see it.

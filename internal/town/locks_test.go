@@ -2,6 +2,7 @@ package town
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,56 @@ func TestTheMayorsCheckoutOutlivesALock(t *testing.T) {
 		})
 		l.down()
 	}
+}
+
+// TestLocksOfADeadGitHoldNothingUp: an agent's git was killed while the host runs. Whatever it had locked is free
+// again, without a restart.
+func TestLocksOfADeadGitHoldNothingUp(t *testing.T) {
+	l := newLab(t, "")
+	for _, name := range []string{"packed-refs.lock", "refs/heads/main.lock", "refs/gt/candidate.lock", "config.lock"} {
+		file := filepath.Join(l.repo(), name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := l.create("one")
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	l.await("nothing is kept", func() bool { return l.kept() == "" })
+	l.gone()
+	if !strings.Contains(l.log.String(), "locks of a git that was killed") {
+		t.Error("the log says nothing of them")
+	}
+}
+
+// TestALockThatIsHeldIsShown, and waited for.
+func TestALockThatIsHeldIsShown(t *testing.T) {
+	l := newLab(t, "")
+	holder := exec.Command("git", "cat-file", "--batch")
+	holder.Dir, holder.Env = l.repo(), l.env()
+	in, err := holder.StdinPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.write("T/rigs/app/repo.git/refs/heads/main.lock", "")
+	id := l.create("one")
+	l.sling(id)
+	l.await("the lock is shown", func() bool {
+		return strings.Contains(l.status().Rigs[0].Refinery.Reason, "main.lock")
+	})
+	why, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: id})
+	if err != nil || !strings.Contains(why.Why, "main.lock") {
+		t.Errorf("%+v, %v", why, err)
+	}
+	_, _ = in.Close(), holder.Wait()
+	l.awaitStatus(id, beads.Closed)
+	l.gone()
 }
 
 func TestARigThatIsRemovedLeavesNothingBehind(t *testing.T) {

@@ -143,6 +143,9 @@ func Open(dir string, deps Deps) (*Town, error) {
 		return nil, fault.NotFoundf("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
 	}
 	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}}
+	t.git.Unlocked = func(files []string) {
+		deps.Log.Warn("locks of a git that was killed", "removed", files)
+	}
 	if _, err := t.config(); err != nil {
 		return nil, err
 	}
