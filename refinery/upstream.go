@@ -13,14 +13,14 @@ type UpstreamChoice string
 
 // The choices. None of them forces or resets anything, here or there.
 const (
-	TakeTheirs UpstreamChoice = "accept" // merge what it has now
+	TakeTheirs UpstreamChoice = "accept" // merge what it has now; where the branch is gone, make it again
 	KeepOurs   UpstreamChoice = "keep"   // leave it, and deliver nothing there
 )
 
 // Upstream is what the rig's origin has on the target branch and the target has not. It is
 // a candidate of its own: built, gated and published like a bead's, and nobody is blamed.
 type Upstream struct {
-	Tip     string         `json:"tip"`
+	Tip     string         `json:"tip"`              // empty: the branch is gone over there
 	From    string         `json:"from"`             // the origin, in words
 	At      time.Time      `json:"at"`               // seen at; the date of its merge
 	Commits int            `json:"commits"`          // that the target has not
@@ -33,7 +33,8 @@ type Upstream struct {
 }
 
 // OriginAt says what the origin's branch is at, as far as the target has it not. The host
-// has brought Tip into the repository. An empty Tip: the target has all of it.
+// has brought Tip into the repository. An empty Tip: the target has all of it, or, Rewritten, the
+// branch that had Known is gone.
 type OriginAt struct {
 	Tip       string
 	From      string
@@ -74,6 +75,9 @@ const (
 	UpstreamGone UpstreamState = "gone" // it is not in the repository
 )
 
+// gone reports whether the branch over there is renamed or deleted.
+func (u *Upstream) gone() bool { return u.Tip == "" }
+
 // Asks reports whether the queue waits for a Choose.
 func (u *Upstream) Asks() bool { return u != nil && u.Known != "" && u.Choice == "" }
 
@@ -83,8 +87,12 @@ func (q Queue) Undelivered() string {
 	switch {
 	case u == nil:
 		return ""
+	case u.Choice == KeepOurs && u.gone():
+		return fmt.Sprintf("%s is gone, and is not made again", u.From)
 	case u.Choice == KeepOurs:
 		return fmt.Sprintf("%s was rewritten, and ours is kept", u.From)
+	case u.Asks() && u.gone():
+		return fmt.Sprintf("%s is gone", u.From)
 	case u.Asks():
 		return fmt.Sprintf("%s was rewritten", u.From)
 	case u.Why != "":
@@ -116,7 +124,7 @@ func (m *machine) onOriginAt(ev OriginAt) {
 	if ev.Dropped && r != nil && r.Upstream != "" {
 		m.interrupt(StopTarget)
 	}
-	if ev.Tip == "" || ev.Tip == m.q.Target {
+	if ev.Tip == "" && !ev.Rewritten || ev.Tip != "" && ev.Tip == m.q.Target {
 		m.q.Upstream = nil
 		return
 	}
@@ -140,11 +148,18 @@ func (m *machine) onOriginAt(ev OriginAt) {
 }
 
 func (u *Upstream) rewrote() string {
+	if u.gone() {
+		return fmt.Sprintf("%s is gone: it was at %s, and has been renamed or deleted", u.From, short(u.Known))
+	}
 	return fmt.Sprintf("%s was rewritten: %s, which it had, is not in %s", u.From, short(u.Known), short(u.Tip))
 }
 
-func chooseHint(rig string) string {
-	return fmt.Sprintf("take in what it has now: `gastown rig fetch %[1]s --accept`; or leave it and deliver nothing there: `gastown rig fetch %[1]s --keep`", rig)
+func (u *Upstream) chooseHint(rig string) string {
+	theirs := "take in what it has now"
+	if u.gone() {
+		theirs = "make it again with what the town has"
+	}
+	return fmt.Sprintf("%[2]s: `gastown rig fetch %[1]s --accept`; or leave it and deliver nothing there: `gastown rig fetch %[1]s --keep`", rig, theirs)
 }
 
 func (m *machine) onChoose(ev Choose) {
@@ -159,6 +174,9 @@ func (m *machine) onChoose(ev Choose) {
 		if r := m.q.Run; r != nil && r.Upstream != "" {
 			m.interrupt(StopTarget)
 		}
+	} else if u.gone() {
+		text = fmt.Sprintf("chose to make %s again", u.From)
+		m.q.Upstream = nil
 	}
 	m.emit(Note{Kind: beads.EvOrigin, By: ev.By, Text: text})
 }

@@ -106,6 +106,34 @@ func TestUpstreamConflict(t *testing.T) {
 	}
 }
 
+func TestABranchOfTheOriginThatIsGoneAsks(t *testing.T) {
+	gone := OriginAt{From: "origin/main", Known: "o1", Rewritten: true}
+	for _, choice := range []UpstreamChoice{TakeTheirs, KeepOurs} {
+		d := newDrive(t)
+		d.q.Target = "m1"
+		d.send(gone)
+		d.submit("b1")
+		d.state(Paused)
+		if !strings.Contains(d.q.Reason, "origin/main is gone: it was at o1") || d.q.Undelivered() != "origin/main is gone" {
+			t.Errorf("%q, %q", d.q.Reason, d.q.Undelivered())
+		}
+		d.send(Choose{Choice: choice, By: "you"})
+		if d.q.Run == nil || len(d.q.Run.Parts) != 1 {
+			t.Errorf("%s: the queue does not go on: %+v", choice, d.q.Run)
+		}
+		if left := d.q.Undelivered(); (left == "") != (choice == TakeTheirs) {
+			t.Errorf("%s: %q", choice, left)
+		}
+	}
+	d := newDrive(t)
+	d.q.Target = "m1"
+	d.send(gone, OriginAt{}) // put back
+	d.state(Idle)
+	if d.q.Upstream != nil {
+		t.Errorf("%+v", d.q.Upstream)
+	}
+}
+
 func TestRewrittenOriginStopsTheQueueWithAChoice(t *testing.T) {
 	for _, choice := range []UpstreamChoice{TakeTheirs, KeepOurs} {
 		d := newDrive(t)

@@ -149,7 +149,7 @@ func (m *machine) state() (s State, reason, hint string) {
 		}
 		return Paused, reason, "run `gastown refinery resume " + q.Rig + "`"
 	case q.Upstream.Asks():
-		return Paused, q.Upstream.rewrote(), chooseHint(q.Rig)
+		return Paused, q.Upstream.rewrote(), q.Upstream.chooseHint(q.Rig)
 	case q.Stop != nil:
 		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
@@ -194,7 +194,7 @@ func problems(q Queue) []Problem {
 	if u := q.Upstream; u != nil && u.Why != "" {
 		ps = append(ps, Problem{Key: key + "origin/" + short(u.Tip), Text: u.Why, Hint: u.Hint})
 	} else if u.Asks() {
-		ps = append(ps, Problem{Key: key + "rewritten/" + short(u.Tip), Text: u.rewrote(), Hint: chooseHint(q.Rig)})
+		ps = append(ps, Problem{Key: key + "rewritten/" + short(u.Tip), Text: u.rewrote(), Hint: u.chooseHint(q.Rig)})
 	}
 	for _, e := range q.Entries {
 		if e.Why != "" {

@@ -101,8 +101,8 @@ func (a *app) rigFetch() *cobra.Command {
 		}
 		return r, err
 	}, showRigFetched)
-	c.Flags().BoolVar(&accept, "accept", false, "the origin was rewritten: merge what it has now into ours")
-	c.Flags().BoolVar(&keep, "keep", false, "the origin was rewritten: leave it, and deliver nothing there")
+	c.Flags().BoolVar(&accept, "accept", false, "the origin was rewritten: merge what it has now into ours; or its branch is gone: make it again")
+	c.Flags().BoolVar(&keep, "keep", false, "the origin was rewritten, or its branch is gone: leave it, and deliver nothing there")
 	return c
 }
 
@@ -213,7 +213,7 @@ func showRigDelivered(p *page, r api.RigDelivered) {
 
 func showRigFetched(p *page, r api.RigFetched) {
 	switch {
-	case r.Tip == "":
+	case r.Tip == "" && r.Why == "":
 		p.line("%s: %s has no such branch yet", r.Rig, r.Origin)
 	case r.Why == "":
 		p.line("%s: nothing new; %s is at %s", r.Rig, r.Origin, sha(r.Tip))

@@ -157,7 +157,7 @@ func fieldWords() map[string]string {
 		"rig.show name":          rig,
 		"rig.check name":         rig,
 		"rig.fetch name":         rig,
-		"choice":                 "accept or keep: what becomes of an origin that was rewritten; for the person to choose",
+		"choice":                 "accept or keep: what becomes of an origin that was rewritten, or whose branch is gone; for the person to choose",
 		"rig.deliver name":       rig,
 		"rig.remove name":        rig,
 		"queue.list name":        "only this rig's",

@@ -2,6 +2,7 @@ package town
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"gastown/beads/store"
@@ -35,18 +36,20 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 	if err != nil {
 		return seen, err
 	}
-	ev := refinery.OriginAt{}
+	ev := refinery.OriginAt{From: fmt.Sprintf("%s of %s", rc.Branch, git.Shown(seen.To)), Follow: rc.Deliver == config.DeliverPR}
+	if seen.Tip == "" && was.Seen != "" { // renamed or deleted: to make it again is not ours to decide
+		ev.Known, ev.Rewritten = was.Seen, true
+	}
 	if seen.Tip != "" {
 		if err := r.FetchTip(ctx, seen, rc.Branch, upstreamRef, target); err != nil {
 			return seen, err
 		}
-		if ev, err = t.originAt(ctx, repo, target, seen, *was); err != nil {
+		if err = t.originAt(ctx, repo, target, seen, *was, &ev); err != nil {
 			return seen, err
 		}
 		if ev.Dropped, err = t.dropped(ctx, repo, rig, seen.Tip); err != nil {
 			return seen, err
 		}
-		ev.From, ev.Follow = fmt.Sprintf("%s of %s", rc.Branch, git.Shown(seen.To)), rc.Deliver == config.DeliverPR
 	}
 	if ev.Tip == "" && seen.Tip != "" {
 		was.Seen = seen.Tip
@@ -67,7 +70,7 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 			}
 		}
 		u := q.Upstream
-		if u == nil && ev.Tip == "" || u != nil && u.Tip == ev.Tip && (u.Known != "") == ev.Rewritten && u.Follow == ev.Follow {
+		if u == nil && ev.Tip == "" && !ev.Rewritten || u != nil && u.Tip == ev.Tip && (u.Known != "") == ev.Rewritten && u.Follow == ev.Follow {
 			return nil
 		}
 		return t.feed(tx, rig, ev)
@@ -75,19 +78,19 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 }
 
 // originAt compares the origin's tip with the target; an empty Tip: the target has it all.
-func (t *Town) originAt(ctx context.Context, repo *git.Repo, target string, seen run.Seen, was deliveryState) (ev refinery.OriginAt, err error) {
+func (t *Town) originAt(ctx context.Context, repo *git.Repo, target string, seen run.Seen, was deliveryState, ev *refinery.OriginAt) error {
 	in, err := repo.IsAncestor(ctx, seen.Tip, target)
 	if err != nil {
-		return ev, err
+		return err
 	}
 	ev.Known = was.Seen
 	ev.Rewritten = was.Seen != "" && !contained(ctx, repo, was.Seen, seen.Tip)
 	if in && !ev.Rewritten {
-		return refinery.OriginAt{}, nil
+		return nil
 	}
 	ev.Tip = seen.Tip
 	ev.Commits, err = repo.CountCommits(ctx, target, seen.Tip)
-	return ev, err
+	return err
 }
 
 // dropped reports whether the origin has no more what the Refinery was told of last.
@@ -175,6 +178,9 @@ func (t *Town) rigFetch(ctx context.Context, who api.Caller, r api.RigFetchReq) 
 		}
 		return nil
 	})
+	if err == nil && t.host != nil {
+		t.host.deliverNow(name)
+	}
 	return out, err
 }
 
@@ -188,6 +194,13 @@ func (t *Town) choose(tx *store.Tx, who api.Caller, rig string, q refinery.Queue
 	}
 	if q.Upstream == nil || q.Upstream.Known == "" {
 		return fault.Refusedf("rig %q: its origin was not rewritten, there is nothing to choose", rig)
+	}
+	if q.Upstream.Tip == "" && choice == refinery.TakeTheirs { // made again as one that never was
+		d, err := delivery(tx, rig)
+		d.Seen = ""
+		if err = errors.Join(err, tx.PutKV(kvDelivery+rig, d)); err != nil {
+			return err
+		}
 	}
 	return t.feed(tx, rig, refinery.Choose{Choice: choice, By: who.Name})
 }

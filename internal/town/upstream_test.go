@@ -157,6 +157,53 @@ func TestARewrittenOriginWaitsForAChoice(t *testing.T) {
 	}
 }
 
+// TestAnOriginBranchThatIsGoneWaitsForAChoice: it was renamed over there, and nothing is pushed under the old name unasked.
+func TestAnOriginBranchThatIsGoneWaitsForAChoice(t *testing.T) {
+	for _, choice := range []refinery.UpstreamChoice{refinery.TakeTheirs, refinery.KeepOurs, ""} {
+		t.Run("choice "+string(choice), func(t *testing.T) {
+			l := newLab(t, "")
+			hub, _ := l.hub(redOnBad)
+			one := l.create("one")
+			l.sling(one)
+			l.await("delivered", func() bool { return l.has(hub, "main", string(one)+".txt") && l.status().Rigs[0].Undelivered == 0 })
+			l.git(hub, "branch", "-m", "main", "trunk")
+			branches := func() string {
+				return strings.ReplaceAll(l.git(hub, "for-each-ref", "--format=%(refname:short)"), "\n", " ")
+			}
+			two := l.create("two")
+			l.sling(two)
+			l.await("it asks", func() bool { return l.status().Rigs[0].Refinery.State == refinery.Paused })
+			st := l.status()
+			if len(st.Problems) == 0 || !strings.Contains(st.Problems[0].What, "main of "+hub+" is gone") || !strings.Contains(st.Rigs[0].Refinery.Hint, "make it again") {
+				t.Errorf("%+v, problems %+v", st.Rigs[0].Refinery, st.Problems)
+			}
+			if out := l.fetch(""); !out.Rewritten || !strings.Contains(out.Why, "is gone") {
+				t.Errorf("%+v", out)
+			}
+			if got := branches(); got != "trunk" {
+				t.Errorf("branches over there: %s", got)
+			}
+			if choice == "" { // put back
+				l.git(hub, "branch", "-m", "trunk", "main")
+			}
+			l.fetch(choice)
+			l.awaitStatus(two, beads.Closed)
+			if choice == refinery.KeepOurs {
+				l.await("not delivered", func() bool { return l.status().Rigs[0].Undelivered > 0 })
+				if got := branches(); got != "trunk" {
+					t.Errorf("branches over there: %s", got)
+				}
+				l.awaitNobody()
+				return
+			}
+			l.await("delivered", func() bool {
+				return branches() != "trunk" && l.has(hub, "main", string(two)+".txt") && l.status().Rigs[0].Undelivered == 0
+			})
+			l.gone()
+		})
+	}
+}
+
 func TestAPersonsOwnCommitsInTheCheckoutAreTakenIn(t *testing.T) {
 	l := newLab(t, "")
 	if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "rig.app.deliver", Value: "checkout"}); err != nil {
