@@ -151,6 +151,9 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
 		return Delivery{}, err
 	}
+	if err := r.shareLFS(ctx, c, branch, old, commit); err != nil {
+		return Delivery{}, err
+	}
 	if dir != "" && old != "" {
 		m := &Move{Dir: dir, Branch: branch, Old: old, New: commit, At: time.Now().Add(-mtimeGrain)}
 		if err := journal(m); err != nil {

@@ -136,3 +136,56 @@ func TestPushOfLFSObjects(t *testing.T) {
 		t.Errorf("%q %v", data, err)
 	}
 }
+
+// TestLFSBelowTheRoot: attributes of any directory count.
+func TestLFSBelowTheRoot(t *testing.T) {
+	f := setup(t)
+	r, co, old, said := f.lfs()
+	next := f.commit(r, mainRef, "assets/deep er/.gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+	f.ok(r.PushLFS(f.ctx, co.Top, old))
+	if got := said(); got != "" {
+		t.Errorf("of a commit without: %s", got)
+	}
+	f.ok(r.PushLFS(f.ctx, co.Top, next))
+	if got := said(); !strings.Contains(got, "push "+co.Top+" "+next) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestLFSObjectsComeToACheckout before its files are written: their git finds them nowhere else.
+func TestLFSObjectsComeToACheckout(t *testing.T) {
+	f := setup(t)
+	r, co, _, said := f.lfs()
+	plain := f.commit(r, mainRef, "x", "x")
+	if _, err := r.PushCheckout(f.ctx, co, plain, mainRef, nil, nil); err != nil || said() != "" {
+		t.Fatal(err)
+	}
+	next := f.commit(r, mainRef, "assets/.gitattributes", "*.bin filter=lfs\n")
+	d, err := r.PushCheckout(f.ctx, co, next, mainRef, nil, nil)
+	if err != nil || d.New != next {
+		t.Fatalf("%+v %v", d, err)
+	}
+	to := "file://" + strings.ReplaceAll(co.Top, " ", "%20")
+	if got, want := said(), "pre-push "+to+" "+to+"\n"+strings.Join([]string{mainRef, next, mainRef, plain}, " ")+"\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// lfs is a town's repository, the person's checkout behind it, whose path has a space, and a git-lfs that
+// writes down what it is asked for, and what it is given.
+func (f *fixture) lfs() (r *Repo, co *Checkout, tip string, said func() string) {
+	f.Helper()
+	f.user("my src", "main")
+	file := filepath.Join(f.dir, "said")
+	f.write("bin/git-lfs", "#!/bin/sh\n[ $1 != version ] || exit 0\necho \"$@\" >> "+file+"\n[ $1 != pre-push ] || cat >> "+file+"\n")
+	f.ok(os.Chmod(filepath.Join(f.dir, "bin/git-lfs"), 0o755))
+	f.g = New([]string{"PATH=" + filepath.Join(f.dir, "bin") + ":" + os.Getenv("PATH"), "HOME=" + filepath.Join(f.dir, "home")})
+	c := f.clone(filepath.Join(f.dir, "my src"))
+	co, err := f.g.OpenCheckout(f.ctx, filepath.Join(f.dir, "my src"))
+	f.ok(err)
+	return c.Repo, co, c.Tip, func() string {
+		data, _ := os.ReadFile(file)
+		_ = os.Remove(file)
+		return string(data)
+	}
+}

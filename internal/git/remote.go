@@ -105,35 +105,6 @@ func (r *Repo) Push(ctx context.Context, remote, commit, ref, lease string) erro
 	return fmt.Errorf("push to %q: %w", Shown(remote), unknown(err))
 }
 
-// PushLFS uploads the LFS objects that commit needs to a remote that is about to get it. A
-// commit that uses none is success. Where git-lfs is missing the error wraps ErrNoLFS.
-func (r *Repo) PushLFS(ctx context.Context, remote, commit string) error {
-	addr, err := checkRemote(remote)
-	if err != nil {
-		return err
-	}
-	if err := checkRev(commit); err != nil {
-		return err
-	}
-	attrs, err := r.Show(ctx, commit, ".gitattributes", 1<<20)
-	if errors.Is(err, ErrNotExist) || err == nil && !strings.Contains(string(attrs), "filter=lfs") {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("push to %q: %w", Shown(remote), err)
-	}
-	if _, _, err := r.g.run(ctx, r.openCall("lfs", "version")); err != nil {
-		return fmt.Errorf("push to %q: %w", Shown(remote), ErrNoLFS)
-	}
-	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
-		return err
-	}
-	if _, _, err := r.g.run(ctx, r.openCall("lfs", "push", addr, commit)); err != nil {
-		return fmt.Errorf("push LFS objects to %q: %w", Shown(remote), unknown(err))
-	}
-	return nil
-}
-
 // unknown says in plain words that a remote wants credentials which git was not given. It
 // changes the words only.
 func unknown(err error) error {
