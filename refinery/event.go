@@ -121,10 +121,11 @@ type Waits struct{ Bead, On beads.ID }
 // that was sent back or taken out.
 type Carries struct{ Bead, Of beads.ID }
 
-// Conflict is a part that does not merge.
+// Conflict is a part that does not merge, or that must not be merged.
 type Conflict struct {
 	Bead   beads.ID
 	N      int
+	Why    string // it merges, and this is wrong with the result; one line
 	Files  []string
 	Detail string // for the agent
 }

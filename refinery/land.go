@@ -1,6 +1,7 @@
 package refinery
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func (m *machine) onBuilt(ev Built) {
 	case ev.Conflict != nil:
 		m.succeeded()
 		c := ev.Conflict
-		m.sendBack(c.Bead, SendBack{Why: "conflict with " + m.cfg.Branch + conflictIn(c.Files), Log: c.Detail, Files: slices.Clone(c.Files)})
+		m.sendBack(c.Bead, SendBack{Why: cmp.Or(oneLine(c.Why), "conflict with "+m.cfg.Branch+conflictIn(c.Files)), Log: c.Detail, Files: slices.Clone(c.Files)})
 	case ev.AlreadyIn != "":
 		m.succeeded()
 		m.alreadyIn(ev)

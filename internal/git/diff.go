@@ -89,6 +89,18 @@ func (r *Repo) DiffNames(ctx context.Context, a, b string) ([]Change, error) {
 	return changes, nil
 }
 
+// Paths lists everything in a tree (or that of a commit), directories too, in order.
+func (r *Repo) Paths(ctx context.Context, rev string) ([]string, error) {
+	if err := checkRev(rev); err != nil {
+		return nil, err
+	}
+	_, out, err := r.g.run(ctx, r.call("ls-tree", "-r", "-t", "-z", "--name-only", "--full-tree", rev))
+	if err != nil {
+		return nil, fmt.Errorf("paths of %s: %w", short(rev), err)
+	}
+	return splitNUL(out), nil
+}
+
 // DiffOptions narrows a Diff.
 type DiffOptions struct {
 	MaxBytes int      // 0: 4 MiB; the text is cut there

@@ -85,6 +85,21 @@ func (r *Repo) output(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
+// FoldsCase reports whether git found, when it made the repository, that its file system takes names for one
+// that differ in case only.
+func (r *Repo) FoldsCase(ctx context.Context) (bool, error) {
+	c := r.call("config", "--type=bool", "--get", "core.ignoreCase")
+	c.okCode = 1
+	_, out, err := r.g.run(ctx, c)
+	return strings.TrimSpace(string(out)) == "true", err
+}
+
+// FoldsCase is Repo.FoldsCase of a person's repository.
+func (g *Runner) FoldsCase(ctx context.Context, dir string) (bool, error) {
+	out, err := g.readIn(ctx, dir, 1, "config", "--get", "--type=bool", "core.ignoreCase")
+	return strings.TrimSpace(out) == "true", err
+}
+
 // allowedConfig lists what may stand in the configuration of a repository that
 // agents can write to through their worktrees. All else (filters, url rewriting,
 // ssh commands, includes, credential helpers) could run a program in our own

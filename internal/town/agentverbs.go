@@ -2,7 +2,6 @@ package town
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -132,20 +131,6 @@ func some(paths []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(paths[:most], ", "), len(paths)-most)
 }
 
-// harden waits until what an attempt adds to the target is on the disk: agents' git leaves that to the
-// system, and once done is accepted their worktree goes.
-func (t *Town) harden(ctx context.Context, repo *git.Repo, a *beads.Attempt, tip string) error {
-	target, err := t.target(ctx, a.Rig)
-	if err != nil {
-		return err
-	}
-	err = repo.Harden(ctx, tip, a.Base, target)
-	if errors.Is(err, git.ErrNotExist) {
-		return fault.Refusedf("done: the repository has lost a part of your commits: %w", err).WithHint("commit the files of it anew on %s; then call gastown done again", a.Branch)
-	}
-	return err
-}
-
 // submit freezes the tip and puts it in the queue: the objects first and then the ref, so that the
 // store never names a commit that nothing keeps.
 func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out api.Submitted, err error) {
@@ -153,7 +138,7 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 	if err != nil {
 		return out, err
 	}
-	if err := t.harden(ctx, repo, a, tip); err != nil {
+	if err := t.acceptable(ctx, repo, a, tip); err != nil {
 		return out, err
 	}
 	if err := repo.UpdateRef(ctx, beads.KeepRef(a.Bead, a.N), tip, "", "submitted by "+a.Polecat); err != nil {

@@ -7,7 +7,9 @@ import (
 
 	"gastown/beads"
 	"gastown/beads/store"
+	"gastown/internal/fault"
 	"gastown/internal/git"
+	"gastown/refinery/run"
 )
 
 // A submitted tip is frozen on a ref of its own (beads.KeepRef) until the target has it. In linear history,
@@ -17,6 +19,52 @@ const keepPrefix = "refs/gt/keep/"
 
 // madeRef is beads.KeepRef of a commit that is frozen before there is a bead for it.
 func madeRef(tip string) string { return keepPrefix + "made-" + tip + "/1" }
+
+// acceptable refuses a tip that could not land, which its agent is still there to mend, and waits until what it
+// adds to the target is on the disk: agents' git leaves that to the system, and soon their worktree goes.
+func (t *Town) acceptable(ctx context.Context, repo *git.Repo, a *beads.Attempt, tip string) error {
+	target, err := t.target(ctx, a.Rig)
+	if err != nil {
+		return err
+	}
+	base, err := repo.MergeBase(ctx, target, tip)
+	if err != nil {
+		return err
+	}
+	if base != "" {
+		r := &run.Runner{Rig: a.Rig, Repo: repo, FoldsCase: t.foldsCase(a.Rig)}
+		if why, _, err := r.Unfit(ctx, base, tip); err != nil {
+			return err
+		} else if why != "" {
+			return fault.Refusedf("done: %s", why).WithHint("take it out or give it another name, and commit that on %s; then call gastown done again", a.Branch)
+		}
+	}
+	err = repo.Harden(ctx, tip, a.Base, target)
+	if errors.Is(err, git.ErrNotExist) {
+		return fault.Refusedf("done: the repository has lost a part of your commits: %w", err).WithHint("commit the files of it anew on %s; then call gastown done again", a.Branch)
+	}
+	return err
+}
+
+// foldsCase tells whether a rig's repository, or the directory it is of, is on a file system that takes names
+// for one that differ in case only.
+func (t *Town) foldsCase(rig string) func(context.Context) bool {
+	return func(ctx context.Context) bool {
+		repo, err := t.repo(ctx, rig)
+		if err != nil {
+			return false
+		}
+		if folds, err := repo.FoldsCase(ctx); err == nil && folds {
+			return true
+		}
+		origin := t.settings().Rigs[rig].Origin
+		if origin == "" || !git.IsLocal(origin) {
+			return false
+		}
+		folds, err := t.git.FoldsCase(ctx, origin)
+		return err == nil && folds
+	}
+}
 
 // dropKept deletes the frozen tips that the target has: those in its history, and those of attempts of these
 // beads (none: those that landed last) that landed in it as another commit. How many others are kept makes no

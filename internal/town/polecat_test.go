@@ -439,7 +439,7 @@ func TestAnOldTokenChangesNothing(t *testing.T) {
 func TestDoneSaysWhatToDo(t *testing.T) {
 	l := newLab(t, "")
 	id := l.create("careless")
-	l.job(id, `try() { code=0; said=$(gastown done 2>&1) || code=$?; printf '%s\n%s\n' "$said" "$code" | tell $1; test $code != 0; }
+	l.job(id, "SRC='"+l.src+"'\n"+`try() { code=0; said=$(gastown done 2>&1) || code=$?; printf '%s\n%s\n' "$said" "$code" | tell $1; test $code != 0; }
 try nothing
 echo x > x; try untracked
 git add x; try staged
@@ -447,6 +447,9 @@ git commit -q -m x; git switch -q -c other; try branch
 git switch -q -; git branch -q -D other
 blob=$(git rev-parse HEAD:x); file=$(git rev-parse --git-common-dir)/objects/$(echo $blob | sed 's|^..|&/|'); mv $file kept.tmp; try lost
 : > $file; try empty; rm -f $file; mv kept.tmp $file
+ln -s /etc away; git add away; git commit -q -m away; try link; git rm -q away; git commit -q -m "no link"
+echo x > X; git add X; git commit -q -m X; git -C "$SRC" config core.ignoreCase true; try case
+git -C "$SRC" config core.ignoreCase false
 exec gastown done
 `)
 	l.sling(id)
@@ -454,6 +457,7 @@ exec gastown done
 	for name, want := range map[string]string{
 		"nothing": "no commit beyond the base", "untracked": "new and not committed: x", "staged": "changed but not committed: x", "branch": "the worktree is on other",
 		"lost": "has lost a part of your commits", "empty": "is empty",
+		"link": "the link away leads out of the repository, to /etc", "case": "X and x differ in case only",
 	} {
 		if got := l.told(name); !strings.Contains(got, want) || !strings.HasSuffix(got, "\n4") {
 			t.Errorf("%s: %s", name, got)

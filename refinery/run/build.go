@@ -60,10 +60,10 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 	}
 	at := point{ev.Base, ev.BaseTree}
 	for i, p := range a.Parts {
-		next, err := r.partOrMissing(ctx, a, i, who, at)
+		next, err := r.fitPart(ctx, a, i, who, at)
 		if err == nil && i > 0 && next.Commit == "" || next.AlreadyIn != "" && i > 0 {
 			// Not with the parts before it; perhaps not with the target either.
-			if next, err = r.partOrMissing(ctx, a, i, who, point{ev.Base, ev.BaseTree}); err == nil && next.Commit != "" && next.AlreadyIn == "" {
+			if next, err = r.fitPart(ctx, a, i, who, point{ev.Base, ev.BaseTree}); err == nil && next.Commit != "" && next.AlreadyIn == "" {
 				break
 			}
 		}
@@ -139,13 +139,20 @@ func (r *Runner) tip(ctx context.Context, branch string) (string, error) {
 	return tip, nil
 }
 
-// partOrMissing is part that says so where it fails because something of the entry's is lost: the others can go on.
-func (r *Runner) partOrMissing(ctx context.Context, a refinery.Build, i int, who git.Ident, at point) (refinery.Built, error) {
+// fitPart is part for what may be landed: it says so where the result must not be in the target, or where the
+// entry has lost something, so that the others can go on.
+func (r *Runner) fitPart(ctx context.Context, a refinery.Build, i int, who git.Ident, at point) (refinery.Built, error) {
 	ev, err := r.part(ctx, a, i, who, at)
 	p := a.Parts[i]
 	if err == nil && ev.Commit != "" && ev.AlreadyIn == "" {
-		// What is built may be landed from now on, and must outlive a power cut. The tip does since it was submitted.
-		err = r.Repo.Harden(ctx, ev.Commit, at.commit, p.Tip)
+		var why, detail string
+		if why, detail, err = r.Unfit(ctx, at.tree, ev.Tree); why != "" {
+			return refinery.Built{Conflict: &refinery.Conflict{Bead: p.Bead, N: p.N, Why: why, Detail: detail}}, nil
+		}
+		if err == nil {
+			// What is built may be landed from now on, and must outlive a power cut. The tip does since it was submitted.
+			err = r.Repo.Harden(ctx, ev.Commit, at.commit, p.Tip)
+		}
 	}
 	if err != nil && ev.Missing == "" && ctx.Err() == nil && r.Repo.Whole(ctx, p.Tip, at.commit) != nil {
 		ev.Missing, err = p.Bead, fmt.Errorf("a part of commit %s of %s is not in the repository: %w", p.Tip, key(p.Bead, p.N), err)

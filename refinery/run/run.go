@@ -28,6 +28,8 @@ type Runner struct {
 	// Lookup gives the variables that a gate's settings name beyond Env; may be nil.
 	Lookup func(name string) (value string, ok bool)
 	Exe    string // for the shim of package proc; empty: this program
+	// FoldsCase reports whether the repository is used where names that differ in case only are one; nil: it is not.
+	FoldsCase func(ctx context.Context) bool
 	// Ident is who lands; required.
 	Ident func(ctx context.Context) (git.Ident, error)
 	// Refused gives the tips of attempts that were sent back or taken out of the queue and whose
