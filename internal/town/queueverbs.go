@@ -2,7 +2,9 @@ package town
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -278,6 +280,9 @@ func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out a
 		return out, fault.NotFoundf("refinery log: no gate has run%s", forBead(r.Bead))
 	}
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, fault.NotFoundf("refinery log: %s is not there any more: all but the newest of closed beads were deleted", path)
+	}
 	if err != nil {
 		return out, fault.NotFoundf("refinery log: %w", err)
 	}

@@ -142,9 +142,20 @@ func (r *rigHost) live() {
 		r.mu.Unlock()
 		for _, e := range batch {
 			if a, ok := e.(refinery.Action); ok {
+				r.makeRoom(a)
 				r.runner.Do(r.ctx, a)
 			}
 		}
+	}
+}
+
+// makeRoom deletes old gate output before there is more of it.
+func (r *rigHost) makeRoom(a refinery.Action) {
+	if _, ok := a.(refinery.RunGate); !ok {
+		return
+	}
+	if err := r.h.t.rotateGateLogs(r.name); err != nil {
+		r.h.t.deps.Log.Warn("old output of gates", "rig", r.name, "err", err)
 	}
 }
 
