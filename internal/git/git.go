@@ -108,12 +108,17 @@ type call struct {
 	in     []byte    // standard input
 	out    io.Writer // nil: collected
 	okCode int       // a second exit code that is not an error, besides 0
-	repo   *Repo     // of the town's, in which it works: locks there that nobody holds are removed; may be nil
+	repo   *Repo     // of the town's, in which it works: it is guarded, and its locks that nobody holds are removed; may be nil
 }
 
 // run performs c and returns its exit code (0 or okCode) and, unless c.out is
 // set, its output. Lock files are waited for, and removed where they are a dead git's.
 func (g *Runner) run(ctx context.Context, c call) (int, []byte, error) {
+	if c.repo != nil {
+		if err := c.repo.guard(ctx); err != nil {
+			return -1, nil, err
+		}
+	}
 	argv := slices.Concat([]string{g.program}, c.pre, c.args)
 	for try := 0; ; try++ {
 		var out bytes.Buffer

@@ -30,6 +30,8 @@ type repoState struct {
 
 	cfgMu sync.Mutex
 	clean map[string][sha256.Size]byte // configuration files as last seen clean
+
+	foreign foreign
 }
 
 // ownerMark is the configuration key that says a repository is a town's.
