@@ -94,6 +94,10 @@ type Restarted struct {
 	Err        string // the repository could not be read: a stored intent is kept
 }
 
+// Crashed says that a Step or what records it gave up with a panic on an event that nobody
+// asked for and so nobody else is told of: the run starts over.
+type Crashed struct{ Err string }
+
 // Built answers Build. Exactly one of Commit, Conflict, AlreadyIn, Missing, Waits, Carries and
 // Err tells the result; with AlreadyIn, Commit is where the bead is. All but Commit
 // are about one part and the target alone. A part that fits the target but not the
@@ -194,6 +198,7 @@ func (Restart) event()        {}
 func (Tick) event()           {}
 func (TargetMoved) event()    {}
 func (Restarted) event()      {}
+func (Crashed) event()        {}
 func (Built) event()          {}
 func (GateStarted) event()    {}
 func (Output) event()         {}

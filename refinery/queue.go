@@ -100,7 +100,7 @@ type Config struct {
 	History string // "merge" or "linear"
 	Confirm bool   // gate a red candidate once more in a fresh worktree before it is sent back
 	Batch   bool   // gate several entries as one candidate
-	// Full says that other rigs' gates use every place there is: nothing new begins.
+	// Full says that there is no place for this rig's gates on the machine now: nothing new begins.
 	Full  bool
 	Forge bool // a green entry becomes a pull request; the forge moves the target
 	// Tools are the programs that gates use, as they are now: a verdict holds for them. Nil where
@@ -283,6 +283,7 @@ type Queue struct {
 	LastErr      string                 `json:"last_err,omitempty"`
 	NotBefore    time.Time              `json:"not_before,omitzero"` // back-off after an error
 
+	Began    time.Time `json:"began,omitzero"`     // when the last run did: rigs take turns by it
 	Red      float64   `json:"red,omitempty"`      // smoothed share of beads whose gates fail; see Rate
 	Blamed   time.Time `json:"blamed,omitzero"`    // when a bead was sent back last for its gates
 	Suspects []Part    `json:"suspects,omitempty"` // in order: did not pass together, so halves of it are next

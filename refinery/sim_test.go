@@ -420,6 +420,10 @@ func (s *sim) line(c string) []string {
 
 // answer performs the pending action and reports it.
 func (s *sim) answer() {
+	if s.accident(5) {
+		s.send(Crashed{Err: "index out of range"})
+		return
+	}
 	a := s.pending
 	switch a := a.(type) {
 	case Build:
@@ -706,7 +710,7 @@ func (s *sim) effect(old Queue, e Effect) {
 	case StopGate:
 		s.stopped = true
 		if a, ok := s.pending.(RunGate); ok {
-			s.gated[a.Tree+s.q.Run.Key] = 0
+			s.gated[a.Tree+old.Run.Key] = 0
 			if s.q.Run != nil && s.q.Run.StopWhy == StopOverdue {
 				s.flaked[a.Tree]++ // the clock jumped: it counts as a hang
 			}

@@ -36,6 +36,9 @@ func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
 	m.lift()
 	m.unpropose()
 	m.advance()
+	if m.q.Run != nil {
+		m.q.Began = m.q.Run.StartedAt
+	}
 	m.show()
 	m.report(before)
 	m.tellStop(stopped)
@@ -85,9 +88,20 @@ func (m *machine) apply(ev Event) {
 		m.onChoose(ev)
 	case Proposed, ForgeMerged, ForgeReturned:
 		m.onForge(ev)
+	case Crashed:
+		m.onCrashed(ev)
 	default:
 		m.answer(ev)
 	}
+}
+
+// onCrashed starts the run over. A landing is in Intent, and is looked for again.
+func (m *machine) onCrashed(ev Crashed) {
+	if r := m.q.Run; r != nil && r.Phase == PhaseGate {
+		m.emit(StopGate{Seq: r.Seq, Quit: true})
+	}
+	m.forget()
+	m.errored("internal error: " + ev.Err)
 }
 
 // answer takes what the runner says; one that is not of the run in progress, or not

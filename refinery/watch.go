@@ -122,6 +122,13 @@ func Next(q Queue, now time.Time, cfg Config) time.Time {
 	return now
 }
 
+// Ready reports whether a run begins as soon as there is a place for its gates.
+func Ready(q Queue, now time.Time, cfg Config) bool {
+	cfg.Full = false
+	at := Next(q, now, cfg)
+	return q.Run == nil && !at.IsZero() && !at.After(now)
+}
+
 // show derives what the contract calls refinery.state.
 func (m *machine) show() {
 	s, reason, hint := m.state()
@@ -155,7 +162,7 @@ func (m *machine) state() (s State, reason, hint string) {
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
 		return NoGates, "no gate is set, so nothing merges", "add a [[rig." + q.Rig + ".gate]] to town.toml, or accept landing without: `gastown rig ungated " + q.Rig + "`"
 	case r == nil && m.cfg.Full && q.LastErr == "" && runnable(*q, m.cfg) >= 0:
-		return Idle, "waits for a gate of another rig: as many run as this machine has places for", ""
+		return Idle, "waits for the gates of another rig: as many run as this machine has places for", ""
 	case r == nil:
 		return Idle, q.LastErr, ""
 	case r.Phase == PhaseLand:

@@ -57,6 +57,7 @@ type lab struct {
 	host *Host
 	ran  chan struct{}
 	ids  atomic.Int64
+	now  func() time.Time
 }
 
 // agentScript finds an agent's job. `tell NAME` in it gives its input to the test, all at once.
@@ -89,7 +90,7 @@ func newLabOf(t *testing.T, townSettings, rigSettings string, fill func(*lab)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, root: root, src: filepath.Join(root, "src"), jobs: filepath.Join(root, "jobs"), dir: filepath.Join(root, "T"), log: &bytes.Buffer{}}
+	l := &lab{t: t, root: root, src: filepath.Join(root, "src"), jobs: filepath.Join(root, "jobs"), dir: filepath.Join(root, "T"), log: &bytes.Buffer{}, now: time.Now}
 	t.Cleanup(func() {
 		l.down()
 		if t.Failed() {
@@ -137,7 +138,7 @@ func (l *lab) open() {
 		l.t.Fatal(err)
 	}
 	l.town, err = Open(l.dir, Deps{
-		Now: time.Now, Rand: func() float64 { return 0 }, Token: func() string { return "token-" + strconv.FormatInt(l.ids.Add(1), 10) },
+		Now: l.now, Rand: func() float64 { return 0 }, Token: func() string { return "token-" + strconv.FormatInt(l.ids.Add(1), 10) },
 		Env: l.env(), Exe: exe, Version: "test", Log: slog.New(slog.NewTextHandler(l.log, nil)), Temp: l.root,
 		Lookup: func(string) string { return "" }, Guard: func(_ string, f func()) { f() },
 	})

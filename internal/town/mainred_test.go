@@ -1,7 +1,6 @@
 package town
 
 import (
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -274,45 +273,6 @@ func TestOverlapsAreSeenAndAvoided(t *testing.T) {
 	}
 	l.awaitStatus(one, beads.Closed)
 	l.awaitStatus(two, beads.Closed)
-}
-
-func TestPlacesForGates(t *testing.T) {
-	l := newLab(t, "")
-	var rigs strings.Builder
-	name := func(i int) string { return "other" + strings.Repeat("r", i) }
-	for i := range gatePlaces() + 1 {
-		rigs.WriteString("\n[rig." + name(i) + "]\nprefix = \"o" + strings.Repeat("r", i) + "\"\n")
-	}
-	l.down()
-	data, err := os.ReadFile(filepath.Join(l.dir, "town.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.write("T/town.toml", string(data)+rigs.String())
-	l.open()
-	err = l.town.update(func(tx *store.Tx) error {
-		put := func(rig string, hung time.Time) error {
-			return tx.PutQueue(&refinery.Queue{Rig: rig, Run: &refinery.Run{Phase: refinery.PhaseGate, HungSince: hung}})
-		}
-		if err := errors.Join(put(name(0), time.Now()), put("removed", time.Time{})); err != nil { // these hold none
-			return err
-		}
-		for i := range gatePlaces() {
-			if busy, err := l.town.full(tx, "app"); err != nil || busy {
-				t.Errorf("full with %d others (%v)", i, err)
-			}
-			if err := put(name(i+1), time.Time{}); err != nil {
-				return err
-			}
-		}
-		if busy, err := l.town.full(tx, "app"); err != nil || !busy {
-			t.Errorf("not full (%v)", err)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestASetupThatFailsBlamesNobody: what it fetches may not be there today. The first bead that it

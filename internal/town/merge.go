@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -126,46 +126,42 @@ func (t *Town) feed(tx *store.Tx, rig string, events ...refinery.Event) error {
 	}
 	events = append(t.asksNow(tx, q), events...)
 	for _, ev := range events {
-		var effects []refinery.Effect
-		before := q.Run
-		q, effects = refinery.Step(q, ev, now, cfg)
-		for _, e := range effects {
-			if rec, ok := e.(refinery.Record); ok {
-				if err := t.record(tx, rig, evidence(before, ev, cfg), rec, now); err != nil {
-					return step(err, "refinery of %q", rig)
-				}
-				switch rec.(type) {
-				case refinery.Settle, refinery.TookIn, refinery.Propose:
-					t.asked = append(t.asked, ask{rig, rec}) // follow-up work: delivery, the Mayor's checkout
-				}
-				continue
-			}
-			t.asked = append(t.asked, ask{rig, e})
+		if q, err = t.step(tx, q, ev, now, cfg); err != nil {
+			return step(err, "refinery of %q", rig)
 		}
 	}
 	return tx.PutQueue(&q)
 }
 
-// gatePlaces is how many rigs' gates run at once on this machine. They run at a lower priority
-// than agents and the screen; more of them at a time would make each land later.
-func gatePlaces() int { return max(2, runtime.NumCPU()/2) }
-
-// full reports whether the gates of other rigs use every place. One that hangs uses none: it
-// must not hold up its neighbours.
-func (t *Town) full(tx *store.Tx, rig string) (bool, error) {
-	qs, err := tx.Queues()
-	n, rigs := 0, t.settings().Rigs
-	for _, q := range qs {
-		_, there := rigs[q.Rig]
-		if t.host != nil {
-			there = there && t.host.opened(q.Rig) // nobody ends the run of one that is not
+// step is one Step with its records. A panic in it is an error, of type *panicked.
+func (t *Town) step(tx *store.Tx, q refinery.Queue, ev refinery.Event, now time.Time, cfg refinery.Config) (next refinery.Queue, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicked{fmt.Sprint(p), string(debug.Stack())}
 		}
-		if there && q.Rig != rig && q.Run != nil && q.Run.HungSince.IsZero() {
-			n++
+	}()
+	next, effects := refinery.Step(q, ev, now, cfg)
+	for _, e := range effects {
+		rec, ok := e.(refinery.Record)
+		if !ok {
+			t.asked = append(t.asked, ask{q.Rig, e})
+			continue
+		}
+		if err := t.record(tx, q.Rig, evidence(q.Run, ev, cfg), rec, now); err != nil {
+			return q, err
+		}
+		switch rec.(type) {
+		case refinery.Settle, refinery.TookIn, refinery.Propose:
+			t.asked = append(t.asked, ask{q.Rig, rec}) // follow-up work: delivery, the Mayor's checkout
 		}
 	}
-	return n >= gatePlaces(), err
+	return next, nil
 }
+
+// panicked is a panic of a Step: of an error in this program.
+type panicked struct{ cause, stack string }
+
+func (p *panicked) Error() string { return "internal error: " + p.cause }
 
 // record applies one record of the Refinery. A bead that is no longer where the queue
 // thought must not stop the queue: that is told as a problem.

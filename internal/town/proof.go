@@ -65,7 +65,7 @@ func (r *rigHost) prove() {
 		if err != nil || !refinery.Resting(q, cfg) {
 			return err
 		}
-		if busy, err := t.full(tx, r.name); err != nil || busy {
+		if room, err := r.h.room(tx, r.name); err != nil || !room {
 			return err
 		}
 		for _, g := range cfg.Gates {

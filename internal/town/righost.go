@@ -2,6 +2,7 @@ package town
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -149,11 +150,12 @@ func (r *rigHost) live() {
 	}
 }
 
-// makeRoom deletes old gate output before there is more of it.
+// makeRoom ends what a gate goes before, and deletes old output of gates before there is more of it.
 func (r *rigHost) makeRoom(a refinery.Action) {
 	if _, ok := a.(refinery.RunGate); !ok {
 		return
 	}
+	r.h.giveWay()
 	if err := r.h.t.rotateGateLogs(r.name); err != nil {
 		r.h.t.deps.Log.Warn("old output of gates", "rig", r.name, "err", err)
 	}
@@ -173,9 +175,25 @@ func (r *rigHost) emit(ev refinery.Event) {
 	if r.ctx.Err() != nil {
 		return // the inventory of the next start sees what is true then
 	}
-	if err := r.feed(ev); err != nil {
+	key, refused := "refinery/"+r.name, false
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := r.feed(ev)
+		if err == nil {
+			break
+		}
 		r.h.t.deps.Log.Error("refinery event", "rig", r.name, "event", fmt.Sprintf("%T", ev), "err", err)
-		r.h.problem("refinery/"+r.name, r.name, "", fmt.Sprintf("the Refinery of %s could not record what happened: %v", r.name, err), "gastown refinery restart "+r.name)
+		if !refused {
+			refused = true
+			r.h.problem(key, r.name, "", fmt.Sprintf("the Refinery of %s cannot record what happened, and keeps trying: %v", r.name, err), "gastown doctor")
+		}
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+	if refused {
+		r.h.solved(key)
 	}
 }
 
@@ -189,8 +207,18 @@ func (r *rigHost) hung() bool {
 	return err == nil && hung
 }
 
-func (r *rigHost) feed(ev ...refinery.Event) error {
-	return r.h.t.update(func(tx *store.Tx) error { return r.h.t.feed(tx, r.name, ev...) })
+// feed records what nobody asked for. Where that gives up with a panic, the Refinery starts over,
+// and stands when it does so again and again: the host and the other rigs go on.
+func (r *rigHost) feed(ev refinery.Event) error {
+	record := func(ev refinery.Event) error {
+		return r.h.t.update(func(tx *store.Tx) error { return r.h.t.feed(tx, r.name, ev) })
+	}
+	err := record(ev)
+	if crash, ok := errors.AsType[*panicked](err); ok {
+		r.h.t.deps.Log.Error("the Refinery crashed", "rig", r.name, "event", fmt.Sprintf("%T", ev), "panic", crash.cause, "stack", crash.stack)
+		err = record(refinery.Crashed{Err: crash.cause})
+	}
+	return err
 }
 
 // tick lets time pass in the queue when it is due, and says when it is due next.

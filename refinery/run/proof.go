@@ -42,6 +42,22 @@ func (r *Runner) Prove(ctx context.Context, q ProofReq) bool {
 	}, none)
 }
 
+// Proving reports whether a proof is under way.
+func (r *Runner) Proving() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last != nil && r.last.seq == 0 && !idle(r.last)
+}
+
+// EndProof gives up the proof that is under way, if there is one.
+func (r *Runner) EndProof() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last != nil && r.last.seq == 0 {
+		r.last.cancel()
+	}
+}
+
 // idle reports whether an action has been answered.
 func idle(last *job) bool {
 	if last == nil {

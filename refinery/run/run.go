@@ -46,8 +46,8 @@ type Runner struct {
 
 // job is one action under way.
 type job struct {
-	seq     uint64
-	publish bool // never ended from outside
+	seq     uint64 // 0: a proof
+	publish bool   // never ended from outside
 	cancel  context.CancelFunc
 	stop    chan refinery.StopGate // holds one
 	done    chan struct{}          // its answer was emitted
