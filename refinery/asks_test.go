@@ -9,17 +9,80 @@ func TestGateLike(t *testing.T) {
 		".gitattributes": "git configuration", "web/.GitAttributes": "git configuration", ".gitmodules": "git configuration",
 		".claude/settings.json": "agent configuration", "web/.claude/x": "agent configuration", "AGENTS.md": "agent configuration", ".mcp.json": "agent configuration",
 		".github/CODEOWNERS": "who approves what",
-		"main.go":            "", "github/workflows/x": "", ".github/ISSUE_TEMPLATE.md": "", "docs/hooks/a.md": "", ".gitignore": "", "claude.go": "", "": "",
+		".claude":            "agent configuration", "web/.husky": "git hooks", ".github": "CI configuration", ".github/workflows": "CI configuration",
+		".vscode/tasks.json": "editor configuration", ".envrc": "what sets up a shell", "a/.cargo/config.toml": "how tools run", ".npmrc": "how tools run",
+		"main.go": "", "github/workflows/x": "", ".github/ISSUE_TEMPLATE.md": "", "docs/hooks/a.md": "", ".gitignore": "", "claude.go": "", "": "",
 	} {
 		if got, ok := GateLike(path); got != want || ok != (want != "") {
 			t.Errorf("%q: %q, want %q", path, got, want)
 		}
 	}
-	if got := AskAbout([]string{"a.go", ".gitattributes", "b.go", "AGENTS.md", ".husky/x"}); got != "it changes .gitattributes (git configuration) and 2 more like it" {
+	if got := AskAbout([]Touched{{".gitattributes", "git configuration"}, {"AGENTS.md", "agent configuration"}, {".husky/x", "git hooks"}}); got != "it changes .gitattributes (git configuration) and 2 more like it" {
 		t.Error(got)
 	}
-	if AskAbout([]string{"a.go"}) != "" {
+	if AskAbout(nil) != "" {
 		t.Error("plain code asks")
+	}
+}
+
+func TestGateFile(t *testing.T) {
+	gates := func(run string) []Gate { return []Gate{{Name: "test", Run: run}} }
+	for _, c := range []struct {
+		run, file string
+		want      bool
+	}{
+		{"test/run.sh", "test/run.sh", true},
+		{"sh -e 'ci/test.sh' && true", "ci/test.sh", true},
+		{"./check", "check", true},
+		{"cd web; ./check", "web/check", true},
+		{"cd web && sh check.sh", "web/check.sh", true},
+		{"make -C src test", "src/Makefile", true},
+		{"npm test", "web/package.json", true},
+		{"go test ./...", "go.mod", false},
+		{"go test ./...", "a/test", false},
+		{"make test", "test/a_test.go", false},
+		{"make test", "make.go", false},
+		{"npm test", "package-lock.json", false},
+	} {
+		if _, got := GateFile(gates(c.run), c.file); got != c.want {
+			t.Errorf("%q runs %q: %v", c.run, c.file, got)
+		}
+	}
+}
+
+// TestACandidateIsLookedAtAgain: what an entry needs a yes for is known at the latest when it is built.
+func TestACandidateIsLookedAtAgain(t *testing.T) {
+	d := newDrive(t)
+	d.cfg.Batch = true
+	d.send(Pause{})
+	d.submit("ma-1")
+	d.submit("ma-2")
+	d.send(Resume{})
+	built := func(parts ...Part) {
+		t.Helper()
+		d.send(Built{Seq: d.q.Run.Seq, Base: "B", BaseTree: "TB", Commit: "c", Tree: "t", Parts: parts})
+	}
+	if b := one[Build](d); len(b.Parts) != 2 {
+		t.Fatalf("%+v", b)
+	}
+	built(Part{Bead: "ma-1", N: 1, Commit: "a"}, Part{Bead: "ma-2", N: 1, Commit: "c", Ask: "it changes ci", Change: "x"})
+	none[RunGate](d)
+	if b := one[Build](d); len(b.Parts) != 1 || b.Parts[0].Bead != "ma-1" {
+		t.Fatalf("%+v", b)
+	}
+	built(Part{Bead: "ma-1", N: 1, Commit: "c"})
+	d.gate(Pass)
+	d.publish()
+	one[Settle](d)
+	if b := one[Build](d); len(b.Parts) != 1 || b.Parts[0].Bead != "ma-2" || !b.Parts[0].Change {
+		t.Fatalf("%+v", b)
+	}
+	d.q.Target = "c"
+	d.send(Built{Seq: d.q.Run.Seq, Base: "c", BaseTree: "t", Commit: "e", Tree: "te", Parts: []Part{{Bead: "ma-2", N: 1, Commit: "e", Ask: "it changes ci", Change: "x"}}})
+	d.gate(Pass)
+	none[Publish](d)
+	if e := d.q.Entries[0]; e.State != EntryApprove || e.AskWhy != "it changes ci" {
+		t.Fatalf("%+v", e)
 	}
 }
 

@@ -76,7 +76,7 @@ type Build struct {
 	Branch  string
 	Target  string // the tip known; empty: none yet
 	History string
-	Gates   []string    // names for the trailer; empty: none
+	Gates   []Gate      // that the candidate is to pass; empty: none
 	Parts   []BuildPart // in landing order
 	Others  []BuildPart // the rest of the queue, by Bead, N and Tip
 	// Upstream asks for the origin's tip merged into the target instead; there are no parts.
@@ -101,7 +101,7 @@ type BuildPart struct {
 	Date    time.Time  // of its commit, so that a rebuild gives the same hash
 	Needs   []beads.ID // what it waits for is known; it may contain their tips
 	Let     []beads.ID // whose refused work it may contain
-	Change  bool       // Part.Change is wanted
+	Change  bool       // Part.Change is wanted; it comes with Part.Ask in any case
 }
 
 // RunGate asks for one gate on exactly one commit.

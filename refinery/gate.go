@@ -44,14 +44,6 @@ func (q Queue) Limit(g Gate) (timeout, silence time.Duration) {
 	return unknownTimeout, silence
 }
 
-func gateNames(gates []Gate) []string {
-	var names []string
-	for _, g := range gates {
-		names = append(names, g.Name)
-	}
-	return names
-}
-
 func (m *machine) gateName(i int) string {
 	if i < 0 || i >= len(m.cfg.Gates) {
 		return "?"

@@ -64,7 +64,25 @@ func (m *machine) built(ev Built) {
 		m.errored("build candidate: the answer has other parts")
 		return
 	}
+	if m.asked(ev.Parts) && len(r.Parts) > 1 {
+		m.forget() // it goes alone
+		return
+	}
 	m.gateOrJudge()
+}
+
+// asked notes what the candidate turned out to need a person's yes for, and reports whether that is news: the
+// target may have moved since the entry was submitted, and what agents say of it is not believed.
+func (m *machine) asked(built []Part) (news bool) {
+	for _, p := range built {
+		i := index(m.q, p.Bead)
+		if p.Ask == "" || i < 0 || m.q.Entries[i].AskFirst {
+			continue
+		}
+		m.q.Entries[i].AskFirst, m.q.Entries[i].AskWhy, news = true, oneLine(p.Ask), true
+		m.changed(p.Bead, "", "needs a person's yes: "+oneLine(p.Ask))
+	}
+	return news
 }
 
 // cut takes over what was built of the run's parts; those after it go back to their

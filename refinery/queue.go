@@ -148,6 +148,7 @@ type Part struct {
 	Tip    string   `json:"tip,omitempty"`    // what was submitted
 	Commit string   `json:"commit,omitempty"` // its commit on the candidate's first-parent line, once built
 	Change string   `json:"change,omitempty"` // see Candidate; only where a person is asked
+	Ask    string   `json:"ask,omitempty"`    // why what is built of it needs a person's yes
 }
 
 // Run is the work in progress: one candidate on its way to the target. Its Seq is

@@ -116,6 +116,7 @@ type kind struct {
 	refused           bool     // its first attempt was sent back or taken out, and it has not landed
 	let               bool     // a person lets in the refused work that it contains
 	fix               bool     // it mends a red target, from the attempt after its red ones
+	asks              bool     // it changes what a person is asked about, which only its candidate shows
 	gone              bool     // dropped, or with a person
 }
 
@@ -157,6 +158,8 @@ func newSim(seed uint64, n int) *sim {
 			k.word = "api"
 		case c < 33 && i > 0:
 			k.above = beads.ID(fmt.Sprintf("ma-%02d", s.rnd.IntN(i)))
+		case c < 37:
+			k.asks = true
 		}
 		s.kinds[id] = k
 		e := Entry{Bead: id, N: 1, Priority: 1 + s.rnd.IntN(4), Tip: string(id) + "/1", AskFirst: s.percent(5)}
@@ -480,7 +483,14 @@ func (s *sim) build(a Build) Built {
 		}
 		s.commits[c] = simCommit{parent: at, tree: treeOf(has), has: has}
 		at = c
-		ev.Parts = append(ev.Parts, Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: c, Change: p.Tip})
+		made := Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: c}
+		if s.kinds[p.Bead].asks {
+			made.Ask = "it changes CI"
+		}
+		if p.Change || made.Ask != "" {
+			made.Change = p.Tip
+		}
+		ev.Parts = append(ev.Parts, made)
 	}
 	ev.Commit, ev.Tree = at, s.commits[at].tree
 	s.tree, s.baseTree, s.parts = ev.Tree, ev.BaseTree, ev.Parts
@@ -750,6 +760,9 @@ func (s *sim) settle(old Queue, e Settle) {
 		s.fail("invariant 3: %s landed as %s and %s", e.Bead, was, e.Commit)
 	}
 	s.settled[e.Bead] = e.Commit
+	if i := index(old, e.Bead); s.kinds[e.Bead].asks && (i < 0 || !old.Entries[i].Approved) {
+		s.fail("%s landed without a person's yes", e.Bead)
+	}
 	s.kinds[e.Bead].refused = false
 	if !slices.Contains(s.line(s.q.Target), e.Commit) {
 		s.fail("%s settled as %s, which is not in the target", e.Bead, e.Commit)

@@ -181,7 +181,7 @@ func (m *machine) stopped(kind State) bool { return m.q.Stop != nil && m.q.Stop.
 func (m *machine) build(batch []Entry, of int) {
 	m.q.Seq++
 	r := &Run{Seq: m.q.Seq, Of: of, Phase: PhaseBuild, Key: m.key, StartedAt: m.now, PhaseSince: m.now}
-	eff := Build{Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Gates: gateNames(m.cfg.Gates)}
+	eff := Build{Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Gates: slices.Clone(m.cfg.Gates)}
 	for _, e := range batch {
 		r.Parts = append(r.Parts, Part{Bead: e.Bead, N: e.N, Tip: e.Tip})
 		eff.Parts = append(eff.Parts, BuildPart{

@@ -13,6 +13,7 @@ import (
 	"gastown/internal/fault"
 	"gastown/internal/git"
 	"gastown/refinery"
+	"gastown/refinery/run"
 )
 
 // queueApprove is a person's yes. It is for the change they could see: where the target moves
@@ -59,21 +60,14 @@ func (t *Town) queueReject(_ context.Context, who api.Caller, r api.RejectReq) (
 	return out, err
 }
 
-// gateLike is why what a tip changes needs a person's yes, or "".
+// gateLike is why what a tip changes needs a person's yes, or "". Each candidate is looked at again.
 func (t *Town) gateLike(ctx context.Context, repo *git.Repo, rig, tip string) (string, error) {
-	base, err := repo.MergeBase(ctx, "refs/heads/"+t.queueConfig(rig).Branch, tip)
-	if err != nil || base == "" {
-		return "", err
-	}
-	changes, err := repo.DiffNames(ctx, base, tip)
+	_, changes, err := t.changes(ctx, repo, rig, tip)
 	if err != nil {
 		return "", err
 	}
-	var paths []string
-	for _, c := range changes {
-		paths = append(paths, c.Path)
-	}
-	return refinery.AskAbout(paths), nil
+	r := &run.Runner{Rig: rig, Repo: repo}
+	return r.Asks(ctx, changes, t.queueConfig(rig).Gates)
 }
 
 // asks is why the landing of a bead waits for a person, or "": the rig's settings, or what

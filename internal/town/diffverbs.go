@@ -228,11 +228,11 @@ func diffFiles(text string) []api.DiffFile {
 // conflicts names the paths that the rig's main has changed otherwise; nothing when that
 // cannot be found out.
 func conflicts(ctx context.Context, repo *git.Repo, rig, tip string, t *Town) []string {
-	rc, ok := t.settings().Rigs[rig]
-	if !ok {
+	target, err := t.target(ctx, rig)
+	if err != nil {
 		return nil
 	}
-	m, err := repo.MergeTree(ctx, "refs/heads/"+rc.Branch, tip)
+	m, err := repo.MergeTree(ctx, target, tip)
 	if err != nil {
 		return nil
 	}

@@ -27,13 +27,13 @@ func (t *Town) acceptable(ctx context.Context, repo *git.Repo, a *beads.Attempt,
 	if err != nil {
 		return err
 	}
-	base, err := repo.MergeBase(ctx, target, tip)
+	base, changes, err := t.changes(ctx, repo, a.Rig, tip)
 	if err != nil {
 		return err
 	}
 	if base != "" {
 		r := &run.Runner{Rig: a.Rig, Repo: repo, FoldsCase: t.foldsCase(a.Rig)}
-		if why, _, err := r.Unfit(ctx, base, tip); err != nil {
+		if why, _, err := r.Unfit(ctx, base, tip, changes); err != nil {
 			return err
 		} else if why != "" {
 			return fault.Refusedf("done: %s", why).WithHint("take it out or give it another name, and commit that on %s; then call gastown done again", a.Branch)
@@ -44,6 +44,19 @@ func (t *Town) acceptable(ctx context.Context, repo *git.Repo, a *beads.Attempt,
 		return fault.Refusedf("done: the repository has lost a part of your commits: %w", err).WithHint("commit the files of it anew on %s; then call gastown done again", a.Branch)
 	}
 	return err
+}
+
+// changes are what a tip changes, and where it left the target; nothing where they have no common history.
+func (t *Town) changes(ctx context.Context, repo *git.Repo, rig, tip string) (base string, changes []git.Change, err error) {
+	target, err := t.target(ctx, rig)
+	if err != nil {
+		return "", nil, err
+	}
+	if base, err = repo.MergeBase(ctx, target, tip); err != nil || base == "" {
+		return "", nil, err
+	}
+	changes, err = repo.DiffNames(ctx, base, tip)
+	return base, changes, err
 }
 
 // foldsCase tells whether a rig's repository, or the directory it is of, is on a file system that takes names

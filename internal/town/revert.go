@@ -40,7 +40,11 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 		Rig: b.Rig, Repo: repo, Git: t.git,
 		Ident: func(ctx context.Context) (git.Ident, error) { return t.ident(ctx, rc.Origin) },
 	}
-	tip, err := maker.Revert(ctx, run.Revert{Branch: rc.Branch, Landed: b.MergeCommit, Attempt: a.Key(), Title: b.Title, At: now})
+	target, err := t.target(ctx, b.Rig)
+	if err != nil {
+		return out, err
+	}
+	tip, err := maker.Revert(ctx, run.Revert{Branch: rc.Branch, On: target, Landed: b.MergeCommit, Attempt: a.Key(), Title: b.Title, At: now})
 	if err != nil {
 		return out, err
 	}

@@ -294,3 +294,24 @@ func TestRefusedWorkDoesNotLandInsideAnother(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatAsksCannotBeHidden: not by moving main while done is called, and not in what a gate runs.
+func TestWhatAsksCannotBeHidden(t *testing.T) {
+	l := newLab(t, "")
+	gated(l, "if [ -e check.sh ]; then sh check.sh; fi")
+	adds := l.create("adds what the gate runs, which loosens nothing")
+	l.job(adds, "echo true > check.sh; git add .; git commit -qm x; exec gastown done")
+	l.sling(adds)
+	l.awaitStatus(adds, beads.Closed)
+	moves, loosens := l.create("moves main"), l.create("loosens the gate")
+	l.job(moves, `mkdir -p .github/workflows; echo evil > .github/workflows/ci.yml; git add .; git commit -qm x
+old=$(git rev-parse main); git update-ref refs/heads/main HEAD; gastown done; git update-ref refs/heads/main $old`)
+	l.job(loosens, "echo exit 0 > check.sh; git add .; git commit -qm x; exec gastown done")
+	for id, what := range map[beads.ID]string{moves: "ci.yml", loosens: "check.sh (what the gate test runs)"} {
+		l.sling(id)
+		l.awaitStatus(id, beads.Submitted)
+		if e := l.queued(id); !strings.Contains(e.Ask, what) {
+			t.Errorf("%+v", e)
+		}
+	}
+}

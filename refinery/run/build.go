@@ -59,7 +59,7 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 		return ev, fmt.Errorf("find the identity to land with: %w", err)
 	}
 	at := point{ev.Base, ev.BaseTree}
-	for i, p := range a.Parts {
+	for i := range a.Parts {
 		next, err := r.fitPart(ctx, a, i, who, at)
 		if err == nil && i > 0 && next.Commit == "" || next.AlreadyIn != "" && i > 0 {
 			// Not with the parts before it; perhaps not with the target either.
@@ -71,14 +71,8 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 			next.Base, next.BaseTree, next.Parts = ev.Base, ev.BaseTree, nil
 			return next, err
 		}
-		made := refinery.Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: next.Commit}
-		if p.Change {
-			if made.Change, err = r.change(ctx, at.commit, next.Commit); err != nil {
-				return ev, err
-			}
-		}
 		at = point{next.Commit, next.Tree}
-		ev.Parts = append(ev.Parts, made)
+		ev.Parts = append(ev.Parts, next.Parts...)
 	}
 	if err := r.keepCandidate(ctx, at.commit); err != nil {
 		return ev, err
@@ -98,16 +92,12 @@ func (r *Runner) keepCandidate(ctx context.Context, commit string) error {
 type point struct{ commit, tree string }
 
 // change names a difference by the content of every file in it.
-func (r *Runner) change(ctx context.Context, from, to string) (string, error) {
-	changes, err := r.Repo.DiffNames(ctx, from, to)
-	if err != nil {
-		return "", err
-	}
+func change(changes []git.Change) string {
 	h := sha256.New()
 	for _, c := range changes {
 		fmt.Fprintf(h, "%q %s %s %s %s\n", c.Path, c.OldMode, c.OldHash, c.NewMode, c.NewHash)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // base reads the target, which must be where it is known to be.
@@ -145,19 +135,33 @@ func (r *Runner) fitPart(ctx context.Context, a refinery.Build, i int, who git.I
 	ev, err := r.part(ctx, a, i, who, at)
 	p := a.Parts[i]
 	if err == nil && ev.Commit != "" && ev.AlreadyIn == "" {
-		var why, detail string
-		if why, detail, err = r.Unfit(ctx, at.tree, ev.Tree); why != "" {
-			return refinery.Built{Conflict: &refinery.Conflict{Bead: p.Bead, N: p.N, Why: why, Detail: detail}}, nil
-		}
-		if err == nil {
-			// What is built may be landed from now on, and must outlive a power cut. The tip does since it was submitted.
-			err = r.Repo.Harden(ctx, ev.Commit, at.commit, p.Tip)
-		}
+		ev, err = r.fit(ctx, a, p, at, ev)
 	}
 	if err != nil && ev.Missing == "" && ctx.Err() == nil && r.Repo.Whole(ctx, p.Tip, at.commit) != nil {
 		ev.Missing, err = p.Bead, fmt.Errorf("a part of commit %s of %s is not in the repository: %w", p.Tip, key(p.Bead, p.N), err)
 	}
 	return ev, err
+}
+
+// fit judges what a part is in the target, and has it outlive a power cut: from now on it may be landed. The
+// entry's tip does since it was submitted.
+func (r *Runner) fit(ctx context.Context, a refinery.Build, p refinery.BuildPart, at point, ev refinery.Built) (refinery.Built, error) {
+	changes, err := r.Repo.DiffNames(ctx, at.tree, ev.Tree)
+	if err != nil {
+		return ev, err
+	}
+	if why, detail, err := r.Unfit(ctx, at.tree, ev.Tree, changes); why != "" || err != nil {
+		return refinery.Built{Conflict: &refinery.Conflict{Bead: p.Bead, N: p.N, Why: why, Detail: detail}}, err
+	}
+	made := refinery.Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: ev.Commit}
+	if made.Ask, err = r.Asks(ctx, changes, a.Gates); err != nil {
+		return ev, err
+	}
+	if p.Change || made.Ask != "" {
+		made.Change = change(changes)
+	}
+	ev.Parts = []refinery.Part{made}
+	return ev, r.Repo.Harden(ctx, ev.Commit, at.commit, p.Tip)
 }
 
 // part puts one entry onto at. The result has a commit, or why there is none.
@@ -324,12 +328,15 @@ func message(a refinery.Build, p refinery.BuildPart) string {
 
 // trailers say what a commit of the target landed; landedAs finds them, and believes none.
 func trailers(a refinery.Build, p refinery.BuildPart) string {
-	gates := "none"
-	if len(a.Gates) > 0 {
-		gates = clean(strings.Join(a.Gates, ", "))
+	var gates []string
+	for _, g := range a.Gates {
+		gates = append(gates, g.Name)
+	}
+	if len(gates) == 0 {
+		gates = []string{"none"}
 	}
 	return fmt.Sprintf("Bead: %s\nAttempt: %s\nPolecat: %s\nGate: %s\n",
-		clean(string(p.Bead)), clean(key(p.Bead, p.N)), clean(p.Polecat), gates)
+		clean(string(p.Bead)), clean(key(p.Bead, p.N)), clean(p.Polecat), clean(strings.Join(gates, ", ")))
 }
 
 // clean makes one line of a text from outside: no control, format (bidi) or line

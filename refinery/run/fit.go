@@ -23,11 +23,7 @@ const (
 // Unfit says what is wrong with the change from one tree (or commit) to another, and what to do about it, or
 // nothing: paths that are git's own, links out of the repository, and, where the repository is used on a file
 // system that does not tell case apart, names that would be one there.
-func (r *Runner) Unfit(ctx context.Context, from, to string) (why, detail string, err error) {
-	changes, err := r.Repo.DiffNames(ctx, from, to)
-	if err != nil {
-		return "", "", err
-	}
+func (r *Runner) Unfit(ctx context.Context, from, to string, changes []git.Change) (why, detail string, err error) {
 	var wrong []string
 	var links []git.Change
 	adds := false

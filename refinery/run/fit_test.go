@@ -139,7 +139,11 @@ func TestNamesThatDifferInCaseOnlyAcrossBeads(t *testing.T) {
 	}
 	// What the target has already is nobody's fault.
 	both, more := r.tree("100644 Makefile a", "100644 makefile b"), r.tree("100644 Makefile a", "100644 makefile b", "100644 new n")
-	if why, _, err := r.run.Unfit(t.Context(), both, more); why != "" || err != nil {
+	changes, err := r.run.Repo.DiffNames(t.Context(), both, more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why, _, err := r.run.Unfit(t.Context(), both, more, changes); why != "" || err != nil {
 		t.Errorf("%q, %v", why, err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 
 // Revert is the wish to take a landed attempt out of the target again.
 type Revert struct {
-	Branch  string
+	Branch  string // its name, for messages
+	On      string // tip of the target
 	Landed  string // its last commit on the target's line
 	Attempt string // key of the attempt
 	Title   string
@@ -22,9 +23,9 @@ type Revert struct {
 // landed since. It moves nothing: the commit is to go through the queue like any
 // other. Where later work is in the way, that is a refusal which names the files.
 func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error) {
-	tip, err := r.Repo.ResolveCommit(ctx, branchRef(v.Branch))
+	tip, err := r.Repo.ResolveCommit(ctx, v.On)
 	if err != nil {
-		return "", fmt.Errorf("resolve %q: %w", v.Branch, err)
+		return "", fmt.Errorf("resolve %q, the tip of %s: %w", v.On, v.Branch, err)
 	}
 	if in, err := r.contains(ctx, v.Landed, tip); err != nil {
 		return "", fmt.Errorf("look for %s in %s: %w", v.Landed, v.Branch, err)

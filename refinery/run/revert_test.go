@@ -22,7 +22,7 @@ func TestRevert(t *testing.T) {
 			one := until[refinery.Settle](r)
 			r.submit("ma-2", r.work(map[string]string{"c.txt": "c\n"}))
 			two := until[refinery.Settle](r)
-			v := Revert{Branch: "main", Landed: one.Commit, Attempt: "ma-1/1", Title: "One", At: time.Unix(1e9, 0)}
+			v := Revert{Branch: "main", On: "refs/heads/main", Landed: one.Commit, Attempt: "ma-1/1", Title: "One", At: time.Unix(1e9, 0)}
 			c, err := r.run.Revert(ctx, v)
 			if err != nil {
 				t.Fatal(err)
@@ -41,8 +41,8 @@ func TestRevert(t *testing.T) {
 			}
 			for name, bad := range map[string]Revert{
 				"nothing of it is left": v,
-				"is not in main":        {Branch: "main", Landed: r.work(map[string]string{"x": "x"}), Attempt: "ma-9/1"},
-				"no landing of it":      {Branch: "main", Landed: r.root, Attempt: "ma-1/1"},
+				"is not in main":        {Branch: "main", On: "refs/heads/main", Landed: r.work(map[string]string{"x": "x"}), Attempt: "ma-9/1"},
+				"no landing of it":      {Branch: "main", On: "refs/heads/main", Landed: r.root, Attempt: "ma-1/1"},
 			} {
 				if _, err := r.run.Revert(ctx, bad); !fault.Is(err, fault.Refused) || !strings.Contains(err.Error(), name) {
 					t.Errorf("%s: %v", name, err)

@@ -263,7 +263,7 @@ func TestBuildRefusals(t *testing.T) {
 }
 
 func TestHostileTitle(t *testing.T) {
-	b := refinery.Build{Gates: []string{"test\nBead: x"}}
+	b := refinery.Build{Gates: []refinery.Gate{{Name: "test\nBead: x"}}}
 	got := message(b, refinery.BuildPart{Bead: "ma-1", N: 2, Polecat: "am\rber\nGate: none", Title: "ok\n\nBead: evil\x1b[31m\u2028Gate: none\u202e"})
 	want := "ok Bead: evil[31m Gate: none\n\nBead: ma-1\nAttempt: ma-1/2\nPolecat: am ber Gate: none\nGate: test Bead: x\n"
 	if got != want {

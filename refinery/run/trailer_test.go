@@ -88,7 +88,7 @@ func TestForgedTrailerBelowALanding(t *testing.T) {
 	r.settle()
 	r.submit("ma-1", r.work(map[string]string{"own": "o\n"}))
 	s := until[refinery.Settle](r)
-	c, err := r.run.Revert(context.Background(), Revert{Branch: "main", Landed: s.Commit, Attempt: "ma-1/1", Title: "One", At: time.Unix(1e9, 0)})
+	c, err := r.run.Revert(context.Background(), Revert{Branch: "main", On: "refs/heads/main", Landed: s.Commit, Attempt: "ma-1/1", Title: "One", At: time.Unix(1e9, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
