@@ -80,7 +80,7 @@ func (t *Town) foldsCase(rig string) func(context.Context) bool {
 }
 
 // dropKept deletes the frozen tips that the target has: those in its history, and those of attempts of these
-// beads (none: those that landed last) that landed in it as another commit. How many others are kept makes no
+// beads, and of those that landed last, that landed in it as another commit. How many others are kept makes no
 // difference.
 func (t *Town) dropKept(ctx context.Context, rig string, ids ...beads.ID) error {
 	repo, err := t.repo(ctx, rig)
@@ -91,10 +91,13 @@ func (t *Town) dropKept(ctx context.Context, rig string, ids ...beads.ID) error 
 	if err != nil {
 		return err
 	}
+	t.keeping.Lock()
+	defer t.keeping.Unlock()
 	kept, err := repo.RefHashes(ctx, keepPrefix)
 	if err != nil || len(kept) == 0 {
 		return err
 	}
+	ids = slices.Clone(ids)
 	var as []*beads.Attempt
 	queued := map[string]bool{}
 	err = t.store.View(func(tx *store.Tx) error {
@@ -102,11 +105,11 @@ func (t *Town) dropKept(ctx context.Context, rig string, ids ...beads.ID) error 
 		for _, e := range q.Entries {
 			queued[e.Tip] = true
 		}
-		if len(ids) == 0 {
-			for _, l := range q.Landed {
-				ids = append(ids, l.Bead)
-			}
+		for _, l := range q.Landed {
+			ids = append(ids, l.Bead)
 		}
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
 		for _, id := range ids {
 			of, aerr := tx.AttemptsOf(id)
 			as, err = append(as, of...), errors.Join(err, aerr)

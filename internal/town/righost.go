@@ -26,6 +26,7 @@ type rigHost struct {
 
 	mu      sync.Mutex
 	pending []refinery.Effect
+	settled []beads.ID    // whose kept tips are to be dropped
 	wake    chan struct{} // one merged element
 	after   chan struct{} // one merged element: something landed
 	proofs  sync.Mutex    // held while the next proof is chosen
@@ -96,8 +97,14 @@ func (h *Host) rigRemoved(name string) {
 
 // push queues an action; it never blocks.
 func (r *rigHost) push(e refinery.Effect) {
-	switch e.(type) {
-	case refinery.Settle, refinery.TookIn, refinery.Propose:
+	switch e := e.(type) {
+	case refinery.Settle:
+		r.mu.Lock()
+		r.settled = append(r.settled, e.Bead)
+		r.mu.Unlock()
+		r.landed()
+		return
+	case refinery.TookIn, refinery.Propose:
 		r.landed()
 		return
 	}
@@ -299,11 +306,26 @@ func (r *rigHost) follow() {
 	}
 }
 
+// dropSettled clears away what is kept of the work that landed since it last did.
+func (r *rigHost) dropSettled(ctx context.Context) error {
+	r.mu.Lock()
+	ids := r.settled
+	r.settled = nil
+	r.mu.Unlock()
+	err := r.h.t.dropKept(ctx, r.name, ids...)
+	if err != nil {
+		r.mu.Lock()
+		r.settled = append(ids, r.settled...)
+		r.mu.Unlock()
+	}
+	return err
+}
+
 // pass does the follow-up work once; with look it asks the origin what it gained, too. It is not
 // done where something of the town's own is left to be tried again.
 func (r *rigHost) pass(ctx context.Context, look bool) (d deliveryState, done bool) {
 	behind := false // git works there, or something is in its way
-	if err := r.h.t.dropKept(ctx, r.name); err != nil && ctx.Err() == nil {
+	if err := r.dropSettled(ctx); err != nil && ctx.Err() == nil {
 		behind = true
 		r.h.t.deps.Log.Warn("refs of landed work", "rig", r.name, "err", err)
 	}

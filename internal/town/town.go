@@ -61,6 +61,7 @@ type Town struct {
 	verbTable map[string]row
 
 	adding  sync.Mutex // held while a rig is added
+	keeping sync.Mutex // held while kept tips are dropped
 	writing sync.Mutex // held from a transaction until its actions are handed over
 	asked   []ask      // by the transaction under way
 }
