@@ -27,13 +27,13 @@ func claudeHooks(role Role, gastown string) map[string]any {
 	}
 	out := map[string]any{}
 	for _, e := range events {
-		out[e] = []hook{{[]call{{"command", shellQuote(gastown) + " report --hook claude", 10}}}}
+		out[e] = []hook{{[]call{{"command", ShellQuote(gastown) + " report --hook claude", 10}}}}
 	}
 	return out
 }
 
-// shellQuote is s as one word of a shell.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// ShellQuote is s as one word of a shell.
+func ShellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // Doing is what an agent's program does, by its own word.
 type Doing string

@@ -87,8 +87,11 @@ type Build struct {
 // the tip itself, else a merge of both.
 type BuildUpstream struct {
 	Tip  string
-	From string    // the origin, in words
-	Date time.Time // of the merge, so that a rebuild gives the same hash
+	From string // the origin, in words
+	// Instead is what the origin had before it was rewritten, when a person chose to take that in and nothing
+	// landed there: the change from it to Tip is what is taken in, so that what it dropped is dropped here.
+	Instead string
+	Date    time.Time // of the merge, so that a rebuild gives the same hash
 }
 
 // BuildPart is one entry of a candidate to be built.

@@ -25,6 +25,8 @@ type Upstream struct {
 	At      time.Time      `json:"at"`               // seen at; the date of its merge
 	Commits int            `json:"commits"`          // that the target has not
 	Known   string         `json:"known,omitempty"`  // what the origin had and has no more: it was rewritten
+	Lost    int            `json:"lost,omitempty"`   // landings that went with it over there
+	Pull    string         `json:"pull,omitempty"`   // the command with which a person merges it in a checkout of the origin
 	Choice  UpstreamChoice `json:"choice,omitempty"` // about that
 	Follow  bool           `json:"follow,omitempty"` // the forge decides what is on the target: red is taken in too
 	Why     string         `json:"why,omitempty"`    // why it could not be taken in, one line
@@ -41,6 +43,8 @@ type OriginAt struct {
 	Commits   int
 	Known     string // what it had when it was last in step with the target
 	Rewritten bool   // Tip does not descend from Known
+	Lost      int    // landings in Known and not in Tip
+	Pull      string // see Upstream
 	Dropped   bool   // Tip does not descend from the Upstream.Tip told before
 	Follow    bool
 }
@@ -128,11 +132,11 @@ func (m *machine) onOriginAt(ev OriginAt) {
 		m.q.Upstream = nil
 		return
 	}
-	u := &Upstream{Tip: ev.Tip, From: oneLine(ev.From), At: m.now, Commits: ev.Commits, Follow: ev.Follow}
+	u := &Upstream{Tip: ev.Tip, From: oneLine(ev.From), At: m.now, Commits: ev.Commits, Follow: ev.Follow, Pull: ev.Pull}
 	if ev.Rewritten {
-		u.Known = ev.Known
+		u.Known, u.Lost = ev.Known, ev.Lost
 	}
-	if old != nil && old.Known != "" && u.Known != "" && (old.Choice == KeepOurs || old.Tip == u.Tip) {
+	if old != nil && old.Known != "" && u.Known != "" && (old.Choice == KeepOurs || old.Tip == u.Tip || old.Choice == TakeTheirs && !ev.Dropped) {
 		u.Choice = old.Choice // the choice was about leaving Known behind
 	}
 	if old != nil && old.Tip == u.Tip && old.Known == u.Known && old.Follow == u.Follow {
@@ -151,13 +155,20 @@ func (u *Upstream) rewrote() string {
 	if u.gone() {
 		return fmt.Sprintf("%s is gone: it was at %s, and has been renamed or deleted", u.From, short(u.Known))
 	}
-	return fmt.Sprintf("%s was rewritten: %s, which it had, is not in %s", u.From, short(u.Known), short(u.Tip))
+	text := fmt.Sprintf("%s was rewritten: %s, which it had, is not in %s", u.From, short(u.Known), short(u.Tip))
+	if u.Lost > 0 {
+		text += fmt.Sprintf(", nor what landed since (%d)", u.Lost)
+	}
+	return text
 }
 
 func (u *Upstream) chooseHint(rig string) string {
-	theirs := "take in what it has now"
-	if u.gone() {
+	theirs := "take in what it has now, on top of what it had, which stays in the history"
+	switch {
+	case u.gone():
 		theirs = "make it again with what the town has"
+	case u.Lost > 0:
+		theirs = "merge what it has now with what landed"
 	}
 	return fmt.Sprintf("%[2]s: `gastown rig fetch %[1]s --accept`; or leave it and deliver nothing there: `gastown rig fetch %[1]s --keep`", rig, theirs)
 }
@@ -186,10 +197,11 @@ func (m *machine) buildUpstream() {
 	m.q.Seq++
 	m.q.OriginLast = true
 	m.q.Run = &Run{Seq: m.q.Seq, Upstream: u.Tip, Phase: PhaseBuild, Key: m.key, StartedAt: m.now, PhaseSince: m.now}
-	m.emit(Build{
-		Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History,
-		Upstream: &BuildUpstream{Tip: u.Tip, From: u.From, Date: u.At},
-	})
+	up := BuildUpstream{Tip: u.Tip, From: u.From, Date: u.At}
+	if u.Lost == 0 {
+		up.Instead = u.Known
+	}
+	m.emit(Build{Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Upstream: &up})
 }
 
 // upstreamBuilt is onBuilt for a candidate that carries the origin's tip.
@@ -208,8 +220,7 @@ func (m *machine) upstreamBuilt(ev Built) {
 		m.errored("build candidate: " + ev.Err)
 	case ev.Conflict != nil:
 		m.succeeded()
-		m.upstreamStays("does not merge with "+m.cfg.Branch+": conflict"+conflictIn(ev.Conflict.Files),
-			fmt.Sprintf("merge it in a bead, which then lands like any other: `git merge %s`", short(r.Upstream)))
+		m.upstreamStays("does not merge with "+m.cfg.Branch+": conflict"+conflictIn(ev.Conflict.Files), m.mergeHint())
 	case r.Key != m.key:
 		m.forget() // the settings changed: perhaps no gate is left
 	case ev.Commit == "" || ev.Tree == "" || ev.Base == "" || ev.BaseTree == "":
@@ -219,6 +230,15 @@ func (m *machine) upstreamBuilt(ev Built) {
 		r.Base, r.BaseTree, r.Commit, r.Tree, r.PhaseSince = ev.Base, ev.BaseTree, ev.Commit, ev.Tree, m.now
 		m.gateOrJudge()
 	}
+}
+
+// mergeHint says how what conflicts with the target is merged by hand.
+func (m *machine) mergeHint() string {
+	hint := fmt.Sprintf("have a bead merge it, which lands like any other: `git merge %s`", short(m.q.Run.Upstream))
+	if u := m.q.Upstream; u != nil && u.Pull != "" {
+		hint = fmt.Sprintf("merge it in your checkout of it: `%s`; or %s", u.Pull, hint)
+	}
+	return hint
 }
 
 // gateOrJudge goes on with a built candidate by what is known of its tree.

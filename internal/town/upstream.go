@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"gastown/agents"
 	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/config"
@@ -36,7 +37,10 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 	if err != nil {
 		return seen, err
 	}
-	ev := refinery.OriginAt{From: fmt.Sprintf("%s of %s", rc.Branch, git.Shown(seen.To)), Follow: rc.Deliver == config.DeliverPR}
+	ev := refinery.OriginAt{
+		From: fmt.Sprintf("%s of %s", rc.Branch, git.Shown(seen.To)), Follow: rc.Deliver == config.DeliverPR,
+		Pull: fmt.Sprintf("git pull --no-rebase %s %s", agents.ShellQuote(repo.Dir()), rc.Branch),
+	}
 	if seen.Tip == "" && was.Seen != "" { // renamed or deleted: to make it again is not ours to decide
 		ev.Known, ev.Rewritten = was.Seen, true
 	}
@@ -44,7 +48,7 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 		if err := r.FetchTip(ctx, seen, rc.Branch, upstreamRef, target); err != nil {
 			return seen, err
 		}
-		if err = t.originAt(ctx, repo, target, seen, *was, &ev); err != nil {
+		if err = t.originAt(ctx, repo, rig, target, seen, *was, &ev); err != nil {
 			return seen, err
 		}
 		if ev.Dropped, err = t.dropped(ctx, repo, rig, seen.Tip); err != nil {
@@ -78,7 +82,7 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 }
 
 // originAt compares the origin's tip with the target; an empty Tip: the target has it all.
-func (t *Town) originAt(ctx context.Context, repo *git.Repo, target string, seen run.Seen, was deliveryState, ev *refinery.OriginAt) error {
+func (t *Town) originAt(ctx context.Context, repo *git.Repo, rig, target string, seen run.Seen, was deliveryState, ev *refinery.OriginAt) error {
 	in, err := repo.IsAncestor(ctx, seen.Tip, target)
 	if err != nil {
 		return err
@@ -88,9 +92,43 @@ func (t *Town) originAt(ctx context.Context, repo *git.Repo, target string, seen
 	if in && !ev.Rewritten {
 		return nil
 	}
+	if ev.Rewritten {
+		if ev.Lost, err = t.lost(ctx, repo, rig, ev.Known, seen.Tip); err != nil {
+			return err
+		}
+	}
 	ev.Tip = seen.Tip
 	ev.Commits, err = repo.CountCommits(ctx, target, seen.Tip)
 	return err
+}
+
+// lost counts the landings that are in what an origin had and not in what it has, not even amended.
+func (t *Town) lost(ctx context.Context, repo *git.Repo, rig, had, has string) (n int, err error) {
+	gone, err := repo.Log(ctx, git.LogOptions{From: had, Not: []string{has}})
+	if err != nil {
+		return 0, err
+	}
+	instead, err := repo.Log(ctx, git.LogOptions{From: has, Not: []string{had}})
+	if err != nil {
+		return 0, err
+	}
+	dropped, amended := map[string]bool{}, map[string]bool{}
+	for _, c := range gone {
+		dropped[c.Hash] = true
+	}
+	for _, c := range instead {
+		amended[c.Trailer("Attempt")] = true
+	}
+	err = t.store.View(func(tx *store.Tx) error {
+		as, err := tx.Attempts()
+		for _, a := range as {
+			if a.Rig == rig && dropped[a.Merge] && !amended[a.Key()] {
+				n++
+			}
+		}
+		return err
+	})
+	return n, err
 }
 
 // dropped reports whether the origin has no more what the Refinery was told of last.

@@ -157,6 +157,70 @@ func TestARewrittenOriginWaitsForAChoice(t *testing.T) {
 	}
 }
 
+// TestAnAmendedCommitIsTakenIn: what a person changed in a commit of theirs that the town has already comes in as
+// they left it, also where a landing is between, and the choice holds for what they commit next.
+func TestAnAmendedCommitIsTakenIn(t *testing.T) {
+	l := newLab(t, "")
+	hub, ada := l.hub(redOnBad)
+	delivered := func(name, text string) {
+		t.Helper()
+		l.await(name+" is "+text, func() bool {
+			return l.status().Rigs[0].Undelivered == 0 && l.has(hub, "main", name) && l.git(hub, "show", "main:"+name) == text
+		})
+	}
+	amend := func(name, text string) {
+		t.Helper()
+		l.git(ada, "pull", "-q", "--ff-only")
+		if err := os.WriteFile(filepath.Join(ada, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		l.git(ada, "add", ".")
+		l.git(ada, "commit", "-q", "--amend", "--no-edit")
+		l.git(ada, "push", "-q", "--force", "origin", "HEAD:main")
+		if out := l.fetch(""); !out.Rewritten {
+			t.Fatalf("%+v", out)
+		}
+		l.fetch(refinery.TakeTheirs)
+	}
+	l.pushes(ada, "note", "one")
+	l.fetch("")
+	l.await("taken in", func() bool { return l.has(l.repo(), "main", "note") })
+	l.fetch("")
+	amend("note", "two")
+	delivered("note", "two")
+
+	one := l.create("one")
+	l.sling(one)
+	delivered(string(one)+".txt", string(one))
+	amend("note", "three") // the landing itself
+	delivered("note", "three")
+	delivered(string(one)+".txt", string(one))
+
+	l.git(ada, "pull", "-q", "--ff-only")
+	l.pushes(ada, "secret", "s")
+	l.fetch("")
+	l.await("taken in", func() bool { return l.has(l.repo(), "main", "secret") })
+	l.fetch("")
+	if _, err := api.RefineryPause.Do(t.Context(), l.person(), api.NameReq{}); err != nil {
+		t.Fatal(err)
+	}
+	l.git(ada, "reset", "-q", "--hard", "HEAD^")
+	l.git(ada, "push", "-q", "--force", "origin", "HEAD:main")
+	l.fetch(refinery.TakeTheirs)
+	l.pushes(ada, "next", "n") // a commit on top of what was chosen
+	if out := l.fetch(""); out.Rewritten {
+		t.Errorf("it asks again: %+v", out)
+	}
+	if _, err := api.RefineryResume.Do(t.Context(), l.person(), api.NameReq{}); err != nil {
+		t.Fatal(err)
+	}
+	delivered("next", "n")
+	if l.has(hub, "main", "secret") {
+		t.Error("what was dropped came back")
+	}
+	l.gone()
+}
+
 // TestAnOriginBranchThatIsGoneWaitsForAChoice: it was renamed over there, and nothing is pushed under the old name unasked.
 func TestAnOriginBranchThatIsGoneWaitsForAChoice(t *testing.T) {
 	for _, choice := range []refinery.UpstreamChoice{refinery.TakeTheirs, refinery.KeepOurs, ""} {

@@ -49,9 +49,13 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 	if before == "" {
 		return "", fault.Refusedf("revert %s: %.10s is no landing of it alone", v.Attempt, v.Landed).WithHint("revert it by hand, as a bead of its own")
 	}
-	m, at, err := r.unmerge(ctx, tip, v.Landed, before)
+	m, err := r.mergeFrom(ctx, v.Landed, tip, before)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("revert %s: %w", v.Landed, err)
+	}
+	at, err := r.Repo.TreeOf(ctx, tip)
+	if err != nil {
+		return "", fmt.Errorf("tree of %s: %w", tip, err)
 	}
 	if !m.Clean {
 		var files []string
@@ -77,30 +81,23 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 	return commit, nil
 }
 
-// unmerge applies the way from landed back to before on the tree of tip, which is
-// given too.
-func (r *Runner) unmerge(ctx context.Context, tip, landed, before string) (m git.Merge, at string, err error) {
-	trees := [3]string{}
-	for i, c := range []string{landed, tip, before} {
-		if trees[i], err = r.Repo.TreeOf(ctx, c); err != nil {
-			return m, "", fmt.Errorf("tree of %s: %w", c, err)
-		}
-	}
+// mergeFrom applies the way from base to theirs on the tree of ours, whatever the histories of the three have in
+// common: it merges stand-ins with a history of their own.
+func (r *Runner) mergeFrom(ctx context.Context, base, ours, theirs string) (m git.Merge, err error) {
 	stub := git.Ident{Name: "gastown", Email: "gastown@localhost", When: time.Unix(0, 0)}
-	var made [3]string
-	for i, tree := range trees {
-		var parents []string
-		if i > 0 {
-			parents = made[:1]
+	var made []string
+	for _, c := range []string{base, ours, theirs} {
+		tree, err := r.Repo.TreeOf(ctx, c)
+		if err != nil {
+			return m, fmt.Errorf("tree of %s: %w", c, err)
 		}
-		if made[i], err = r.Repo.CommitTree(ctx, git.NewCommit{Tree: tree, Parents: parents, Message: "gastown", Author: stub}); err != nil {
-			return m, "", fmt.Errorf("prepare the revert of %s: %w", landed, err)
+		stand, err := r.Repo.CommitTree(ctx, git.NewCommit{Tree: tree, Parents: made[:min(1, len(made))], Message: "gastown", Author: stub})
+		if err != nil {
+			return m, fmt.Errorf("stand in for %s: %w", c, err)
 		}
+		made = append(made, stand)
 	}
-	if m, err = r.Repo.MergeTree(ctx, made[1], made[2]); err != nil {
-		return m, "", fmt.Errorf("revert %s: %w", landed, err)
-	}
-	return m, trees[1], nil
+	return r.Repo.MergeTree(ctx, made[1], made[2])
 }
 
 // names are the first few of many.

@@ -25,6 +25,7 @@ func (r *Runner) upstream(ctx context.Context, a refinery.Build, at point) (ev r
 	switch {
 	case err != nil:
 		return ev, fmt.Errorf("merge base of %s and %s: %w", at.commit, tip, err)
+	case up.Instead != "":
 	case common == tip:
 		ev.Upstream = refinery.UpstreamIn
 		return ev, nil
@@ -36,7 +37,7 @@ func (r *Runner) upstream(ctx context.Context, a refinery.Build, at point) (ev r
 		ev.Conflict = &refinery.Conflict{Detail: fmt.Sprintf("%s has no commit in common with %s", tip, a.Branch)}
 		return ev, nil
 	}
-	m, err := r.Repo.MergeTree(ctx, at.commit, tip)
+	m, err := r.mergeUpstream(ctx, at, tip, up.Instead)
 	if err != nil {
 		return ev, fmt.Errorf("merge %s into %s: %w", tip, at.commit, err)
 	}
@@ -57,6 +58,14 @@ func (r *Runner) upstream(ctx context.Context, a refinery.Build, at point) (ev r
 		Message: fmt.Sprintf("Merge what %s gained\n\nUpstream: %s\n", clean(up.From), tip),
 	})
 	return ev, err
+}
+
+// mergeUpstream merges the origin's tip; where it stands instead of another commit, what changed from that one.
+func (r *Runner) mergeUpstream(ctx context.Context, at point, tip, instead string) (git.Merge, error) {
+	if instead == "" {
+		return r.Repo.MergeTree(ctx, at.commit, tip)
+	}
+	return r.mergeFrom(ctx, instead, at.commit, tip)
 }
 
 // wrongUpstream looks at a landing of the origin's tip as wrong does at one of beads.
