@@ -609,7 +609,7 @@ type ConfigReq struct {
 	Value string `json:"value,omitempty"`
 }
 
-// ConfigValue is a setting as TOML text.
+// ConfigValue is a setting as config set takes it; of all settings together, the text of town.toml.
 type ConfigValue struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`

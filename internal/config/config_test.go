@@ -146,6 +146,9 @@ func TestSetAndGet(t *testing.T) {
 		{"rig.myapp.copy", `[".env", "a,b"]`, []string{".env", "a,b"}},
 		{"rig.myapp.setup", `echo "x\y" # no`, `echo "x\y" # no`},
 		{"rig.myapp.gate.test.timeout", "1h30m", 90 * time.Minute},
+		{"rig.myapp.gate.test.env", "", []string{}},
+		{"agent.mine.command", `["sh", "-c", "a, b"]`, []string{"sh", "-c", "a, b"}},
+		{"keys.town", `["ctrl+]", "f9"]`, []string{"ctrl+]", "f9"}},
 		{"rig.myapp.gate.0.run", "make", "make"},
 		{"agent.fast.args", "", []string{}},
 		{"agent.new.extends", "codex", "codex"},
@@ -159,6 +162,10 @@ func TestSetAndGet(t *testing.T) {
 		got, err := Get(out, tt.key)
 		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v %s", tt.key, err, diff)
+		}
+		again, err := Set(out, tt.key, Text(got))
+		if err != nil || string(again) != string(out) {
+			t.Errorf("%s: set to what get says, %q: %v\n%s", tt.key, Text(got), err, again)
 		}
 	}
 }

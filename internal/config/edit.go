@@ -52,6 +52,17 @@ func encode(v any) string {
 	return fmt.Sprint(v)
 }
 
+// Text writes a value that Get gave as Set takes it: texts and times bare, lists as TOML.
+func Text(v any) string {
+	switch v := v.(type) {
+	case []string:
+		return encode(texts2any(v))
+	case time.Duration:
+		return showDuration(v)
+	}
+	return fmt.Sprint(v)
+}
+
 func texts2any(s []string) []any {
 	out := make([]any, len(s))
 	for i := range s {

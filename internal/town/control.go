@@ -255,7 +255,7 @@ func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out 
 		return api.ConfigValue{Value: string(data)}, nil
 	}
 	v, err := config.Get(data, r.Key)
-	return api.ConfigValue{Key: r.Key, Value: fmt.Sprint(v)}, err
+	return api.ConfigValue{Key: r.Key, Value: config.Text(v)}, err
 }
 
 func (t *Town) configSet(_ context.Context, who api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {
