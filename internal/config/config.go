@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"gastown/agents"
 	"gastown/internal/fault"
 )
 
@@ -110,9 +111,10 @@ type Notify struct {
 }
 
 var (
-	nameRule   = lazy(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-	prefixRule = lazy(`^[a-z][a-z0-9]{0,7}$`)
-	envRule    = lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	nameRule     = lazy(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	prefixRule   = lazy(`^[a-z][a-z0-9]{0,7}$`)
+	envRule      = lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	functionRule = lazy(`^f([1-9]|[1-5][0-9]|6[0-3])$`)
 )
 
 // ValidName reports whether s may name a rig, gate, agent or polecat: one path
@@ -175,6 +177,15 @@ town = ["ctrl+]", "f9"]  # from an agent's terminal to the town
 [notify]
 command = ""             # run for every notice, its text in $1
 `
+}
+
+// Preset finds an agent by PRESET[:MODEL] among the built-in ones and those of the settings.
+func (c *Config) Preset(spec string) (agents.Preset, string, error) {
+	custom := map[string]agents.Custom{}
+	for name, a := range c.Agents {
+		custom[name] = agents.Custom{Extends: a.Extends, Command: a.Command, Args: a.Args}
+	}
+	return agents.Resolve(custom, spec)
 }
 
 // NewGate makes a gate from text as a person types it; empty durations are the

@@ -115,6 +115,21 @@ func TestParseErrors(t *testing.T) {
 		{"[agent.a]\nargs = []", "t:1: agent.a: give either", ""},
 		{"[agent.a]\nextends = \"b\"\ncommand = [\"c\"]", "t:1: agent.a: give either", ""},
 		{"[keys]\ntown = []", "t:2: keys.town: want", ""},
+		{"[keys]\ntown = [\"bogus+key\"]", "t:2: keys.town: want", ""},
+		{"[keys]\ntown = [\"q\"]", "t:2: keys.town: want", ""},
+		{"[keys]\ntown = [\"f9\", \"shift+ctrl+a\"]", "t:2: keys.town: want", ""},
+		{"[keys]\ntown = [\"ctrl+A\"]", "t:2: keys.town: want", ""},
+		{"[town]\npolecats = 1001", "t:2: town.polecats: want a whole number from 0 to 1000", ""},
+		{"[town]\n\nmayor = \"nope\"", `t:3: town.mayor: no agent preset "nope"; built in: `, ""},
+		{"[town]\npolecat = \"mine:big\"\n[agent.mine]\ncommand = [\"x\"]", `t:2: town.polecat: agent "mine" takes no model`, ""},
+		{"[agent.q]\nargs = []\nextends = \"nope\"", `t:3: agent.q.extends: no agent preset "nope"`, ""},
+		{"[agent.q]\nextends = \"r\"\n[agent.r]\nextends = \"q\"", `t:2: agent.q.extends: agent "q" extends itself`, ""},
+		{"[rig.a]\nprefix = \"a\"\ncopy = [\".env\", \"../x\"]", "t:3: rig.a.copy: want", ""},
+		{"[rig.a]\nprefix = \"a\"\nlink = [\"/etc/x\"]", "t:3: rig.a.link: want", ""},
+		{"[rig.a]\nprefix = \"a\"\nlink = [\".git/hooks\"]", "t:3: rig.a.link: want", ""},
+		{"[rig.a]\nprefix = \"a\"\ncopy = [\"a[\"]", "t:3: rig.a.copy: want", ""},
+		{"[rig.a]\nprefix = \"a\"\ndeliver = \"push\"", "t:3: rig.a.deliver: there is no origin", ""},
+		{"[rig.a]\nprefix = \"a\"\norigin = \"file:///a\"\ndeliver = \"checkout\"", `t:4: rig.a.deliver: "file:///a" is no directory: want "push" or "pr"`, ""},
 		{"town = 3", "t:1: unknown key town", ""},
 	} {
 		_, err := Parse("t", []byte(tt.in))
@@ -148,6 +163,8 @@ func TestSetAndGet(t *testing.T) {
 		{"rig.myapp.gate.test.timeout", "1h30m", 90 * time.Minute},
 		{"rig.myapp.gate.test.env", "", []string{}},
 		{"agent.mine.command", `["sh", "-c", "a, b"]`, []string{"sh", "-c", "a, b"}},
+		{"keys.town", "ctrl++, alt+shift+tab, shift+f12, ctrl+é, super+space", []string{"ctrl++", "alt+shift+tab", "shift+f12", "ctrl+é", "super+space"}},
+		{"rig.myapp.link", "a/../b/, *.local", []string{"a/../b/", "*.local"}},
 		{"keys.town", `["ctrl+]", "f9"]`, []string{"ctrl+]", "f9"}},
 		{"rig.myapp.gate.0.run", "make", "make"},
 		{"agent.fast.args", "", []string{}},
@@ -181,6 +198,15 @@ func TestSetRefuses(t *testing.T) {
 	} {
 		if _, err := Set([]byte(full), tt.key, tt.value); !fault.Is(err, tt.kind) {
 			t.Errorf("%s=%s: %v, want %s", tt.key, tt.value, err, tt.kind)
+		}
+	}
+	for key, want := range map[string]string{
+		"rig.myapp.gate.none.run": `rig "myapp" has no gate "none": it has: test`,
+		"rig.none.gate.none.run":  `there is no rig "none": see: gastown rig list; add one with: gastown rig add NAME PATH`,
+	} {
+		_, err := Get([]byte(full), key)
+		if f := fault.From(err); f == nil || f.Msg+": "+f.Hint != want {
+			t.Errorf("%s: %v, want %s", key, f, want)
 		}
 	}
 }
@@ -245,6 +271,17 @@ func TestAddAndRemoveRig(t *testing.T) {
 		removed, err := RemoveRig(gated, name)
 		if err != nil || strings.TrimSpace(string(removed)) != strings.TrimSpace(full) {
 			t.Errorf("removed: %v\n%s", err, removed)
+		}
+	}
+	for want, wrong := range map[string]Rig{
+		`rig "o": branch "gt/x": want a branch`:            {Prefix: "o", Branch: "gt/x"},
+		`rig "o": prefix "A": want 1 to 8`:                 {Prefix: "A"},
+		`rig "o": prefix "ma" is rig "myapp"'s already`:    {Prefix: "ma"},
+		`rig "o": deliver "there": want one of`:            {Prefix: "o", Deliver: "there"},
+		`rig "o": permissions "all": want one of ["edits"`: {Prefix: "o", Permissions: "all"},
+	} {
+		if _, err := AddRig([]byte(full), "o", wrong); !fault.Is(err, fault.Usage) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 	out, err := AddGate([]byte(full), "myapp", Gate{Name: "lint", Run: "x"})
@@ -354,10 +391,10 @@ func comments(s string) string {
 // order, and every value but those set is what it was.
 func TestSetKeepsAllElse(t *testing.T) {
 	values := map[string][]string{
-		"town.polecats": {"0", "7"}, "town.dispatch": {"auto", "slung"}, "town.mayor": {"x", "y z"}, "rig.myapp.deliver": {"push", "pr"},
+		"town.polecats": {"0", "7"}, "town.dispatch": {"auto", "slung"}, "town.mayor": {"codex", "claude:a b"}, "rig.myapp.deliver": {"push", "pr"},
 		"rig.myapp.approve": {"none", "all", "a,b"}, "rig.myapp.setup": {"", "a # b", "\"q\"\n"}, "rig.myapp.copy": {"", "a,b"},
 		"rig.myapp.gate.test.env": {"A,B", ""}, "rig.myapp.gate.test.silence": {"1s"}, "agent.mine.args": {"a"}, "agent.fast.extends": {"codex"},
-		"refinery.history": {"linear"}, "keys.town": {"f9"}, "notify.command": {"x"},
+		"refinery.history": {"linear"}, "keys.town": {"f9", "alt+x"}, "notify.command": {"x"},
 	}
 	keys := sorted(values)
 	rapid.Check(t, func(t *rapid.T) {

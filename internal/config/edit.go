@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -48,17 +47,6 @@ func encode(v any) string {
 		return "[" + strings.Join(parts, ", ") + "]"
 	case time.Duration:
 		return quote(showDuration(v))
-	}
-	return fmt.Sprint(v)
-}
-
-// Text writes a value that Get gave as Set takes it: texts and times bare, lists as TOML.
-func Text(v any) string {
-	switch v := v.(type) {
-	case []string:
-		return encode(texts2any(v))
-	case time.Duration:
-		return showDuration(v)
 	}
 	return fmt.Sprint(v)
 }
@@ -120,9 +108,10 @@ func (d *document) locate(key string) ([]string, setting, error) {
 	if n := len(parts); n > 3 && (parts[0] == "rig" || parts[0] == "agent") {
 		if n > 4 && parts[0] == "rig" && parts[n-3] == "gate" {
 			owner := strings.Join(parts[1:n-3], ".")
-			parts = []string{"rig", owner, "gate", d.gateNumber(owner, parts[n-2]), parts[n-1]}
+			gate := parts[n-2]
+			parts = []string{"rig", owner, "gate", d.gateNumber(owner, gate), parts[n-1]}
 			if parts[3] == "" {
-				return nil, setting{}, fault.NotFoundf("rig %q has no gate %q", owner, key)
+				return nil, setting{}, d.noGate(owner, gate)
 			}
 		} else {
 			parts = []string{parts[0], strings.Join(parts[1:n-1], "."), parts[n-1]}
@@ -140,7 +129,7 @@ func (d *document) locate(key string) ([]string, setting, error) {
 		return nil, s, fault.Usagef("key %q: name %q: %w", key, name, errName)
 	}
 	if parts[0] == "rig" && !d.has([]string{"rig", name}) {
-		return nil, s, fault.NotFoundf("there is no rig %q", name).WithHint("add one with: gastown rig add NAME PATH")
+		return nil, s, noRig(name)
 	}
 	return parts, s, nil
 }
@@ -155,6 +144,28 @@ func (d *document) gateNumber(rig, gate string) string {
 		}
 	}
 	return ""
+}
+
+func noRig(name string) error {
+	return fault.NotFoundf("there is no rig %q", name).WithHint("see: gastown rig list; add one with: gastown rig add NAME PATH")
+}
+
+// noGate is the error for a gate that a rig has not.
+func (d *document) noGate(rig, gate string) error {
+	if !d.has([]string{"rig", rig}) {
+		return noRig(rig)
+	}
+	var names []string
+	for _, e := range d.entries {
+		if len(e.path) == 5 && below(e.path, []string{"rig", rig, "gate"}) && e.path[4] == "name" {
+			names = append(names, fmt.Sprint(e.value))
+		}
+	}
+	err := fault.NotFoundf("rig %q has no gate %q", rig, gate)
+	if len(names) == 0 {
+		return err.WithHint("it has none; add a [[rig.%s.gate]] to town.toml", showKey(rig))
+	}
+	return err.WithHint("it has: %s", strings.Join(names, ", "))
 }
 
 func (d *document) has(path []string) bool {
@@ -314,15 +325,27 @@ func AddRig(data []byte, name string, r Rig) ([]byte, error) {
 	if d.has([]string{"rig", name}) {
 		return nil, fault.Refusedf("there is a rig %q already", name)
 	}
+	for _, e := range d.entries {
+		if len(e.path) == 3 && e.path[0] == "rig" && e.path[2] == "prefix" && e.value == r.Prefix {
+			return nil, fault.Usagef("rig %q: prefix %q is rig %q's already", name, r.Prefix, e.path[1])
+		}
+	}
 	var b strings.Builder
 	if len(data) > 0 {
 		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "[rig.%s]\n", showKey(name))
+	var wrong error
 	put := func(key string, v any, write bool) {
-		if write {
-			fmt.Fprintf(&b, "%s = %s\n", key, encode(v))
+		if !write || wrong != nil {
+			return
 		}
+		if s, _, _, _ := match([]string{"rig", name, key}); s.kind.check != nil {
+			if _, err := s.kind.check(v); err != nil { // here, as the line it would have is in no file
+				wrong = fault.Usagef("rig %q: %s %s: want %s", name, key, encode(v), s.kind.want)
+			}
+		}
+		fmt.Fprintf(&b, "%s = %s\n", key, encode(v))
 	}
 	put("origin", r.Origin, r.Origin != "")
 	put("branch", r.Branch, r.Branch != "")
@@ -341,6 +364,9 @@ func AddRig(data []byte, name string, r Rig) ([]byte, error) {
 	put("teardown", r.Teardown, r.Teardown != "")
 	put("copy", texts2any(r.Copy), len(r.Copy) > 0)
 	put("link", texts2any(r.Link), len(r.Link) > 0)
+	if wrong != nil {
+		return nil, wrong
+	}
 	for _, g := range r.Gates {
 		b.WriteString(gateText(name, g))
 	}
@@ -377,7 +403,7 @@ func AddGate(data []byte, rig string, g Gate) ([]byte, error) {
 	}
 	path := []string{"rig", rig}
 	if !d.has(path) {
-		return nil, fault.NotFoundf("there is no rig %q", rig)
+		return nil, noRig(rig)
 	}
 	if d.gateNumber(rig, g.Name) != "" {
 		return nil, fault.Refusedf("rig %q has a gate %q already", rig, g.Name)
@@ -400,7 +426,7 @@ func RemoveRig(data []byte, name string) ([]byte, error) {
 	}
 	path := []string{"rig", name}
 	if !d.has(path) {
-		return nil, fault.NotFoundf("there is no rig %q", name)
+		return nil, noRig(name)
 	}
 	type span struct{ from, to int }
 	var cut []span
@@ -429,74 +455,4 @@ func RemoveRig(data []byte, name string) ([]byte, error) {
 		out = slices.Concat(out[:s.from], out[s.to:])
 	}
 	return d.finishEdit(out, path)
-}
-
-// Get returns one value by its dotted key, defaults included: a string, int, bool,
-// list of strings or time.Duration. A rig, agent or gate that is not there is an
-// error of kind NotFound, an unknown key of kind Usage.
-func Get(data []byte, key string) (any, error) {
-	d, err := parseDocument("town.toml", data)
-	if err != nil {
-		return nil, err
-	}
-	path, s, err := d.locate(key)
-	if err != nil {
-		return nil, err
-	}
-	c, err := Parse("town.toml", data)
-	if err != nil {
-		return nil, err
-	}
-	if path[0] == "agent" {
-		if _, ok := c.Agents[path[1]]; !ok {
-			return nil, fault.NotFoundf("there is no agent %q", path[1])
-		}
-	}
-	v, err := c.value(s.pattern, path)
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key, err)
-	}
-	return v, nil
-}
-
-// value reads a field by the same names the schema uses: a key's name is its
-// field's name in lower case.
-func (c *Config) value(pattern string, path []string) (any, error) {
-	v := reflect.ValueOf(*c)
-	for _, part := range path {
-		switch {
-		case v.Kind() == reflect.Map:
-			v = v.MapIndex(reflect.ValueOf(part))
-		case v.Kind() == reflect.Slice:
-			i, err := strconv.Atoi(strings.TrimPrefix(part, "#"))
-			if err != nil || i >= v.Len() {
-				return nil, fault.NotFoundf("there is no such gate")
-			}
-			v = v.Index(i)
-		default:
-			v = field(v, part)
-		}
-		if !v.IsValid() {
-			return nil, errors.New("no field for " + pattern)
-		}
-	}
-	if pattern == "rig.*.approve" {
-		switch l := v.Interface().([]string); {
-		case len(l) == 0:
-			return "none", nil
-		case l[0] == ApproveAll:
-			return ApproveAll, nil
-		}
-	}
-	return v.Interface(), nil
-}
-
-// field finds the field of a key: its name, or the plural of it (rig -> Rigs).
-func field(v reflect.Value, key string) reflect.Value {
-	for _, suffix := range []string{"", "s"} {
-		if f := v.FieldByNameFunc(func(f string) bool { return strings.ToLower(f) == key+suffix }); f.IsValid() {
-			return f
-		}
-	}
-	return reflect.Value{}
 }

@@ -3,10 +3,14 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"gastown/internal/fault"
 )
@@ -82,8 +86,8 @@ func schema() []setting {
 		{"rig.*.tests", someTexts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Tests = v.([]string) }) }},
 		{"rig.*.setup", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Setup = v.(string) }) }},
 		{"rig.*.teardown", anyText, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Teardown = v.(string) }) }},
-		{"rig.*.copy", texts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Copy = v.([]string) }) }},
-		{"rig.*.link", texts, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Link = v.([]string) }) }},
+		{"rig.*.copy", insidePaths, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Copy = v.([]string) }) }},
+		{"rig.*.link", insidePaths, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Link = v.([]string) }) }},
 
 		{"rig.*.gate.#.name", name, func(c *Config, n string, i int, v any) { gate(c, n, i, func(g *Gate) { g.Name = v.(string) }) }},
 		{"rig.*.gate.#.run", nonEmpty, func(c *Config, n string, i int, v any) { gate(c, n, i, func(g *Gate) { g.Run = v.(string) }) }},
@@ -100,7 +104,7 @@ func schema() []setting {
 		{"agent.*.args", texts, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Args = v.([]string) }) }},
 
 		{"refinery.history", oneOf(HistoryMerge, HistoryLinear), func(c *Config, _ string, _ int, v any) { c.Refinery.History = v.(string) }},
-		{"keys.town", someTexts, func(c *Config, _ string, _ int, v any) { c.Keys.Town = v.([]string) }},
+		{"keys.town", chords, func(c *Config, _ string, _ int, v any) { c.Keys.Town = v.([]string) }},
 		{"notify.command", anyText, func(c *Config, _ string, _ int, v any) { c.Notify.Command = v.(string) }},
 	}
 }
@@ -117,7 +121,9 @@ var (
 	envNames    = kind{"a list of names of variables", list, checkEnv}
 	aDuration   = kind{"a time above zero, as in \"30m\" or \"90s\"", text, checkDuration}
 	approve     = kind{`"none", "all" or a list of labels`, textOrList, checkApprove}
-	wholeNumber = kind{"a whole number, 0 or more", number, func(v any) (any, error) {
+	insidePaths = kind{"a list of paths or patterns inside the checkout, as in \".env\" or \"config/*.local\"", list, checkInside}
+	chords      = kind{"a list of keys, each a function key or with ctrl or alt before it, as in \"ctrl+]\" or \"f9\"", list, checkChords}
+	wholeNumber = kind{"a whole number from 0 to 1000", number, func(v any) (any, error) {
 		i, err := as[int64](v)
 		if err == nil && (i < 0 || i > 1000) {
 			err = errWrong
@@ -176,14 +182,49 @@ func checkSome(v any) (any, error) {
 	return l, err
 }
 
-func checkEnv(v any) (any, error) {
-	l, err := asList(v)
-	for _, n := range l {
-		if !envRule().MatchString(n) {
+func checkEnv(v any) (any, error) { return each(envRule().MatchString)(asList(v)) }
+
+func checkInside(v any) (any, error) { return each(inside)(asList(v)) }
+
+func checkChords(v any) (any, error) {
+	l, err := checkSome(v)
+	if err != nil {
+		return nil, err
+	}
+	return each(chord)(l.([]string), nil)
+}
+
+func each(ok func(string) bool) func(l []string, err error) (any, error) {
+	return func(l []string, err error) (any, error) {
+		if err == nil && slices.ContainsFunc(l, func(s string) bool { return !ok(s) }) {
 			err = errWrong
 		}
+		return l, err
 	}
-	return l, err
+}
+
+// chord reports whether s is a keystroke as the screen reads them, and one that typing into a
+// terminal does not need: a function key, or a key with more before it than shift.
+func chord(s string) bool {
+	modified := false
+	for _, m := range []string{"ctrl+", "alt+", "shift+", "meta+", "hyper+", "super+"} { // in the screen's order
+		if rest, ok := strings.CutPrefix(s, m); ok {
+			s, modified = rest, modified || m != "shift+"
+		}
+	}
+	if functionRule().MatchString(s) {
+		return true
+	}
+	named := []string{"enter", "tab", "backspace", "esc", "space", "up", "down", "left", "right", "home", "end", "pgup", "pgdown", "insert", "delete"}
+	r, n := utf8.DecodeRuneInString(s)
+	return modified && (slices.Contains(named, s) || n == len(s) && unicode.IsGraphic(r) && r != ' ' && unicode.ToLower(r) == r)
+}
+
+// inside reports whether a pattern names something below a checkout that is the person's, not git's.
+func inside(pattern string) bool {
+	clean := path.Clean(pattern)
+	_, err := path.Match(clean, "")
+	return err == nil && filepath.IsLocal(clean) && clean != "." && clean != ".git" && !strings.HasPrefix(clean, ".git/")
 }
 
 func checkApprove(v any) (any, error) {
@@ -355,6 +396,12 @@ func (c *Config) finish(d *document) error {
 		if r.Permissions == "" {
 			r.Permissions = PermitEdits
 		}
+		switch {
+		case r.Deliver != DeliverNone && r.Origin == "":
+			return fault.Usagef("%s: rig.%s.deliver: there is no origin to deliver to", at("deliver"), showKey(n))
+		case r.Deliver == DeliverCheckout && strings.Contains(r.Origin, "://"):
+			return fault.Usagef("%s: rig.%s.deliver: %q is no directory: want %q or %q", at("deliver"), showKey(n), r.Origin, DeliverPush, DeliverPR)
+		}
 		seen := map[string]bool{}
 		for i, g := range r.Gates {
 			at := d.where([]string{"rig", n, "gate", fmt.Sprintf("#%d", i)}, "")
@@ -374,6 +421,14 @@ func (c *Config) finish(d *document) error {
 		a := c.Agents[n]
 		if (a.Extends == "") == (len(a.Command) == 0) {
 			return fault.Usagef("%s: agent.%s: give either extends or command", d.where([]string{"agent", n}, ""), showKey(n))
+		}
+		if _, _, err := c.Preset(n); err != nil {
+			return fault.Usagef("%s: agent.%s.extends: %w", d.where([]string{"agent", n}, "extends"), showKey(n), err)
+		}
+	}
+	for _, use := range [][2]string{{"mayor", c.Town.Mayor}, {"polecat", c.Town.Polecat}} {
+		if _, _, err := c.Preset(use[1]); err != nil {
+			return fault.Usagef("%s: town.%s: %w", d.where([]string{"town"}, use[0]), use[0], err)
 		}
 	}
 	return nil

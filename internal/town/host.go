@@ -285,11 +285,7 @@ func (t *Town) candidates(tx *store.Tx, auto bool, now time.Time) ([]agents.Cand
 
 // preset finds an agent by PRESET[:MODEL] among the built-in ones and those of settings.
 func (t *Town) preset(spec string) (agents.Preset, string, error) {
-	custom := map[string]agents.Custom{}
-	for name, a := range t.settings().Agents {
-		custom[name] = agents.Custom{Extends: a.Extends, Command: a.Command, Args: a.Args}
-	}
-	p, model, err := agents.Resolve(custom, spec)
+	p, model, err := t.settings().Preset(spec)
 	if err != nil {
 		return p, model, fault.NotFoundf("%w", err).WithHint("settings: %s; see what is there: gastown doctor", settingsPath(t.Dir))
 	}
