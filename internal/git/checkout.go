@@ -173,6 +173,37 @@ func (c *Checkout) Tip(ctx context.Context, ref string) (string, error) {
 	return strings.TrimSpace(out), nil
 }
 
+// Target is the branch ("main") that work on the repository lands on where nobody says: the one
+// that its remote calls default, main or master, else the one it is on. A person often has a branch
+// of their own checked out; that is not where others expect their work. "" when it is detached and
+// has none of these.
+func (c *Checkout) Target(ctx context.Context) (string, error) {
+	out, err := c.g.readIn(ctx, c.Top, 0, "for-each-ref", "--format=%(refname) %(symref)", "refs/heads", "refs/remotes/origin/HEAD")
+	if err != nil {
+		return "", fmt.Errorf("branches of %q: %w", c.Top, err)
+	}
+	has, remote := map[string]bool{}, ""
+	for line := range strings.Lines(out) {
+		name, symref, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "refs/remotes/origin/HEAD" {
+			remote = strings.TrimPrefix(symref, "refs/remotes/origin/")
+		} else {
+			has[strings.TrimPrefix(name, "refs/heads/")] = true
+		}
+	}
+	on := strings.TrimPrefix(c.Branch, "refs/heads/")
+	wanted := []string{remote, "main", "master"}
+	if on == "master" {
+		wanted[1] = on
+	}
+	for _, b := range wanted {
+		if has[b] {
+			return b, nil
+		}
+	}
+	return on, nil
+}
+
 // PushURL is where the checkout's remote would push to; "" without that remote.
 func (c *Checkout) PushURL(ctx context.Context, remote string) (string, error) {
 	if remote == "" || strings.HasPrefix(remote, "-") {

@@ -15,9 +15,9 @@ import (
 
 // CloneOptions says what CloneBare takes over.
 type CloneOptions struct {
-	// Branch is the target branch ("main"). "": the one the source is on; where
-	// that is detached, the one its origin calls default, then main, master or the
-	// only one; for a source without a repository, init.defaultBranch.
+	// Branch is the target branch ("main"). "": Checkout.Target; of a URL its HEAD,
+	// then main, master or the only one; for a source without a repository,
+	// init.defaultBranch.
 	Branch string
 }
 
@@ -28,6 +28,8 @@ type Cloned struct {
 	Branch string
 	// Tip is its commit; "" when the source has none yet (see InitRoot).
 	Tip string
+	// Head is the full ref that the source, a directory, is on; "" when that is none.
+	Head string
 	// NoRepo is true when the source was a directory without a repository.
 	NoRepo bool
 }
@@ -76,7 +78,7 @@ func (g *Runner) CloneBare(ctx context.Context, src, dst string, o CloneOptions)
 }
 
 func (g *Runner) cloneInto(ctx context.Context, src, dst string, o CloneOptions) (Cloned, error) {
-	source, branch := src, o.Branch
+	source, branch, head := src, o.Branch, ""
 	noRepo := false
 	if src == "" {
 		noRepo = true
@@ -88,8 +90,12 @@ func (g *Runner) cloneInto(ctx context.Context, src, dst string, o CloneOptions)
 		case err != nil:
 			return Cloned{}, err
 		default:
-			source = co.Top
-			branch = firstOf(branch, strings.TrimPrefix(co.Branch, "refs/heads/"))
+			source, head = co.Top, co.Branch
+			if branch == "" {
+				if branch, err = co.Target(ctx); err != nil {
+					return Cloned{}, err
+				}
+			}
 		}
 	}
 	if noRepo {
@@ -106,7 +112,7 @@ func (g *Runner) cloneInto(ctx context.Context, src, dst string, o CloneOptions)
 		return Cloned{}, err
 	}
 	c, err := r.settleBranches(ctx, branch)
-	c.NoRepo = noRepo
+	c.NoRepo, c.Head = noRepo, head
 	return c, err
 }
 

@@ -160,7 +160,29 @@ func TestCloneOddSources(t *testing.T) {
 			f.user("one", "main")
 			f.git("one", "worktree", "add", "-q", "-b", "side", "../src")
 			return "src"
-		}, "side", true, false},
+		}, "main", true, false},
+		{"another branch is checked out", func(f *fixture) string {
+			f.user("src", "master")
+			f.git("src", "checkout", "-q", "-b", "feature/x")
+			return "src"
+		}, "master", true, false},
+		{"main and master", func(f *fixture) string {
+			f.user("src", "main")
+			f.git("src", "checkout", "-q", "-b", "master")
+			return "src"
+		}, "master", true, false},
+		{"the remote calls another one default", func(f *fixture) string {
+			f.user("hub", "develop")
+			f.git("", "clone", "-q", "hub", "src")
+			f.git("src", "checkout", "-q", "-b", "main")
+			return "src"
+		}, "develop", true, false},
+		{"the remote's default is not here", func(f *fixture) string {
+			f.user("hub", "develop")
+			f.git("", "clone", "-q", "hub", "src")
+			f.git("src", "branch", "-q", "-m", "work")
+			return "src"
+		}, "work", true, false},
 		{"detached", func(f *fixture) string {
 			f.user("src", "trunk")
 			f.git("src", "branch", "main")

@@ -22,7 +22,7 @@ import (
 type Suggestion struct {
 	Name   string
 	Root   string // of the checkout
-	Branch string // that it is on; empty: none yet
+	Branch string // that work lands on; empty: none yet
 	Setup  string
 	Gates  []api.GateSpec
 	Found  []string // the files that told
@@ -35,7 +35,10 @@ func Suggest(ctx context.Context, env []string, dir string) (Suggestion, error) 
 	if err != nil {
 		return Suggestion{}, err
 	}
-	s := Suggestion{Root: c.Top, Branch: strings.TrimPrefix(c.Branch, "refs/heads/"), Name: rigName(c.Top)}
+	s := Suggestion{Root: c.Top, Name: rigName(c.Top)}
+	if s.Branch, err = c.Target(ctx); err != nil {
+		return s, err
+	}
 	s.look()
 	return s, nil
 }
