@@ -70,7 +70,7 @@ func (g *Runner) OpenCheckout(ctx context.Context, path string) (*Checkout, erro
 		return nil, fmt.Errorf("open checkout %q: %w", path, err)
 	}
 	if st, err := os.Stat(real); err != nil || !st.IsDir() {
-		return nil, fault.NotFoundf("%q is not a directory: %w", path, ErrNotExist)
+		return nil, &fault.Error{Kind: fault.NotFound, Msg: fmt.Sprintf("%q is no directory", path), Err: ErrNotExist}
 	}
 	if !insideRepo(real) {
 		return nil, fmt.Errorf("open checkout %q: %w", path, ErrNoCheckout)
@@ -146,6 +146,53 @@ func insideRepo(dir string) bool {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// CommonDir is the git directory that all worktrees of the repository share that holds dir; "" where
+// none does. It reads a few small files and starts no process: every start of the program may ask.
+func CommonDir(dir string) string {
+	for {
+		dot := filepath.Join(dir, ".git")
+		if st, err := os.Stat(dot); err == nil && !st.IsDir() { // of a linked worktree, or kept elsewhere
+			dot = below(dir, strings.TrimPrefix(readLine(dir, ".git"), "gitdir: "))
+		}
+		for _, found := range []string{dot, dir} { // dir: a bare repository
+			if !gitDir(found) {
+				continue
+			}
+			if common := readLine(found, "commondir"); common != "" {
+				found = below(found, common)
+			}
+			if real, err := filepath.EvalSymlinks(found); err == nil {
+				return real
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// below is path, seen from dir.
+func below(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// gitDir reports whether dir looks like a git directory: a bare one, a .git, or that of a linked worktree.
+func gitDir(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, "HEAD")); err != nil {
+		return false
+	}
+	for _, name := range []string{"objects", "commondir"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Status lists what the agents will not see: changes and untracked files. It

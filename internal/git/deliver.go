@@ -23,8 +23,10 @@ var ErrNotDelivered error = fault.Refusedf("the checkout was not moved")
 type DeliveryProblem string
 
 const (
-	// CheckoutDirty means that Paths are edited, or untracked and in the way.
+	// CheckoutDirty means that Paths are edited.
 	CheckoutDirty DeliveryProblem = "dirty"
+	// CheckoutBlocked means that Paths, which are not in the repository there, stand where new files go.
+	CheckoutBlocked DeliveryProblem = "blocked"
 	// CheckoutDiverged means that the branch there has commits that the commit
 	// to be delivered has not.
 	CheckoutDiverged DeliveryProblem = "diverged"
@@ -40,7 +42,7 @@ type DeliveryError struct {
 	Checkout string   // the directory
 	Branch   string   // full ref
 	Have     string   // where the branch is
-	Paths    []string // of CheckoutDirty
+	Paths    []string // of CheckoutDirty, CheckoutBlocked and CheckoutLocked
 }
 
 // Error is "not delivered: README.md is edited".
@@ -54,13 +56,17 @@ func (e *DeliveryError) Error() string {
 	if e.Problem == CheckoutLocked {
 		return fmt.Sprintf("not delivered: git is at work in %s, or was killed: %s is there", e.Checkout, strings.Join(e.Paths, ", "))
 	}
+	what := "edited"
+	if e.Problem == CheckoutBlocked {
+		what = "in the way, and not committed there"
+	}
 	switch len(e.Paths) {
 	case 0:
 		return fmt.Sprintf("not delivered: %s has changes", e.Checkout)
 	case 1:
-		return fmt.Sprintf("not delivered: %s is edited", e.Paths[0])
+		return fmt.Sprintf("not delivered: %s is %s", e.Paths[0], what)
 	}
-	return fmt.Sprintf("not delivered: %s and %d more are edited", e.Paths[0], len(e.Paths)-1)
+	return fmt.Sprintf("not delivered: %s and %d more are %s", e.Paths[0], len(e.Paths)-1, what)
 }
 
 // Unwrap makes errors.Is(err, ErrNotDelivered) true.
@@ -133,12 +139,12 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 		return fail(CheckoutBusy, firstOf(dir, c.Top))
 	}
 	if dir != "" {
-		paths, err := r.inTheWay(ctx, c, dir, old, commit)
+		problem, paths, err := r.inTheWay(ctx, c, dir, old, commit)
 		if err != nil {
 			return Delivery{}, err
 		}
 		if len(paths) > 0 {
-			return fail(CheckoutDirty, dir, paths...)
+			return fail(problem, dir, paths...)
 		}
 	}
 	if dir != "" {
@@ -174,8 +180,8 @@ func (r *Repo) PushCheckout(ctx context.Context, c *Checkout, commit, branch str
 		return Delivery{Old: old, New: now, Moved: dir}, nil
 	}
 	if errors.Is(perr, ErrRejected) && dir != "" { // it changed between our look and git's
-		if paths, err := r.inTheWay(ctx, c, dir, old, commit); err == nil && len(paths) > 0 {
-			return fail(CheckoutDirty, dir, paths...)
+		if problem, paths, err := r.inTheWay(ctx, c, dir, old, commit); err == nil && len(paths) > 0 {
+			return fail(problem, dir, paths...)
 		}
 	}
 	if perr == nil {
@@ -278,21 +284,21 @@ func readLine(dir, name string) string {
 // inTheWay lists what an update of the files in dir from old to commit would
 // meet: tracked changes of any kind (git refuses them), and untracked or ignored
 // files where new ones belong (git would overwrite ignored ones).
-func (r *Repo) inTheWay(ctx context.Context, c *Checkout, dir, old, commit string) ([]string, error) {
+func (r *Repo) inTheWay(ctx context.Context, c *Checkout, dir, old, commit string) (DeliveryProblem, []string, error) {
 	if paths, err := c.edited(ctx, dir); err != nil || len(paths) > 0 {
-		return paths, err
+		return CheckoutDirty, paths, err
 	}
 	if old == "" {
 		var err error
 		if old, err = r.EmptyTree(ctx); err != nil {
-			return nil, err
+			return "", nil, err
 		}
 	}
 	changes, err := r.DiffNames(ctx, old, commit)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	return collisions(dir, changes), nil
+	return CheckoutBlocked, collisions(dir, changes), nil
 }
 
 // collisions lists the files below dir that stand where changes add files and

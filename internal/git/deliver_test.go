@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,10 +60,10 @@ func TestPushCheckoutLeavesWhatIsInTheWay(t *testing.T) {
 	}{
 		{"edited", func(f *fixture) { f.write("src/README.md", "edited") }, "x", CheckoutDirty, []string{"README.md"}},
 		{"staged", func(f *fixture) { f.write("src/n", ""); f.git("src", "add", "n") }, "x", CheckoutDirty, []string{"n"}},
-		{"untracked in the way", func(f *fixture) { f.write("src/x", "mine") }, "x", CheckoutDirty, []string{"x"}},
-		{"ignored in the way", func(f *fixture) { f.write("src/x.global", "mine") }, "x.global", CheckoutDirty, []string{"x.global"}},
-		{"ignored below", func(f *fixture) { f.write("src/d/x.global", "mine") }, "d", CheckoutDirty, []string{"d/x.global"}},
-		{"ignored file where a directory goes", func(f *fixture) { f.write("src/a.global", "mine") }, "a.global/b", CheckoutDirty, []string{"a.global"}},
+		{"untracked in the way", func(f *fixture) { f.write("src/x", "mine") }, "x", CheckoutBlocked, []string{"x"}},
+		{"ignored in the way", func(f *fixture) { f.write("src/x.global", "mine") }, "x.global", CheckoutBlocked, []string{"x.global"}},
+		{"ignored below", func(f *fixture) { f.write("src/d/x.global", "mine") }, "d", CheckoutBlocked, []string{"d/x.global"}},
+		{"ignored file where a directory goes", func(f *fixture) { f.write("src/a.global", "mine") }, "a.global/b", CheckoutBlocked, []string{"a.global"}},
 		{"commit of its own", func(f *fixture) { f.git("src", "commit", "-q", "--allow-empty", "-m", "own") }, "x", CheckoutDiverged, nil},
 		{"merge under way", func(f *fixture) { f.write("src/.git/MERGE_HEAD", f.git("src", "rev-parse", "HEAD")+"\n") }, "x", CheckoutBusy, nil},
 		{"rebase under way", func(f *fixture) {
@@ -86,6 +87,9 @@ func TestPushCheckoutLeavesWhatIsInTheWay(t *testing.T) {
 			var de *DeliveryError
 			if !errors.Is(err, ErrNotDelivered) || !errors.As(err, &de) || de.Problem != tt.problem || !slices.Equal(de.Paths, tt.paths) {
 				t.Fatalf("%v", err)
+			}
+			if tt.name == "untracked in the way" && !strings.HasSuffix(err.Error(), "x is in the way, and not committed there") {
+				t.Error(err)
 			}
 			if diff := cmp.Diff(before, f.tree("src")); diff != "" {
 				t.Error(diff)

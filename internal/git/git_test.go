@@ -237,6 +237,31 @@ func TestCloneOddSources(t *testing.T) {
 	}
 }
 
+func TestCommonDir(t *testing.T) {
+	f := setup(t)
+	f.user("src", "main")
+	f.write("src/sub/x", "")
+	f.git("src", "worktree", "add", "-q", "-b", "side", "../linked")
+	f.git("", "clone", "-q", "--bare", "src", "bare.git")
+	f.git("bare.git", "worktree", "add", "-q", "../ofbare", "main")
+	f.git("", "init", "-q", "--separate-git-dir", filepath.Join(f.dir, "away.git"), "separate")
+	f.git("src", "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", filepath.Join(f.dir, "bare.git"), "module")
+	f.ok(os.Symlink("src", filepath.Join(f.dir, "link")))
+	f.ok(os.MkdirAll(filepath.Join(f.dir, "plain/HEAD"), 0o755))
+	f.write("broken/.git", "gitdir: /nowhere/at/all\n")
+	for dir, want := range map[string]string{
+		"src": "src/.git", "src/sub": "src/.git", "src/.git": "src/.git", "src/.git/refs": "src/.git", "linked": "src/.git", "link/sub": "src/.git",
+		"bare.git": "bare.git", "bare.git/refs": "bare.git", "ofbare": "bare.git", "separate": "away.git", "src/module": "src/.git/modules/module", "plain": "", "broken": "",
+	} {
+		if want != "" {
+			want = filepath.Join(f.dir, want)
+		}
+		if got := CommonDir(filepath.Join(f.dir, dir)); got != want {
+			t.Errorf("%s: %q, want %q", dir, got, want)
+		}
+	}
+}
+
 // checkOwned checks the settings of a town's repository.
 func (f *fixture) checkOwned(r *Repo) {
 	f.Helper()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -58,9 +60,14 @@ type Seen struct {
 
 // See looks at the origin's branch over there, and changes nothing.
 func (r *Runner) See(ctx context.Context, d Delivery) (Seen, error) {
-	to, err := r.remote(ctx, d)
+	to, err := r.Remote(ctx, d)
 	if err != nil {
 		return Seen{}, err
+	}
+	if git.IsLocal(to) && git.CommonDir(to) == "" {
+		if st, err := os.Stat(to); err == nil && st.IsDir() {
+			return Seen{To: to}, nil // no repository yet, and so no branch
+		}
 	}
 	tip, err := r.remoteTip(ctx, to, branchRef(d.Branch))
 	return Seen{To: to, Tip: tip}, err
@@ -116,8 +123,11 @@ func (r *Runner) Deliver(ctx context.Context, d Delivery) (Delivered, error) {
 
 func (r *Runner) deliverCheckout(ctx context.Context, d Delivery) (Delivered, error) {
 	co, err := r.Git.OpenCheckout(ctx, d.Origin)
+	if errors.Is(err, git.ErrNoCheckout) {
+		co, err = r.makeCheckout(ctx, d)
+	}
 	if err != nil {
-		return Delivered{}, fmt.Errorf("deliver to %q: %w", d.Origin, err)
+		return Delivered{}, fmt.Errorf("deliver: %w", err)
 	}
 	got, err := r.Repo.PushCheckout(ctx, co, d.Commit, branchRef(d.Branch), d.Left, d.Journal)
 	if e := (*git.DeliveryError)(nil); errors.As(err, &e) {
@@ -129,27 +139,46 @@ func (r *Runner) deliverCheckout(ctx context.Context, d Delivery) (Delivered, er
 	return Delivered{Moved: got.Old != got.New}, nil
 }
 
-// remote is where the origin's branch lives: the origin itself, or, to push from a
-// directory with a remote of its own, that remote.
-func (r *Runner) remote(ctx context.Context, d Delivery) (string, error) {
-	if d.Mode != DeliverPush && d.Mode != DeliverPR || !git.IsLocal(d.Origin) {
+// makeCheckout makes a repository of an empty directory: who wants work delivered there wants it to be one.
+func (r *Runner) makeCheckout(ctx context.Context, d Delivery) (*git.Checkout, error) {
+	if files, err := os.ReadDir(d.Origin); err != nil {
+		return nil, err
+	} else if len(files) > 0 || git.CommonDir(d.Origin) != "" {
+		return nil, fault.Refusedf("%s is not a git repository, and not an empty directory outside of one", d.Origin).WithHint("git init %q", d.Origin)
+	}
+	return r.Git.InitCheckout(ctx, d.Origin, d.Branch)
+}
+
+// Remote is where the origin's branch lives: the origin itself, or, to push from a directory
+// with a remote of its own, that remote. A mode that cannot work there is refused.
+func (r *Runner) Remote(ctx context.Context, d Delivery) (string, error) {
+	local := git.IsLocal(d.Origin)
+	switch {
+	case d.Mode == DeliverCheckout && !local:
+		return "", fault.Refusedf("%s is no directory on this machine", git.Shown(d.Origin)).WithHint("deliver there with push, or pr")
+	case d.Mode != DeliverPush && d.Mode != DeliverPR || !local:
 		return d.Origin, nil
 	}
 	co, err := r.Git.OpenCheckout(ctx, d.Origin)
+	if errors.Is(err, git.ErrNoCheckout) {
+		return "", fault.Refusedf("%s is not a git repository, so it has no remote to push to", d.Origin)
+	}
 	if err != nil {
-		return "", fmt.Errorf("deliver to %q: %w", d.Origin, err)
+		return "", err
 	}
 	url, err := co.PushURL(ctx, "origin")
 	if err != nil {
 		return "", fmt.Errorf("deliver from %q: %w", d.Origin, err)
 	}
-	if url == "" && !co.Bare {
-		return "", fault.Refusedf("%s has no remote to push to", d.Origin)
+	switch {
+	case url == "" && !co.Bare:
+		return "", fault.Refusedf("%s has no remote to push to", d.Origin).WithHint("git -C %q remote add origin URL; or deliver to the checkout itself", d.Origin)
+	case url == "":
+		return d.Origin, nil
+	case git.IsLocal(url) && !filepath.IsAbs(url):
+		return filepath.Join(co.Top, url), nil
 	}
-	if url != "" {
-		return url, nil
-	}
-	return d.Origin, nil
+	return url, nil
 }
 
 // deliverPush pushes, if that is a fast-forward over there.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gastown/internal/fault"
 	"gastown/refinery"
 )
 
@@ -54,6 +55,87 @@ func TestDeliverToCheckout(t *testing.T) {
 	}
 	if got, err := r.run.Deliver(ctx, d); err != nil || got.Refused != "" || got.Moved {
 		t.Fatalf("again: %+v %v", got, err)
+	}
+}
+
+// TestDeliverToAnEmptyDirectory makes a repository of it, and of nothing else.
+func TestDeliverToAnEmptyDirectory(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	dir := filepath.Join(filepath.Dir(r.run.GateDir), "empty")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d := Delivery{Mode: DeliverCheckout, Origin: dir, Branch: "main", Commit: r.work(map[string]string{"README.md": "new\n"})}
+	if seen, err := r.run.See(ctx, d); err != nil || seen != (Seen{To: dir}) {
+		t.Fatalf("%+v %v", seen, err)
+	}
+	notes := filepath.Join(dir, "notes")
+	if err := os.WriteFile(notes, []byte("mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.run.Deliver(ctx, d); !fault.Is(err, fault.Refused) || !strings.Contains(err.Error(), "not a git repository") {
+		t.Fatal(err)
+	}
+	if err := os.Remove(notes); err != nil {
+		t.Fatal(err)
+	}
+	for _, moved := range []bool{true, false} {
+		if got, err := r.run.Deliver(ctx, d); err != nil || got.Refused != "" || got.Moved != moved {
+			t.Fatalf("%+v %v", got, err)
+		}
+	}
+	if data, _ := os.ReadFile(filepath.Join(dir, "README.md")); string(data) != "new\n" {
+		t.Fatalf("%q", data)
+	}
+}
+
+// TestRemote knows where each mode delivers to, and which ones cannot work.
+func TestRemote(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	dir := r.checkout()
+	empty, gone := filepath.Join(filepath.Dir(dir), "empty"), filepath.Join(filepath.Dir(dir), "gone")
+	if err := os.Mkdir(empty, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		mode           Mode
+		origin, remote string
+		want           string // an error begins so, in what it says
+	}{
+		{DeliverNone, dir, "", dir},
+		{DeliverCheckout, dir, "", dir},
+		{DeliverCheckout, empty, "", empty},
+		{DeliverCheckout, "https://example.com/x", "", "!https://example.com/x is no directory"},
+		{DeliverPush, "https://example.com/x", "", "https://example.com/x"},
+		{DeliverPush, dir, "", "!" + dir + " has no remote to push to"},
+		{DeliverPR, dir, "", "!" + dir + " has no remote to push to"},
+		{DeliverPush, empty, "", "!" + empty + " is not a git repository"},
+		{DeliverPush, gone, "", "!\"" + gone + "\" is no directory"},
+		{DeliverPush, dir, "../hub.git", filepath.Join(filepath.Dir(dir), "hub.git")},
+		{DeliverPR, dir, "git@example.com:x", "git@example.com:x"},
+	} {
+		config := filepath.Join(dir, ".git", "config")
+		was, err := os.ReadFile(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.remote != "" {
+			if err := os.WriteFile(config, append(was, "[remote \"origin\"]\n\turl = "+tt.remote+"\n"...), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := r.run.Remote(ctx, Delivery{Mode: tt.mode, Origin: tt.origin})
+		if err != nil {
+			got = "!" + err.Error()
+		}
+		if got != tt.want && (err == nil || !strings.HasPrefix(got, tt.want)) {
+			t.Errorf("%s %s: %s, want %s", tt.mode, tt.origin, got, tt.want)
+		}
+		if err := os.WriteFile(config, was, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
