@@ -357,8 +357,13 @@ func TestRegistry(t *testing.T) {
 	if _, ok := r.Lookup("/other"); ok {
 		t.Error("found")
 	}
-	if err := Unregister(file, "/a"); err != nil {
-		t.Fatal(err)
+	for _, town := range []string{"/t2", "/t3"} { // only its own
+		if r, _ := LoadRegistry(file); len(r.Towns) != 2 {
+			t.Error(r.Towns)
+		}
+		if err := Unregister(file, "/a", town); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if r, _ := LoadRegistry(file); len(r.Towns) != 1 {
 		t.Error(r.Towns)

@@ -68,12 +68,12 @@ func Register(path, root, town string) error {
 	})
 }
 
-// Unregister removes the repository at root from the list; one that is not in it
-// is success.
-func Unregister(path, root string) error {
+// Unregister removes the repository at root from the list if it is there as town's;
+// one that is not is success.
+func Unregister(path, root, town string) error {
 	return editRegistry(path, func(d *document) ([]byte, error) {
 		e, ok := d.find([]string{"towns", root})
-		if !ok {
+		if !ok || e.value != town {
 			return d.data, nil
 		}
 		return d.splice(e.lineStart, e.lineEnd, ""), nil

@@ -193,8 +193,8 @@ if [ -e wait ]; then until [ -e `+l.root+`/go ]; do sleep 0.05; done; fi`, other
 	l.await("it is made", func() bool { return l.attempt(proven).Proof.Outcome == beads.ProofRed })
 }
 
-// within reports whether a function is among the callers.
-func within(name string) bool {
+// called reports whether a function is among the callers.
+func called(name string) bool {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
 	for {
@@ -215,7 +215,7 @@ func TestARefineryThatCrashes(t *testing.T) {
 	l := newLab(t, "")
 	var bombs atomic.Int64
 	l.now = func() time.Time {
-		if bombs.Load() > 0 && within("(*Town).step") && within("(*rigHost).emit") && bombs.Add(-1) >= 0 {
+		if bombs.Load() > 0 && called("(*Town).step") && called("(*rigHost).emit") && bombs.Add(-1) >= 0 {
 			panic("the clock broke")
 		}
 		return time.Now()
