@@ -524,7 +524,7 @@ type RefineryInfo struct {
 	RefineryState
 	Branch  string        `json:"branch"`
 	Main    string        `json:"main"`
-	Ungated bool          `json:"ungated"`
+	Ungated bool          `json:"ungated"` // it has no gate and lands all the same
 	Paused  bool          `json:"paused"`
 	Queue   []QueueEntry  `json:"queue"`
 	Run     *refinery.Run `json:"run,omitempty"`

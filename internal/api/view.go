@@ -45,10 +45,10 @@ type StatusRig struct {
 	Main        string        `json:"main"`
 	Landed      int           `json:"landed"`
 	Undelivered int           `json:"undelivered"`
-	Ungated     bool          `json:"ungated"`
-	Bypass      bool          `json:"bypass"` // agents there do, or are to do, everything without asking
-	Paused      bool          `json:"paused"` // itself, beside the town: starts nothing new
-	Frozen      bool          `json:"frozen"` // and its polecats stand still
+	Ungated     bool          `json:"ungated"` // it has no gate and lands all the same
+	Bypass      bool          `json:"bypass"`  // agents there do, or are to do, everything without asking
+	Paused      bool          `json:"paused"`  // itself, beside the town: starts nothing new
+	Frozen      bool          `json:"frozen"`  // and its polecats stand still
 	Refinery    RefineryState `json:"refinery"`
 }
 

@@ -280,6 +280,27 @@ func TestRigCheckFailsWhereTheGatesDo(t *testing.T) {
 	}
 }
 
+// TestUngatedIsARigWithoutGates: one that is there must pass, whatever a person has accepted.
+func TestUngatedIsARigWithoutGates(t *testing.T) {
+	b := newBench(t)
+	for _, tt := range []struct {
+		gates     []api.GateSpec
+		list, say string
+	}{
+		{nil, "UNGATED", "UNGATED: work lands without being tested"},
+		{[]api.GateSpec{{Name: "test", Run: "make"}}, "  test  ", "accepted, for when there is no gate; those above must pass"},
+	} {
+		r := api.Rig{Name: "app", Ungated: true, Gates: tt.gates, Deliver: "none"}
+		b.town.answer("rig.show", r).answer("rig.list", []api.Rig{r})
+		if got := b.run("rig", "show"); !strings.Contains(got.out, tt.say) || strings.Contains(got.out, "UNGATED") != (tt.gates == nil) {
+			t.Errorf("%+v", got)
+		}
+		if got := b.run("rig", "list"); !strings.Contains(got.out, tt.list) || strings.Contains(got.out, "UNGATED") != (tt.gates == nil) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 func TestDoctorFailsOnErrorsOnly(t *testing.T) {
 	b := newBench(t)
 	b.town.answer("doctor", []api.Check{{Name: "git", OK: true, Level: "ok", Msg: "2.47"}, {Name: "claude", Level: "warning", Msg: "not found", Hint: "install it"}})

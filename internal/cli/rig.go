@@ -157,8 +157,10 @@ func showRig(p *page, r api.Rig) {
 		p.field("gate", "%s: %s%s", g.Name, g.Run, limits(g))
 	}
 	switch {
-	case r.Ungated:
+	case ungated(r):
 		p.field("gate", "UNGATED: work lands without being tested")
+	case r.Ungated:
+		p.field("ungated", "accepted, for when there is no gate; those above must pass")
 	case len(r.Gates) == 0:
 		p.field("gate", "none, so nothing lands; add [[rig.%s.gate]] to town.toml or `gastown rig ungated %s`", r.Name, r.Name)
 	}
@@ -227,8 +229,11 @@ func showRigFetched(p *page, r api.RigFetched) {
 
 func showAck(p *page, ack api.Ack) { p.line("%s", ack.Msg) }
 
+// ungated reports whether work lands untested: a gate that is there must pass, whatever was accepted.
+func ungated(r api.Rig) bool { return r.Ungated && len(r.Gates) == 0 }
+
 func gateNames(r api.Rig) string {
-	if r.Ungated {
+	if ungated(r) {
 		return "UNGATED"
 	}
 	var out []string

@@ -175,7 +175,7 @@ func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) 
 	}
 	cfg := t.queueConfig(rig)
 	info := api.RefineryInfo{
-		Rig: rig, RefineryState: refineryState(q, cfg), Branch: cfg.Branch, Main: q.Target, Ungated: cfg.Ungated, Paused: q.Paused,
+		Rig: rig, RefineryState: refineryState(q, cfg), Branch: cfg.Branch, Main: q.Target, Ungated: cfg.Ungated && len(cfg.Gates) == 0, Paused: q.Paused,
 		Queue: t.entries(tx, q, t.deps.Now()), Run: q.Run, Landed: landings(tx, q), Total: q.Total, Bounced: q.Bounced, Gates: []string{},
 		Usual: q.Usual,
 	}
