@@ -87,6 +87,7 @@ type RigUngatedReq struct {
 type Rig struct {
 	Name        string        `json:"name"`
 	Origin      string        `json:"origin"`
+	Repo        string        `json:"repo"` // the town's own repository of it: everything that landed is there
 	Branch      string        `json:"branch"`
 	Prefix      string        `json:"prefix"`
 	Main        string        `json:"main"` // tip of the target branch

@@ -280,6 +280,34 @@ func TestRigCheckFailsWhereTheGatesDo(t *testing.T) {
 	}
 }
 
+// TestAnEmptyPathIsNotTheWorkingDirectory: it comes of a variable that was not set.
+func TestAnEmptyPathIsNotTheWorkingDirectory(t *testing.T) {
+	b := newBench(t)
+	b.run("rig", "add", "app", "")
+	if len(b.town.calls) != 1 || b.town.calls[0].req.(api.RigAddReq).Source != "" {
+		t.Errorf("%+v", b.town.calls)
+	}
+}
+
+func TestRigDeliverFailsWhereSomethingIsLeft(t *testing.T) {
+	b := newBench(t)
+	b.town.answer("rig.deliver", api.RigDelivered{Rig: "app", Mode: "checkout", Delivered: 2})
+	if r := b.run("rig", "deliver", "app"); r.code != 0 || r.out != "app: 2 delivered (checkout), 0 still to deliver\n" || r.err != "" {
+		t.Errorf("%+v", r)
+	}
+	b.town.answer("rig.deliver", api.RigDelivered{Rig: "app", Mode: "checkout", Undelivered: 2, Reason: "README.md is edited"})
+	if r := b.run("rig", "deliver", "app"); r.code != 4 || !strings.HasPrefix(r.err, `gastown: rig "app": 2 landed, not delivered: README.md is edited`+"\n  ") {
+		t.Errorf("%+v", r)
+	}
+	if r := b.run("rig", "deliver", "app", "--json"); r.code != 4 || !strings.Contains(r.out, `"undelivered":2`) || !strings.Contains(r.err, `"kind":"refused"`) {
+		t.Errorf("%+v", r)
+	}
+	b.town.answer("rig.deliver", api.RigDelivered{Rig: "app", Mode: "push", Reason: "it is not there"})
+	if r := b.run("rig", "deliver", "app"); r.code != 4 || !strings.Contains(r.err, "nothing is delivered: it is not there") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestUngatedIsARigWithoutGates: one that is there must pass, whatever a person has accepted.
 func TestUngatedIsARigWithoutGates(t *testing.T) {
 	b := newBench(t)

@@ -20,7 +20,7 @@ func (a *app) rig() *cobra.Command {
 		command(a, api.RigShow, spec{use: "show [RIG]", example: "gastown rig show myapp", complete: rigs}, named, showRig),
 		a.rigCheck(),
 		a.rigFetch(),
-		command(a, api.RigDeliver, spec{use: "deliver [RIG]", example: "gastown rig deliver myapp", complete: rigs}, named, showRigDelivered),
+		a.rigDeliver(),
 		command(a, api.RigRemove, spec{use: "remove RIG", example: "gastown rig remove myapp", complete: rigs}, named, showAck),
 		a.rigUngated(),
 	)
@@ -38,7 +38,7 @@ func (a *app) rigAdd() *cobra.Command {
 		complete: files,
 	}, func(args []string) (api.RigAddReq, error) {
 		req.Name, req.Source = args[0], args[1]
-		if !isURL(req.Source) {
+		if req.Source != "" && !isURL(req.Source) {
 			req.Source = filepath.Clean(a.abs(req.Source))
 		}
 		var err error
@@ -78,6 +78,30 @@ func (a *app) rigCheck() *cobra.Command {
 			last := r.Runs[len(r.Runs)-1]
 			return fault.Failf("rig %q: gate %q is not green on its main, so nothing lands", r.Rig, last.Name).
 				WithHint("mend it there, or change the gate: gastown config set rig.%s.gate.%s.run 'COMMAND'; then: gastown rig check %s", r.Rig, last.Name, r.Rig)
+		})
+}
+
+// rigDeliver fails where something is left to be delivered, after it has said what was.
+func (a *app) rigDeliver() *cobra.Command {
+	return a.command(api.RigDeliver.Name(), spec{use: "deliver [RIG]", example: "gastown rig deliver myapp", complete: rigs},
+		func(ctx context.Context, args []string) error {
+			req, err := named(args)
+			if err != nil {
+				return err
+			}
+			r, err := api.RigDeliver.Do(ctx, a.reach, req)
+			if err != nil {
+				return err
+			}
+			if err := answer(a, r, showRigDelivered); err != nil || r.Undelivered == 0 && r.Reason == "" {
+				return err
+			}
+			what := "nothing is delivered"
+			if r.Undelivered > 0 {
+				what = strconv.Itoa(r.Undelivered) + " landed, not delivered"
+			}
+			return fault.Refusedf("rig %q: %s: %s", r.Rig, what, r.Reason).
+				WithHint("put that right, then: gastown rig deliver %s; a running host tries again by itself", r.Rig)
 		})
 }
 
@@ -136,6 +160,9 @@ func showRig(p *page, r api.Rig) {
 	p.field("landed", "%d", r.Landed)
 	p.field("deliver", "%s", deliverText(r))
 	p.field("", "%s", r.NotBecause)
+	if r.Landed > 0 && r.Deliver == "none" {
+		p.field("", "what landed is in the town alone: %s", r.Repo)
+	}
 	p.field("approve", "%s", r.Approve)
 	switch r.Permissions {
 	case "bypass":
@@ -208,9 +235,6 @@ func showRigChecked(p *page, r api.RigChecked) {
 
 func showRigDelivered(p *page, r api.RigDelivered) {
 	p.line("%s: %d delivered (%s), %d still to deliver", r.Rig, r.Delivered, r.Mode, r.Undelivered)
-	if r.Reason != "" {
-		p.line("  %s", r.Reason)
-	}
 }
 
 func showRigFetched(p *page, r api.RigFetched) {

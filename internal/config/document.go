@@ -230,6 +230,15 @@ func (d *document) find(path []string) (entry, bool) {
 	return entry{}, false
 }
 
+// Where is "path:line" of a key, given by its parts, in the text of a settings file.
+func Where(path string, data []byte, table []string, key string) string {
+	d, err := parseDocument(path, data)
+	if err != nil {
+		return path
+	}
+	return d.where(table, key)
+}
+
 // below reports whether path is prefix or below it.
 func below(path, prefix []string) bool {
 	return len(path) >= len(prefix) && slices.Equal(path[:len(prefix)], prefix)

@@ -14,6 +14,7 @@ import (
 	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/fault"
+	"gastown/internal/git"
 	"gastown/refinery"
 )
 
@@ -124,30 +125,65 @@ func (t *Town) eventsNow(r api.EventsReq) (out []beads.Event, err error) {
 }
 
 // why says in one true sentence what a bead waits for.
-func (t *Town) why(_ context.Context, _ api.Caller, r api.BeadReq) (out api.WhyRes, err error) {
-	err = t.store.View(func(tx *store.Tx) error {
-		b, err := findBead(tx, r.Bead)
-		if err != nil {
+func (t *Town) why(ctx context.Context, _ api.Caller, r api.BeadReq) (out api.WhyRes, err error) {
+	var b *beads.Bead
+	err = t.store.View(func(tx *store.Tx) (err error) {
+		if b, err = findBead(tx, r.Bead); err != nil {
 			return err
 		}
 		out.Bead = b.ID
 		out.Why, out.Hint, err = t.whyNot(tx, b)
 		return err
 	})
+	if err == nil && b.Status == beads.Closed && b.MergeCommit != "" {
+		out.Why, out.Hint, err = t.whereIs(ctx, b)
+	}
 	return out, err
+}
+
+// whereIs says where the commit of a landed bead is, beyond the town's own repository.
+func (t *Town) whereIs(ctx context.Context, b *beads.Bead) (why, hint string, err error) {
+	why = fmt.Sprintf("%s has landed as %.10s", b.ID, b.MergeCommit)
+	rig, rc, err := t.rig(b.Rig)
+	switch {
+	case fault.Is(err, fault.NotFound): // the rig was taken off the town
+		return fmt.Sprintf("%s, in %s.", why, t.repoDir(b.Rig)), "", nil
+	case err != nil:
+		return "", "", err
+	case rc.Origin == "":
+		return fmt.Sprintf("%s, in the town alone: its repository is %s.", why, t.repoDir(rig)), "", nil
+	case rc.Deliver == config.DeliverNone:
+		to := config.DeliverCheckout
+		if !git.IsLocal(rc.Origin) {
+			to = config.DeliverPush
+		}
+		return fmt.Sprintf("%s, in the town alone: delivery to %s is off.", why, git.Shown(rc.Origin)), "gastown config set rig." + rig + ".deliver " + to, nil
+	}
+	var d deliveryState
+	n, reason := 0, ""
+	err = t.store.View(func(tx *store.Tx) (err error) {
+		q, qerr := t.queue(tx, rig)
+		d, err = delivery(tx, rig)
+		n, reason = d.undelivered(rc, q)
+		return errors.Join(err, qerr)
+	})
+	if err != nil || n == 0 {
+		return why + ".", "", err
+	}
+	if repo, err := t.repo(ctx, rig); err == nil && d.Way == way(rc) && contained(ctx, repo, b.MergeCommit, d.Commit) {
+		return why + ".", "", nil // it is what landed since that is still here
+	}
+	why += ", and is not delivered to " + git.Shown(rc.Origin)
+	if reason != "" {
+		why += ": " + reason
+	}
+	return why + ".", "it is tried again by itself; now: gastown rig deliver " + rig, nil
 }
 
 func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error) {
 	id := string(b.ID)
 	switch b.Status {
 	case beads.Closed:
-		if b.MergeCommit != "" {
-			why = fmt.Sprintf("%s has landed as %.10s.", id, b.MergeCommit)
-			if _, rc, err := t.rig(b.Rig); err == nil && rc.Deliver == config.DeliverNone {
-				return strings.TrimSuffix(why, ".") + ", in the town alone: delivery to " + rc.Origin + " is off.", "gastown config set rig." + b.Rig + ".deliver checkout", nil
-			}
-			return why, "", nil
-		}
 		if b.Ending() == "elsewhere" {
 			return strings.TrimSuffix(fmt.Sprintf("%s was closed elsewhere before it was imported; nothing of it landed here: %s", id, b.CloseReason), ": ") + ".", "", nil
 		}
@@ -258,15 +294,20 @@ func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out 
 	return api.ConfigValue{Key: r.Key, Value: config.Text(v)}, err
 }
 
-func (t *Town) configSet(_ context.Context, who api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {
+func (t *Town) configSet(ctx context.Context, who api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {
 	if r.Key == "town.mayor" || r.Key == "town.polecat" {
 		if _, _, err := t.preset(strings.Trim(r.Value, `"' `)); err != nil {
 			return out, err
 		}
 	}
+	rig, err := t.redirected(ctx, r)
+	if err != nil {
+		return out, err
+	}
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.Set(data, r.Key, r.Value) }); err != nil {
 		return out, err
 	}
+	out = api.ConfigValue{Key: r.Key, Value: r.Value}
 	err = t.update(func(tx *store.Tx) error {
 		if err := tx.Append(beads.Event{Kind: "town.config", Actor: who.Name, Text: fmt.Sprintf("set %s to %s", beads.Clean(r.Key, 100), beads.Clean(r.Value, 100))}); err != nil {
 			return err
@@ -276,12 +317,56 @@ func (t *Town) configSet(_ context.Context, who api.Caller, r api.ConfigReq) (ou
 				return err
 			}
 		}
-		return nil
+		out.Note, err = t.undeliveredNote(tx, rig)
+		return err
 	})
+	return out, err
+}
+
+// redirected is the rig whose work a setting would send elsewhere than before, empty for none. A way
+// that cannot work is an error.
+func (t *Town) redirected(ctx context.Context, r api.ConfigReq) (rig string, err error) {
+	data, err := os.ReadFile(settingsPath(t.Dir))
 	if err != nil {
-		return out, err
+		return "", fmt.Errorf("read settings: %w", err)
 	}
-	return api.ConfigValue{Key: r.Key, Value: r.Value}, nil
+	if data, err = config.Set(data, r.Key, r.Value); err != nil {
+		return "", err
+	}
+	cfg, err := config.Parse(settingsPath(t.Dir), data)
+	if err != nil {
+		return "", err
+	}
+	for name, rc := range cfg.Rigs {
+		was := t.settings().Rigs[name]
+		if way(rc) == way(was) {
+			continue
+		}
+		if rc.Origin != "" && rc.Origin != was.Origin && git.IsLocal(rc.Origin) {
+			if _, err := t.git.OpenCheckout(ctx, rc.Origin); err != nil && !errors.Is(err, git.ErrNoCheckout) {
+				return "", step(err, "%s", r.Key)
+			}
+		}
+		return name, t.deliverable(ctx, name, rc)
+	}
+	return "", nil
+}
+
+// undeliveredNote says what becomes of work that landed before its delivery was asked for.
+func (t *Town) undeliveredNote(tx *store.Tx, rig string) (string, error) {
+	if rig == "" {
+		return "", nil
+	}
+	q, qerr := t.queue(tx, rig)
+	d, err := delivery(tx, rig)
+	n, _ := d.undelivered(t.settings().Rigs[rig], q)
+	switch {
+	case n == 0:
+		return "", errors.Join(qerr, err)
+	case t.host != nil:
+		return fmt.Sprintf("%d landed before: delivered now; see: gastown rig show %s", n, rig), errors.Join(qerr, err)
+	}
+	return fmt.Sprintf("%d landed before: not delivered until the host is up, or by: gastown rig deliver %s", n, rig), errors.Join(qerr, err)
 }
 
 // problem tells a person once of something that needs them; it stays until told otherwise.

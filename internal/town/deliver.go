@@ -28,11 +28,13 @@ func deliveryRetry(tries int) time.Duration {
 
 // deliveryState is where a rig and its origin stand to each other.
 type deliveryState struct {
-	Commit  string    `json:"commit"`            // newest commit that was brought over
-	Pending int       `json:"pending,omitempty"` // landings after it
-	Reason  string    `json:"reason,omitempty"`  // why not
-	Tries   int       `json:"tries,omitempty"`
-	At      time.Time `json:"at,omitzero"`
+	Way    string    `json:"way,omitempty"`    // of delivery that all of this is about
+	Commit string    `json:"commit"`           // newest commit that was brought over
+	Landed int       `json:"landed,omitempty"` // how many had landed with it: refinery.Queue.Total then
+	Off    bool      `json:"off,omitempty"`    // delivery was off since: what landed waits for it
+	Reason string    `json:"reason,omitempty"` // why what landed since was not
+	Tries  int       `json:"tries,omitempty"`
+	At     time.Time `json:"at,omitzero"`
 
 	To   string `json:"to,omitempty"`   // the origin's address that Seen is about
 	Seen string `json:"seen,omitempty"` // what its branch was at when the target last had all of it
@@ -40,15 +42,35 @@ type deliveryState struct {
 	// Move is an update of a person's checkout that was begun and not seen to end.
 	Move *git.Move `json:"move,omitempty"`
 
+	left int           // landings that are still to be brought over
 	look time.Duration // until the next look without a reason
 }
 
 // wait is when to try again; 0: not before something happens.
 func (d deliveryState) wait() time.Duration {
-	if d.Pending > 0 {
+	if d.left > 0 {
 		return deliveryRetry(d.Tries)
 	}
 	return d.look
+}
+
+// way names how and where a rig's work is delivered. What was brought over one way says nothing of
+// another.
+func way(rc config.Rig) string { return rc.Deliver + " " + rc.Branch + " " + rc.Origin }
+
+// undelivered counts what has landed in a rig and is not where settings say that it goes, and says
+// why the last try failed. What has just landed is on its way and not counted, with delivery off
+// nothing is to go anywhere, and what a forge merged is there.
+func (d deliveryState) undelivered(rc config.Rig, q refinery.Queue) (n int, why string) {
+	switch {
+	case !reaches(rc) || rc.Deliver == config.DeliverPR:
+		return 0, ""
+	case d.Way != way(rc):
+		return q.Total, ""
+	case d.Reason == "" && !d.Off:
+		return 0, ""
+	}
+	return max(q.Total-d.Landed, 0), d.Reason
 }
 
 func delivery(tx *store.Tx, rig string) (d deliveryState, err error) {
@@ -92,23 +114,33 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 		return now, err
 	}
 	defer leave()
+	var was deliveryState
+	landed := 0
+	err = t.store.View(func(tx *store.Tx) (err error) {
+		q, qerr := t.queue(tx, rig)
+		landed = q.Total // before the tip: one that lands now is brought over and counted once more
+		was, err = delivery(tx, rig)
+		return errors.Join(err, qerr)
+	})
+	if err != nil {
+		return was, err
+	}
 	tip, err := t.target(ctx, rig)
 	if err != nil {
 		return now, err
 	}
-	var was deliveryState
-	if err := t.store.View(func(tx *store.Tx) (err error) { was, err = delivery(tx, rig); return err }); err != nil {
-		return was, err
-	}
 	if !reaches(rc) {
-		now = was
-		now.Pending, now.Reason, now.Tries = 0, "", 0
-		return t.recordDelivery(rig, was, now)
+		now = was // still true when delivery is turned on again
+		now.Off, now.Reason, now.Tries = was.Way != "", "", 0
+		return t.recordDelivery(rig, rc, was, now)
 	}
 	if rc.Deliver == config.DeliverPR {
 		return t.followForge(ctx, rig, rc, was)
 	}
-	idle := was.Commit == tip && was.Pending == 0 && was.Move == nil
+	if was.Way != way(rc) {
+		was = deliveryState{Way: way(rc), To: was.To, Seen: was.Seen, Move: was.Move}
+	}
+	idle := was.Commit == tip && was.Landed == landed && was.Move == nil
 	was.look = lookEvery
 	if idle && !look {
 		return was, nil
@@ -135,26 +167,14 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 	if err != nil {
 		why = beads.Clean(err.Error(), 300)
 	}
-	return t.delivered(ctx, rig, tip, why, was)
-}
-
-// delivered records what became of a delivery of tip: why it was refused, or nothing.
-func (t *Town) delivered(ctx context.Context, rig, tip, why string, was deliveryState) (deliveryState, error) {
-	now := was
+	now = was
 	now.At = t.deps.Now().UTC()
 	if why == "" {
-		now.Commit, now.Seen, now.Pending, now.Reason, now.Tries = tip, tip, 0, "", 0
-		return t.recordDelivery(rig, was, now)
+		now.Commit, now.Seen, now.Landed, now.Off, now.Reason, now.Tries = tip, tip, landed, false, "", 0
+	} else {
+		now.Reason, now.Tries = why, was.Tries+1
 	}
-	repo, err := t.repo(ctx, rig)
-	if err != nil {
-		return was, err
-	}
-	now.Reason, now.Tries = why, was.Tries+1
-	if now.Pending, err = t.landings(ctx, repo, was.Commit, tip); err != nil {
-		return was, err
-	}
-	return t.recordDelivery(rig, was, now)
+	return t.recordDelivery(rig, rc, was, now)
 }
 
 // undelivered is why the Refinery lets nothing go to the origin now.
@@ -198,47 +218,37 @@ func (t *Town) bring(ctx context.Context, rig string, rc config.Rig, seen run.Se
 	return got.Refused, nil
 }
 
-// landings counts the first-parent commits of the target after a commit; empty: those that
-// this town landed.
-func (t *Town) landings(ctx context.Context, repo *git.Repo, after, tip string) (int, error) {
-	opts := git.LogOptions{From: tip, FirstParent: git.FirstParent}
-	if after != "" {
-		opts.Not = []string{after}
-	}
-	log, err := repo.Log(ctx, opts)
-	n := 0
-	for _, c := range log {
-		if c.Trailer("Bead") != "" {
-			n++
-		}
-	}
-	return n, err
-}
-
-func (t *Town) recordDelivery(rig string, was, now deliveryState) (deliveryState, error) {
-	if was.Commit == now.Commit && was.Pending == now.Pending && was.Reason == now.Reason && now.Tries == was.Tries && now.Seen == was.Seen {
+// recordDelivery stores what became of a delivery, and tells a person what is in its way.
+func (t *Town) recordDelivery(rig string, rc config.Rig, was, now deliveryState) (deliveryState, error) {
+	if was.Commit == now.Commit && was.Landed == now.Landed && was.Off == now.Off && was.Reason == now.Reason && now.Tries == was.Tries && now.Seen == was.Seen {
 		return now, nil
 	}
-	return now, t.update(func(tx *store.Tx) error {
+	err := t.update(func(tx *store.Tx) error {
 		if err := tx.PutKV(kvDelivery+rig, now); err != nil {
 			return err
 		}
-		key := "delivery/" + rig
-		text := fmt.Sprintf("%d landed, not delivered: %s", now.Pending, now.Reason)
+		q, err := t.queue(tx, rig)
+		if err != nil {
+			return err
+		}
+		key, why := "delivery/"+rig, ""
+		now.left, why = now.undelivered(rc, q)
+		text := fmt.Sprintf("%d landed, not delivered: %s", now.left, why)
 		notice := &beads.Notice{Key: key, At: t.deps.Now().UTC(), Rig: rig, Text: text, Hint: "it is tried again by itself; now: gastown rig deliver " + rig}
-		if q, err := t.queue(tx, rig); err == nil && q.Upstream != nil && q.Upstream.Choice == refinery.KeepOurs {
+		if q.Upstream != nil && q.Upstream.Choice == refinery.KeepOurs {
 			notice.Hint = "to take in what it has now: gastown rig fetch " + rig + " --accept"
 		}
 		switch {
-		case now.Pending > 0 && was.Reason != now.Reason:
+		case now.left > 0 && was.Reason != now.Reason:
 			return errors.Join(tx.PutNotice(notice), tx.Append(beads.Event{Kind: beads.EvNotDelivered, Actor: "refinery", Rig: rig, Text: text}))
-		case now.Pending > 0:
+		case now.left > 0:
 			return tx.PutNotice(notice)
 		case now.Commit != was.Commit && now.Commit != "":
 			return errors.Join(tx.DeleteNotice(key), tx.Append(beads.Event{Kind: beads.EvDeliveredTo, Actor: "refinery", Rig: rig, Text: fmt.Sprintf("delivered %s up to %.10s", rig, now.Commit)}))
 		}
 		return tx.DeleteNotice(key)
 	})
+	return now, err
 }
 
 // tookIn records that the target has what the origin had at a commit.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"gastown/agents"
 	"gastown/beads"
@@ -160,7 +161,11 @@ func (d *diagnosis) rig(ctx context.Context, rig string) {
 	}
 	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
 	if err != nil {
-		d.bad("error", name, "", "branch %s: %v", rc.Branch, err)
+		hint := ""
+		if head, herr := repo.HeadBranch(ctx); herr == nil { // names the target since the rig was added
+			hint = "in town.toml it was: branch = \"" + strings.TrimPrefix(head, "refs/heads/") + "\""
+		}
+		d.bad("error", name, hint, "branch %s: %v", rc.Branch, err)
 		return
 	}
 	switch {

@@ -144,6 +144,7 @@ func (h *Host) plan() time.Time {
 	for _, r := range h.rigHosts() {
 		next = sooner(next, r.tick())
 		r.prove()
+		r.redirect()
 	}
 	return next
 }

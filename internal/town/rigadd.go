@@ -199,7 +199,7 @@ func mayAdd(who api.Caller, r api.RigAddReq) error {
 // part of one is nothing that work could be delivered to.
 func (t *Town) source(ctx context.Context, src string) (origin string, notes []string, err error) {
 	if src == "" {
-		return "", nil, fault.Usagef("rig add: the repository is empty text").WithHint("usage: gastown rig add NAME PATH|URL")
+		return "", nil, fault.Usagef("rig add: PATH or URL is empty").WithHint("usage: gastown rig add NAME PATH|URL")
 	}
 	if !git.IsLocal(src) {
 		return src, nil, nil

@@ -121,7 +121,7 @@ func TestARigIsAllOfARepository(t *testing.T) {
 		kind   fault.Kind
 		want   string
 	}{
-		{"", api.RigAddReq{}, fault.Usage, "the repository is empty text"},
+		{"", api.RigAddReq{}, fault.Usage, "PATH or URL is empty"},
 		{filepath.Join(l.root, "gone"), api.RigAddReq{}, fault.NotFound, "no such directory"},
 		{filepath.Join(l.root, "plain"), api.RigAddReq{}, fault.Usage, "is a file"},
 		{filepath.Join(l.root, "files"), api.RigAddReq{}, fault.Refused, "has files but is not a git repository"},

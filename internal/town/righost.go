@@ -31,6 +31,8 @@ type rigHost struct {
 	after   chan struct{} // one merged element: something landed
 	proofs  sync.Mutex    // held while the next proof is chosen
 
+	way string // of delivery, as the loop saw it last
+
 	// Guarded by the host's mutex.
 	outSeq uint64
 	outAt  time.Time
@@ -46,7 +48,7 @@ func (h *Host) openRig(ctx context.Context, name string) (*rigHost, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rigHost{h: h, name: name, left: make(chan struct{}), wake: make(chan struct{}, 1), after: make(chan struct{}, 1)}
+	r := &rigHost{h: h, name: name, way: way(rc), left: make(chan struct{}), wake: make(chan struct{}, 1), after: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(h.ctx)
 	r.runner = &run.Runner{
 		Rig: name, Repo: repo, Git: h.t.git, GateDir: h.t.path("rigs", name, "gate"), LogDir: h.t.path("logs", "gates", name), TempDir: h.t.deps.Temp,
@@ -260,6 +262,15 @@ func (r *rigHost) tick() time.Time {
 		return soon // time alone did not move it: look again, but do not spin
 	}
 	return at
+}
+
+// redirect rings for what has landed already when settings send it elsewhere than before. Only the
+// host's loop calls it.
+func (r *rigHost) redirect() {
+	if _, rc, err := r.h.t.rig(r.name); err == nil && way(rc) != r.way {
+		r.way = way(rc)
+		r.landed()
+	}
 }
 
 // showAgain is when the Mayor's checkout is tried again that could not be moved.

@@ -50,7 +50,7 @@ func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out ap
 		return out, err
 	}
 	out = api.Rig{
-		Name: name, Origin: rc.Origin, Branch: rc.Branch, Prefix: rc.Prefix, Deliver: rc.Deliver,
+		Name: name, Origin: rc.Origin, Repo: t.repoDir(name), Branch: rc.Branch, Prefix: rc.Prefix, Deliver: rc.Deliver,
 		Approve: cmp.Or(strings.Join(rc.Approve, ","), "none"), Ungated: rc.Ungated, Permissions: rc.Permissions, Setup: rc.Setup, Gates: []api.GateSpec{},
 	}
 	for _, g := range rc.Gates {
@@ -75,7 +75,7 @@ func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out ap
 		}
 		out.Paused, out.Frozen = halt != agents.Going, halt == agents.Frozen
 		d, err := delivery(tx, name)
-		out.Undelivered, out.NotBecause = d.Pending, d.Reason
+		out.Undelivered, out.NotBecause = d.undelivered(rc, q)
 		return err
 	})
 	if err != nil {

@@ -28,25 +28,21 @@ func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out
 	if rc.Deliver == "none" || rc.Deliver == "" {
 		return out, fault.Refusedf("rig %q: delivery is off", name).WithHint("turn it on with: gastown config set rig.%s.deliver checkout", name)
 	}
-	var was deliveryState
-	if err := t.store.View(func(tx *store.Tx) (err error) { was, err = delivery(tx, name); return err }); err != nil {
+	was := 0
+	err = t.store.View(func(tx *store.Tx) error {
+		d, err := delivery(tx, name)
+		q, qerr := t.queue(tx, name)
+		was, _ = d.undelivered(rc, q)
+		return errors.Join(err, qerr)
+	})
+	if err != nil {
 		return out, err
 	}
 	d, err := t.deliver(ctx, name, true)
 	if err != nil {
 		return out, err
 	}
-	out = api.RigDelivered{Rig: name, Mode: rc.Deliver, Undelivered: d.Pending, Reason: d.Reason}
-	if d.Pending == 0 && d.Commit != was.Commit {
-		repo, err := t.repo(ctx, name)
-		if err != nil {
-			return out, err
-		}
-		if out.Delivered, err = t.landings(ctx, repo, was.Commit, d.Commit); err != nil {
-			return out, err
-		}
-	}
-	return out, nil
+	return api.RigDelivered{Rig: name, Mode: rc.Deliver, Delivered: max(was-d.left, 0), Undelivered: d.left, Reason: d.Reason}, nil
 }
 
 // checkLimit bounds a gate without a timeout of its own in rig check.

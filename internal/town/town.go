@@ -175,7 +175,7 @@ func (t *Town) config() (*config.Config, error) {
 	if t.cfg != nil && info.ModTime().Equal(t.cfgTime) {
 		return t.cfg, nil
 	}
-	cfg, err := config.Load(settingsPath(t.Dir))
+	cfg, err := t.load(settingsPath(t.Dir))
 	if err != nil {
 		if t.cfg == nil {
 			return nil, err
@@ -185,6 +185,32 @@ func (t *Town) config() (*config.Config, error) {
 		return t.cfg, nil
 	}
 	t.cfg, t.cfgTime, t.cfgWrong = cfg, info.ModTime(), ""
+	return cfg, nil
+}
+
+// load reads the settings file and checks it, also against the settings in force. Under t.mu.
+func (t *Town) load(path string) (*config.Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	return t.parse(path, data)
+}
+
+// parse checks the text of a settings file. A rig's target is told by its repository and its queue
+// as well, so settings cannot move it. Under t.mu.
+func (t *Town) parse(path string, data []byte) (*config.Config, error) {
+	cfg, err := config.Parse(path, data)
+	if err != nil || t.cfg == nil {
+		return cfg, err
+	}
+	for _, name := range rigNames(cfg) {
+		rc, was := cfg.Rigs[name], t.cfg.Rigs[name]
+		if was.Branch != "" && was.Branch != rc.Branch {
+			return nil, fault.Usagef("%s: rig.%s.branch: the rig lands on %s, which stays so for as long as there is the rig", config.Where(path, data, []string{"rig", name}, "branch"), name, was.Branch).
+				WithHint("to land on %s: gastown rig add NAME %q --branch %s", rc.Branch, rc.Origin, rc.Branch)
+		}
+	}
 	return cfg, nil
 }
 
@@ -225,7 +251,7 @@ func (t *Town) edit(f func(data []byte) ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Parse(path, data)
+	cfg, err := t.parse(path, data)
 	if err != nil {
 		return err
 	}
