@@ -33,6 +33,8 @@ type Checkout struct {
 	Head string
 	// Shallow is true when its history is cut off.
 	Shallow bool
+	// Format is how its objects are named, "sha1" or "sha256".
+	Format string
 }
 
 // ErrNoCheckout says that a directory holds no git repository: an empty one, or
@@ -75,15 +77,15 @@ func (g *Runner) OpenCheckout(ctx context.Context, path string) (*Checkout, erro
 	if !insideRepo(real) {
 		return nil, fmt.Errorf("open checkout %q: %w", path, ErrNoCheckout)
 	}
-	out, err := g.readIn(ctx, real, 0, "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--is-shallow-repository", "--git-common-dir")
+	out, err := g.readIn(ctx, real, 0, "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--is-shallow-repository", "--show-object-format", "--git-common-dir")
 	if err != nil {
 		return nil, fmt.Errorf("open checkout %q: %w", path, err)
 	}
-	f := strings.SplitN(strings.TrimSuffix(out, "\n"), "\n", 4)
-	if len(f) != 4 {
+	f := strings.SplitN(strings.TrimSuffix(out, "\n"), "\n", 5)
+	if len(f) != 5 {
 		return nil, fmt.Errorf("open checkout %q: cannot read %q", path, out)
 	}
-	c := &Checkout{g: g, Bare: f[0] == "true", Shallow: f[2] == "true", Top: real, Sub: ".", GitDir: f[3]}
+	c := &Checkout{g: g, Bare: f[0] == "true", Shallow: f[2] == "true", Format: f[3], Top: real, Sub: ".", GitDir: f[4]}
 	if !filepath.IsAbs(c.GitDir) {
 		c.GitDir = filepath.Join(real, c.GitDir)
 	}
@@ -275,7 +277,7 @@ func (g *Runner) InitCheckout(ctx context.Context, dir, branch string) (*Checkou
 		return nil, fmt.Errorf("init %q: %w", dir, err)
 	}
 	if _, err := os.Lstat(filepath.Join(real, ".git")); errors.Is(err, fs.ErrNotExist) {
-		if _, _, err := g.run(ctx, call{pre: openPins, dir: real, env: g.open, args: []string{"init", "--quiet", "--initial-branch=" + branch, "--", "."}}); err != nil {
+		if _, _, err := g.run(ctx, call{pre: openPins, dir: real, env: g.open, args: []string{"init", "--quiet", "--object-format=sha1", "--initial-branch=" + branch, "--", "."}}); err != nil {
 			return nil, fmt.Errorf("init %q: %w", dir, err)
 		}
 	}

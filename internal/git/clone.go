@@ -90,6 +90,9 @@ func (g *Runner) cloneInto(ctx context.Context, src, dst string, o CloneOptions)
 		case err != nil:
 			return Cloned{}, err
 		default:
+			if err := sha1Only(co.Format); err != nil { // an empty one does not hand it on
+				return Cloned{}, err
+			}
 			source, head = co.Top, co.Branch
 			if branch == "" {
 				if branch, err = co.Target(ctx); err != nil {
@@ -99,7 +102,7 @@ func (g *Runner) cloneInto(ctx context.Context, src, dst string, o CloneOptions)
 		}
 	}
 	if noRepo {
-		if _, _, err := g.run(ctx, call{pre: openPins, env: g.open, args: []string{"init", "--bare", "--quiet", "--template=", dst}}); err != nil {
+		if _, _, err := g.run(ctx, call{pre: openPins, env: g.open, args: []string{"init", "--bare", "--quiet", "--object-format=sha1", "--template=", dst}}); err != nil {
 			return Cloned{}, err
 		}
 		branch = firstOf(branch, g.defaultBranch(ctx))
@@ -108,12 +111,26 @@ func (g *Runner) cloneInto(ctx context.Context, src, dst string, o CloneOptions)
 	}
 	r := g.repo(dst) // only for the steps below; CloneBare gives the final one
 	defer g.forget(dst)
+	if format, err := r.output(ctx, "rev-parse", "--show-object-format"); err != nil {
+		return Cloned{}, err
+	} else if err := sha1Only(format); err != nil {
+		return Cloned{}, err
+	}
 	if err := r.own(ctx); err != nil {
 		return Cloned{}, err
 	}
 	c, err := r.settleBranches(ctx, branch)
 	c.NoRepo, c.Head = noRepo, head
 	return c, err
+}
+
+// sha1Only refuses repositories whose objects have longer names: indexes and refs are written here with
+// git's plumbing, which wants names of the right length for what is not there, too.
+func sha1Only(format string) error {
+	if format == "sha1" {
+		return nil
+	}
+	return fault.Refusedf("its objects are named by %s, and only SHA-1 repositories are supported", strings.ToUpper(format))
 }
 
 func (g *Runner) forget(dir string) {

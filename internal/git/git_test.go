@@ -305,6 +305,27 @@ func TestCloneRefuses(t *testing.T) {
 	}
 }
 
+// TestCloneRefusesSHA256 at once and in one sentence, and makes nothing of that kind itself.
+func TestCloneRefusesSHA256(t *testing.T) {
+	f := setup(t)
+	f.git("", "init", "-q", "--object-format=sha256", "unborn")
+	f.git("", "init", "-q", "--object-format=sha256", "born")
+	f.git("born", "commit", "-q", "--allow-empty", "-m", "first")
+	for _, src := range []string{filepath.Join(f.dir, "unborn"), filepath.Join(f.dir, "born"), "file://" + filepath.Join(f.dir, "born")} {
+		_, err := f.g.CloneBare(f.ctx, src, filepath.Join(f.dir, "x.git"), CloneOptions{})
+		if !fault.Is(err, fault.Refused) || !strings.HasSuffix(err.Error(), "its objects are named by SHA256, and only SHA-1 repositories are supported") {
+			t.Error(err)
+		}
+	}
+	f.write("home/.gitconfig", "[init]\ndefaultObjectFormat = sha256\n")
+	f.ok(os.Mkdir(filepath.Join(f.dir, "empty"), 0o755))
+	c := f.clone(filepath.Join(f.dir, "empty"))
+	co, err := f.g.InitCheckout(f.ctx, filepath.Join(f.dir, "empty"), "main")
+	if err != nil || !c.NoRepo || co.Format != "sha1" {
+		t.Error(co, err)
+	}
+}
+
 func TestCloneLeavesTheSourceAlone(t *testing.T) {
 	f := setup(t)
 	f.user("src", "main")
