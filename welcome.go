@@ -149,7 +149,7 @@ func (p *process) known(dir, root string) (bool, error) {
 		return false, err
 	}
 	for _, r := range cfg.Rigs {
-		if r.Origin == root {
+		if town.SameRepository(r.Origin, root) {
 			return true, nil
 		}
 	}

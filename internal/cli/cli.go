@@ -36,7 +36,7 @@ type Env struct {
 	Template string
 
 	// FindTown names the town's directory, by --town (empty: not given), the working
-	// directory, the environment and the registry, in this order.
+	// directory, the environment and the registry, in this order. Empty: there is none.
 	FindTown func(dirFlag, cwd string) (string, error)
 	// Open takes the store's lock, waiting at most 1 s, and performs verbs alone until the
 	// returned function is called. A lock that is held is an error of kind Unavailable that
@@ -160,7 +160,7 @@ func (a *app) root() *cobra.Command {
 		ValidArgsFunction:          cobra.NoFileCompletions,
 		SuggestionsMinimumDistance: 2,
 	}
-	root.PersistentFlags().StringVar(&a.town, "town", "", "the town's `directory`")
+	root.PersistentFlags().Var(townFlag{&a.town}, "town", "the town's `directory`")
 	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "print JSON")
 	root.Flags().BoolVar(&opts.Foreground, "foreground", false, "host and screen in one process")
 	root.Flags().BoolVar(&opts.ASCII, "ascii", false, "draw with ASCII only")
@@ -189,13 +189,15 @@ func (a *app) screen(ctx context.Context, opts ScreenOptions) error {
 			WithHint("`gastown status` prints what is going on, `gastown up` runs the host without a screen")
 	}
 	town, err := a.env.FindTown(a.town, a.env.Dir)
-	if err != nil && (a.env.Welcome == nil || a.town != "" || !fault.Is(err, fault.NotFound)) {
-		return err
+	switch {
+	case err != nil:
+	case a.env.Welcome != nil && a.town == "":
+		town, err = a.env.Welcome(ctx, town, a.env.Dir, opts.Yes)
+	default:
+		town, err = a.env.findTown(a.town)
 	}
-	if a.env.Welcome != nil && a.town == "" {
-		if town, err = a.env.Welcome(ctx, town, a.env.Dir, opts.Yes); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	return a.env.Screen(ctx, town, opts)
 }

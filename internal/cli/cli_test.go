@@ -166,9 +166,17 @@ func TestReachingTheTown(t *testing.T) {
 	})
 	t.Run("no town", func(t *testing.T) {
 		b := newBench(t)
-		b.env.FindTown = func(string, string) (string, error) { return "", fault.NotFoundf("no town here") }
-		if r := b.run("status"); r.code != 3 {
+		b.env.FindTown = func(string, string) (string, error) { return "", nil }
+		if r := b.run("status"); r.code != 5 || r.err != "gastown: no town here\n  make one with: gastown init; or name one with --town DIR\n" {
 			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("an empty --town", func(t *testing.T) {
+		b := withHost(t)
+		for _, args := range [][]string{{"--town", "", "status"}, {"status", "--town="}} {
+			if r := b.run(args...); r.code != 2 || len(b.town.calls) > 0 || !strings.Contains(r.err, "want the directory of a town") {
+				t.Errorf("%v: %+v", args, r)
+			}
 		}
 	})
 }

@@ -37,6 +37,27 @@ func (f priorityFlag) String() string {
 
 func (f priorityFlag) Type() string { return "0-4" }
 
+// townFlag takes a directory. An empty one comes of a variable that was not set, and would mean whatever
+// town is found.
+type townFlag struct{ dir *string }
+
+func (f townFlag) Set(s string) error {
+	if s == "" {
+		return fault.Usagef("want the directory of a town")
+	}
+	*f.dir = s
+	return nil
+}
+
+func (f townFlag) String() string {
+	if f.dir == nil {
+		return ""
+	}
+	return *f.dir
+}
+
+func (f townFlag) Type() string { return "directory" }
+
 // durationFlag takes Go duration text, and days and weeks: 90s, 2h30m, 14d, 2w.
 type durationFlag struct{ d *time.Duration }
 

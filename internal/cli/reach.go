@@ -79,7 +79,7 @@ func (r *reach) client() (wire.Client, error) {
 	if socket != "" && (token != "" || *r.town == "") {
 		return wire.Client{Path: socket, Token: token}, nil
 	}
-	town, err := r.env.FindTown(*r.town, r.env.Dir)
+	town, err := r.env.findTown(*r.town)
 	if err != nil {
 		return wire.Client{}, err
 	}
@@ -87,12 +87,21 @@ func (r *reach) client() (wire.Client, error) {
 }
 
 func (r *reach) open() error {
-	town, err := r.env.FindTown(*r.town, r.env.Dir)
+	town, err := r.env.findTown(*r.town)
 	if err != nil {
 		return err
 	}
 	r.alone, r.done, err = r.env.Open(town, false)
 	return err
+}
+
+// findTown is FindTown for whoever needs a town.
+func (e *Env) findTown(flag string) (string, error) {
+	town, err := e.FindTown(flag, e.Dir)
+	if err == nil && town == "" {
+		err = fault.Unavailablef("no town here").WithHint("make one with: gastown init; or name one with --town DIR")
+	}
+	return town, err
 }
 
 func (r *reach) close() error {

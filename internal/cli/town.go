@@ -99,7 +99,7 @@ func (a *app) down() *cobra.Command {
 func (a *app) up() *cobra.Command {
 	return a.command("", spec{use: "up", short: "run the host without a screen, in the foreground", example: "gastown up\ngastown up > host.log 2>&1 &"},
 		func(ctx context.Context, _ []string) error {
-			town, err := a.env.FindTown(a.town, a.env.Dir)
+			town, err := a.env.findTown(a.town)
 			if err != nil {
 				return err
 			}
@@ -151,7 +151,7 @@ func (a *app) restore() *cobra.Command {
 	return a.command("", spec{
 		use: "restore FILE", short: "put a backup of the store in its place", example: "gastown restore ~/gastown/backups/town-20260102T150405.db", complete: files,
 	}, func(_ context.Context, args []string) error {
-		town, err := a.env.FindTown(a.town, a.env.Dir)
+		town, err := a.env.findTown(a.town)
 		if err != nil {
 			return err
 		}

@@ -94,6 +94,7 @@ func (h *Host) open(ctx context.Context, sock net.Listener) error {
 	if err != nil {
 		return errors.Join(err, sock.Close())
 	}
+	h.t.reclaim()
 	h.startMayor("")
 	h.spawn("socket", func() { h.serve(sock) })
 	h.spawn("loop", h.loop)

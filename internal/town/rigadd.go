@@ -37,7 +37,7 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 		return out, fault.Refusedf("rig %q: there is one of that name already", r.Name).WithHint("see: gastown rig show %s", r.Name)
 	}
 	for _, other := range rigNames(cfg) {
-		if !sameRepository(rc.Origin, cfg.Rigs[other].Origin) {
+		if !SameRepository(rc.Origin, cfg.Rigs[other].Origin) {
 			continue
 		}
 		if who.Role != "person" {
@@ -253,8 +253,8 @@ func adoptable(dir string) error {
 	return nil
 }
 
-// sameRepository reports whether two origins are one: by address, or as worktrees of one repository.
-func sameRepository(a, b string) bool {
+// SameRepository reports whether two origins are one: by address, or as worktrees of one repository.
+func SameRepository(a, b string) bool {
 	a, b = strings.TrimPrefix(a, "file://"), strings.TrimPrefix(b, "file://")
 	if a == b || a == "" || b == "" {
 		return a == b && a != ""

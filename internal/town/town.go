@@ -141,7 +141,7 @@ func Open(dir string, deps Deps) (*Town, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(settingsPath(dir)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.NotFoundf("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
+		return nil, fault.Unavailablef("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
 	}
 	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}}
 	t.git.Unlocked = func(files []string) {
