@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -41,7 +43,7 @@ func (s *Store) BackupTo(to string) error {
 // Restore puts the backup from in the place of the store at path, after checking it. What was at path
 // is kept beside it; its new name is returned ("" if there was nothing). Refused while the store is held.
 func Restore(path, from string, o Options) (kept string, err error) {
-	if err := inspect(from); err != nil {
+	if err := inspect(path, from); err != nil {
 		return "", err
 	}
 	release, err := lockOut(path, o)
@@ -55,9 +57,8 @@ func Restore(path, from string, o Options) (kept string, err error) {
 	}
 	defer func() { _ = src.Close() }() // was only read
 	if _, statErr := os.Lstat(path); statErr == nil {
-		kept = path + ".before-" + now(o).Format(backupTime)
-		if err := os.Link(path, kept); err != nil {
-			return "", fmt.Errorf("keep store %q: %w", path, err)
+		if kept, err = keep(path, now(o)); err != nil {
+			return "", err
 		}
 	}
 	return kept, writeWhole(path, func(w io.Writer) error {
@@ -66,13 +67,35 @@ func Restore(path, from string, o Options) (kept string, err error) {
 	})
 }
 
-// inspect opens a backup to read only and checks all of it.
-func inspect(from string) error {
-	s, err := Open(from, Options{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("backup %q: %w", from, err)
+// keep gives the store at path a second name, of this second, that nothing else has.
+func keep(path string, at time.Time) (kept string, err error) {
+	first := path + ".before-" + at.Format(backupTime)
+	kept = first
+	for n := 2; ; n++ {
+		err := os.Link(path, kept)
+		if err == nil {
+			return kept, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("keep store %q: %w", path, err)
+		}
+		kept = fmt.Sprintf("%s-%d", first, n)
 	}
-	return errors.Join(s.Check(), s.Close())
+}
+
+// inspect opens a backup of the store at path to read only and checks all of it.
+func inspect(path, from string) error {
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+		return fault.NotFoundf("backup %q: there is no such file", from).WithHint("those of this town are in %s", BackupDir(path))
+	}
+	s, err := Open(from, Options{ReadOnly: true})
+	if err == nil {
+		err = errors.Join(s.Check(), s.Close())
+	}
+	if err != nil { // what Open advises is about a store, not about a backup
+		return fault.Unavailablef("backup %q: %w", from, err).WithHint("take another one of %s; nothing was changed", BackupDir(path))
+	}
+	return nil
 }
 
 // lockOut takes the lock of the store at path if there is a file that can be locked, damaged or not.

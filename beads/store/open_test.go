@@ -301,8 +301,23 @@ func TestBackupAndRestore(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	if _, err := Restore(path, filepath.Join(dir, "none.db"), o); err == nil {
-		t.Error("restored from nothing")
+	// What no backup is, is told with the backups that there are, and nothing happens.
+	empty := filepath.Join(dir, "empty.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for from, kind := range map[string]fault.Kind{filepath.Join(dir, "none.db"): fault.NotFound, empty: fault.Unavailable} {
+		if _, err := Restore(path, from, o); !fault.Is(err, kind) || !strings.Contains(fault.From(err).Hint, filepath.Join(dir, "backups")) {
+			t.Errorf("restored from %s: %v, %s", from, err, fault.From(err).Hint)
+		}
+	}
+	for _, want := range []string{"-2", "-3"} { // all within one second
+		if kept, err := Restore(path, backup, o); err != nil || kept != path+".before-20260501T120000Z"+want {
+			t.Errorf("kept %q, %v", kept, err)
+		}
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "*.new-*"))
 	if err != nil || len(left) > 0 {
