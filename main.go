@@ -169,15 +169,23 @@ func (p *process) findTown(flag, cwd string) (string, error) {
 	return town.Find(town.Places{Flag: flag, Dir: cwd, Env: p.getenv("GASTOWN_TOWN"), Registry: registry, Home: p.defaultTown()})
 }
 
-func (p *process) init(dir string) (string, error) {
+// init makes a town. The default place is the town's wherever it is: a home that is a repository has
+// more in it that is not committed.
+func (p *process) init(ctx context.Context, dir string) (string, error) {
 	if dir == "" {
 		if dir = p.defaultTown(); dir == "" {
 			return "", fault.Usagef("init: $HOME is not set: name a directory")
 		}
+		return dir, town.Init(dir)
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(abs, "town.toml")); err != nil { // what Init says of that one is more to the point
+		if err := town.Apart(ctx, p.env, abs); err != nil {
+			return "", err
+		}
 	}
 	return abs, town.Init(abs)
 }

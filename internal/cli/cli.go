@@ -45,7 +45,7 @@ type Env struct {
 	// Socket is the path of a town's socket.
 	Socket func(town string) string
 	// Init makes a town in dir (empty: the default place) and returns its directory.
-	Init func(dir string) (string, error)
+	Init func(ctx context.Context, dir string) (string, error)
 	// Restore puts a backup in the place of a town's store and returns where that is kept. May be nil.
 	Restore func(town, from string) (kept string, err error)
 	// Welcome is asked before the screen, with the town that was found or "": what a first

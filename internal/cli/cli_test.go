@@ -357,7 +357,7 @@ func TestLocalCommands(t *testing.T) {
 		got = append(got, town, o)
 		return nil
 	}
-	b.env.Init = func(dir string) (string, error) { return dir, nil }
+	b.env.Init = func(_ context.Context, dir string) (string, error) { return dir, nil }
 	b.env.Demo = func(_ context.Context, o cli.DemoOptions) error {
 		o.Out = nil
 		got = append(got, o)

@@ -130,12 +130,12 @@ func (a *app) demo() *cobra.Command {
 func (a *app) init() *cobra.Command {
 	return a.command("", spec{
 		use: "init [DIR]", short: "make a town", example: "gastown init\ngastown init ~/towns/work", complete: files,
-	}, func(_ context.Context, args []string) error {
+	}, func(ctx context.Context, args []string) error {
 		dir := first(args)
 		if dir == "" {
 			dir = a.town
 		}
-		town, err := a.env.Init(a.abs(dir))
+		town, err := a.env.Init(ctx, a.abs(dir))
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ var ErrNoCheckout error = fault.NotFoundf("not a git repository")
 // readVerbs are the only git calls made in a Checkout, by their first words.
 var readVerbs = [][]string{
 	{"rev-parse"}, {"status"}, {"ls-files"}, {"--literal-pathspecs", "ls-files"}, {"hash-object", "--"}, {"for-each-ref"}, {"cat-file"}, {"symbolic-ref", "--quiet", "HEAD"},
-	{"worktree", "list"}, {"remote", "get-url"}, {"remote", "-v"}, {"config", "--get"}, {"config", "-z", "--get"},
+	{"worktree", "list"}, {"remote", "get-url"}, {"remote", "-v"}, {"config", "--get"}, {"config", "-z", "--get"}, {"check-ignore", "--"},
 }
 
 // readOnly reports whether the call is one of readVerbs.
@@ -174,6 +174,32 @@ func CommonDir(dir string) string {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// Among names the repository that would have dir, which may not exist yet, among its files: its root.
+// "" for none, also where that repository ignores dir.
+func (g *Runner) Among(ctx context.Context, dir string) (root string, err error) {
+	near := dir
+	for st, err := os.Stat(near); err != nil || !st.IsDir(); st, err = os.Stat(near) {
+		if near == filepath.Dir(near) {
+			return "", nil
+		}
+		near = filepath.Dir(near)
+	}
+	common := CommonDir(near)
+	if common == "" {
+		return "", nil
+	}
+	if out, err := g.readIn(ctx, near, 1, "rev-parse", "--show-toplevel"); err != nil {
+		return common, nil // bare, or inside of a .git
+	} else if root = strings.TrimSuffix(out, "\n"); root == near && near == dir {
+		return root, nil
+	}
+	ignored, err := g.readIn(ctx, near, 1, "check-ignore", "--", dir)
+	if err != nil || ignored != "" {
+		return "", err
+	}
+	return root, nil
 }
 
 // below is path, seen from dir.

@@ -262,6 +262,24 @@ func TestCommonDir(t *testing.T) {
 	}
 }
 
+func TestAmong(t *testing.T) {
+	f := setup(t)
+	f.user("src", "main")
+	f.write("src/.gitignore", "build/\nx.global\n")
+	f.ok(os.MkdirAll(filepath.Join(f.dir, "src/build/deep"), 0o755))
+	f.git("", "clone", "-q", "--bare", "src", "bare.git")
+	for dir, want := range map[string]string{
+		"src": "src", "src/new": "src", "src/new/er": "src", "src/build": "", "src/build/deep/er": "", "src/README.md/x": "src", "plain": "", "bare.git": "bare.git", "src/.git/x": "src/.git",
+	} {
+		if want != "" {
+			want = filepath.Join(f.dir, want)
+		}
+		if got, err := f.g.Among(f.ctx, filepath.Join(f.dir, dir)); got != want || err != nil {
+			t.Errorf("%s: %q %v, want %q", dir, got, err, want)
+		}
+	}
+}
+
 // checkOwned checks the settings of a town's repository.
 func (f *fixture) checkOwned(r *Repo) {
 	f.Helper()

@@ -85,6 +85,11 @@ func Init(dir string) error {
 			return fault.Refusedf("init %q: it is inside the town %q", dir, up)
 		}
 	}
+	if free, err := Vacant(dir); err != nil {
+		return err
+	} else if !free {
+		return fault.Refusedf("init %q: the directory is not empty", dir).WithHint("a town has one of its own; name another: gastown init DIR")
+	}
 	for _, sub := range []string{"", "backups", "logs", "mayor", "rigs", "run"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return fmt.Errorf("init: %w", err)
@@ -102,6 +107,17 @@ func Init(dir string) error {
 		return fmt.Errorf("init: %w", err)
 	}
 	return nil
+}
+
+// Apart is an error for a place where a repository would have a town among its files: what the town
+// keeps would be committed with them.
+func Apart(ctx context.Context, env []string, dir string) error {
+	root, err := git.New(env).Among(ctx, dir)
+	if err != nil || root == "" {
+		return step(err, "init %q", dir)
+	}
+	return fault.Refusedf("init %q: it would be among the files of the repository %s", dir, root).
+		WithHint("a town is for all repositories and outside of them: gastown init, then gastown rig add NAME %q", root)
 }
 
 // Vacant reports whether a town can be made in dir: it is missing, or holds nothing but what an
