@@ -102,6 +102,20 @@ type Caller struct {
 	Stale bool `json:"-"`
 }
 
+type dirKey struct{}
+
+// From notes in a context where the caller is: a working directory. It narrows nothing and proves
+// nothing; it only says which rig is meant where none is named.
+func From(ctx context.Context, dir string) context.Context {
+	return context.WithValue(ctx, dirKey{}, dir)
+}
+
+// Dir is where the caller is; empty: not known.
+func Dir(ctx context.Context) string {
+	dir, _ := ctx.Value(dirKey{}).(string)
+	return dir
+}
+
 // Person is the caller at the keyboard.
 func Person() Caller { return Caller{Name: "you", Role: "person"} }
 

@@ -26,6 +26,7 @@ var _ api.Doer = (*reach)(nil)
 
 // Do performs verb.
 func (r *reach) Do(ctx context.Context, verb string, req any) (any, error) {
+	ctx = api.From(ctx, r.env.Dir)
 	if r.alone != nil {
 		return r.alone.Do(ctx, verb, req)
 	}

@@ -163,11 +163,8 @@ func (t *Town) beadReady(ctx context.Context, who api.Caller, r api.BeadListReq)
 	return t.beadList(ctx, who, r)
 }
 
-func (t *Town) beadCreate(_ context.Context, who api.Caller, r api.BeadCreateReq) (out api.Bead, err error) {
-	if r.Rig == "" {
-		r.Rig = who.Rig
-	}
-	rig, cfg, err := t.rig(r.Rig)
+func (t *Town) beadCreate(ctx context.Context, who api.Caller, r api.BeadCreateReq) (out api.Bead, err error) {
+	rig, cfg, err := t.meant(ctx, who, r.Rig)
 	if err != nil {
 		return out, err
 	}

@@ -28,8 +28,8 @@ type specMeta struct {
 const mostSpec = 1 << 20
 
 // plan turns a spec into beads: its structure is checked before anything is made or paid for.
-func (t *Town) plan(_ context.Context, who api.Caller, r api.PlanReq) (out api.Planned, err error) {
-	rig, rc, err := t.rig(r.Rig)
+func (t *Town) plan(ctx context.Context, who api.Caller, r api.PlanReq) (out api.Planned, err error) {
+	rig, rc, err := t.meant(ctx, who, r.Rig)
 	if err != nil {
 		return out, err
 	}

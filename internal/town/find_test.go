@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/fault"
 )
@@ -114,5 +115,67 @@ func TestATownThatWasMovedIsFoundAgain(t *testing.T) {
 	l.up()
 	if reg, err := config.LoadRegistry(registry); err != nil || reg.Towns[l.src] != another {
 		t.Error(reg, err)
+	}
+}
+
+// TestTheRigOfTheWorkingDirectory is the one that is meant where there are several and none is named.
+func TestTheRigOfTheWorkingDirectory(t *testing.T) {
+	l := newLab(t, "")
+	lib, inner := l.repository("lib"), l.repository("src/inner")
+	linked := filepath.Join(l.root, "linked")
+	l.git(l.src, "worktree", "add", "-q", "-b", "side", linked)
+	empty := l.mkdir("empty")
+	l.mkdir("src/deep")
+	if err := os.Symlink(lib, filepath.Join(l.root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	in := func(dir string, who api.Caller, name string) string {
+		got, err := api.RigShow.Do(api.From(t.Context(), filepath.Join(l.root, dir)), l.town.As(who), api.NameReq{Name: name})
+		if err != nil {
+			if !fault.Is(err, fault.Usage) || err.Error() != "there are several rigs: say which" || fault.From(err).Hint != "one of: app, empty, inner, lib; in its repository it need not be said" {
+				t.Errorf("%s: %v: %s", dir, err, fault.From(err).Hint)
+			}
+			return ""
+		}
+		return got.Name
+	}
+	if got := in("lib", api.Person(), ""); got != "app" {
+		t.Errorf("the only one: %s", got)
+	}
+	for name, source := range map[string]string{"lib": lib, "inner": inner, "empty": empty} {
+		if _, err := api.RigAdd.Do(t.Context(), l.person(), api.RigAddReq{Name: name, Source: source}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.mkdir("empty/sub")
+	for dir, want := range map[string]string{
+		"": "", "src": "app", "src/deep": "app", "linked": "app", "src/inner": "inner", "lib": "lib", "link": "lib", "empty/sub": "empty", "home": "",
+		"T": "", "T/mayor": "", "T/mayor/lib": "lib", "T/rigs/app/wt": "app",
+	} {
+		if got := in(dir, api.Person(), ""); got != want {
+			t.Errorf("%q: %q, want %q", dir, got, want)
+		}
+	}
+	if got := in("src", api.Person(), "lib"); got != "lib" {
+		t.Errorf("a rig that is named: %s", got)
+	}
+	if got := in("src", api.Caller{Name: "nux", Role: "polecat", Rig: "lib"}, ""); got != "lib" {
+		t.Errorf("a polecat's: %s", got)
+	}
+	if b, err := api.BeadCreate.Do(api.From(t.Context(), lib), l.person(), api.BeadCreateReq{Title: "one"}); err != nil || b.Rig != "lib" {
+		t.Error(b.Rig, err)
+	}
+	lines := api.ImportReq{Data: []byte(`{"title":"three"}` + "\n" + `{"id":"ap-9","title":"four"}` + "\n")}
+	if _, err := api.BeadImport.Do(api.From(t.Context(), lib), l.person(), lines); err != nil || l.bead("ap-9").Rig != "app" {
+		t.Error(err)
+	}
+	if all, err := api.BeadList.Do(t.Context(), l.person(), api.BeadListReq{Rig: "lib"}); err != nil || len(all) != 2 {
+		t.Error(all, err)
+	}
+	if _, err := api.RigAdd.Do(t.Context(), l.person(), api.RigAddReq{Name: "again", Source: lib}); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.town.rigAt(lib); got != "" {
+		t.Errorf("of two rigs %s was meant", got)
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 // beadImport takes beads in from Beads JSONL, all or none. Those that are here already are laid over
 // (beads.Line.Over); a line whose change is not for the caller to make is left out.
-func (t *Town) beadImport(_ context.Context, who api.Caller, r api.ImportReq) (out api.Imported, err error) {
+func (t *Town) beadImport(ctx context.Context, who api.Caller, r api.ImportReq) (out api.Imported, err error) {
 	set, err := beads.Decode(bytes.NewReader(r.Data), t.deps.Now())
 	if err != nil {
 		return out, fault.Usagef("import: %w", err)
 	}
-	rigOf, err := t.rigOf(r.Rig)
+	rigOf, err := t.rigOf(r.Rig, t.rigAt(api.Dir(ctx)))
 	if err != nil {
 		return out, err
 	}
@@ -49,15 +49,15 @@ func (t *Town) beadImport(_ context.Context, who api.Caller, r api.ImportReq) (o
 }
 
 // rigOf finds the rig of new beads: the named one, the only one, or the one that has the prefix of an
-// id; "" where none has.
-func (t *Town) rigOf(name string) (func(beads.ID) string, error) {
+// id; where none has, the one that the caller is at, if any.
+func (t *Town) rigOf(name, here string) (func(beads.ID) string, error) {
 	rigs := t.settings().Rigs
 	if name == "" && len(rigs) > 1 {
 		byPrefix := map[string]string{}
 		for name, rc := range rigs {
 			byPrefix[rc.Prefix] = name
 		}
-		return func(id beads.ID) string { return byPrefix[beads.Prefix(id)] }, nil
+		return func(id beads.ID) string { return cmp.Or(byPrefix[beads.Prefix(id)], here) }, nil
 	}
 	rig, _, err := t.rig(name)
 	return func(beads.ID) string { return rig }, err

@@ -141,7 +141,7 @@ func refStamp(dir, ref string) string {
 
 // queueAdopt takes a commit of the rig's repository into the queue, as a bead of its own.
 func (t *Town) queueAdopt(ctx context.Context, who api.Caller, r api.AdoptReq) (out api.QueueEntry, err error) {
-	rig, rc, err := t.rig(r.Rig)
+	rig, rc, err := t.meant(ctx, who, r.Rig)
 	if err != nil {
 		return out, err
 	}

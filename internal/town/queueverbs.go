@@ -248,7 +248,7 @@ const failedLines = 20
 
 // refineryLog is the output of the gate that runs, or of the last one that ran. Where the
 // Refinery itself has failed, it is why, and what it said last.
-func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out api.Peeked, err error) {
+func (t *Town) refineryLog(ctx context.Context, who api.Caller, r api.LogReq) (out api.Peeked, err error) {
 	var path string
 	err = t.store.View(func(tx *store.Tx) error {
 		rig := r.Rig
@@ -259,7 +259,7 @@ func (t *Town) refineryLog(_ context.Context, _ api.Caller, r api.LogReq) (out a
 			}
 			r.Bead, rig = b.ID, b.Rig
 		}
-		name, _, err := t.rig(rig)
+		name, _, err := t.meant(ctx, who, rig)
 		if err != nil {
 			return err
 		}

@@ -44,8 +44,8 @@ func rigNames(cfg *config.Config) []string {
 	return names
 }
 
-func (t *Town) rigShow(ctx context.Context, _ api.Caller, r api.NameReq) (out api.Rig, err error) {
-	name, rc, err := t.rig(r.Name)
+func (t *Town) rigShow(ctx context.Context, who api.Caller, r api.NameReq) (out api.Rig, err error) {
+	name, rc, err := t.meant(ctx, who, r.Name)
 	if err != nil {
 		return out, err
 	}

@@ -20,8 +20,8 @@ import (
 	"gastown/refinery/run"
 )
 
-func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out api.RigDelivered, err error) {
-	name, rc, err := t.rig(r.Name)
+func (t *Town) rigDeliver(ctx context.Context, who api.Caller, r api.NameReq) (out api.RigDelivered, err error) {
+	name, rc, err := t.meant(ctx, who, r.Name)
 	if err != nil {
 		return out, err
 	}
@@ -48,8 +48,12 @@ func (t *Town) rigDeliver(ctx context.Context, _ api.Caller, r api.NameReq) (out
 // checkLimit bounds a gate without a timeout of its own in rig check.
 const checkLimit = 30 * time.Minute
 
-func (t *Town) rigCheck(ctx context.Context, _ api.Caller, r api.NameReq) (api.RigChecked, error) {
-	return t.CheckRig(ctx, r.Name, func(api.GateRun) {})
+func (t *Town) rigCheck(ctx context.Context, who api.Caller, r api.NameReq) (api.RigChecked, error) {
+	name, _, err := t.meant(ctx, who, r.Name)
+	if err != nil {
+		return api.RigChecked{}, err
+	}
+	return t.CheckRig(ctx, name, func(api.GateRun) {})
 }
 
 // CheckRig runs setup and gates once on the rig's main, by the Refinery's own runner and in a

@@ -21,6 +21,7 @@ import (
 
 	"gastown/beads"
 	"gastown/beads/store"
+	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/fault"
 	"gastown/internal/git"
@@ -311,13 +312,62 @@ func (t *Town) rig(name string) (string, config.Rig, error) {
 		if len(cfg.Rigs) == 0 {
 			return "", config.Rig{}, fault.Refusedf("no rig yet").WithHint("add one with: gastown rig add NAME PATH")
 		}
-		return "", config.Rig{}, fault.Usagef("there are several rigs: say which with --rig")
+		return "", config.Rig{}, fault.Usagef("there are several rigs: say which").WithHint("one of: %s; in its repository it need not be said", strings.Join(rigNames(cfg), ", "))
 	}
 	r, ok := cfg.Rigs[name]
 	if !ok {
 		return "", config.Rig{}, fault.NotFoundf("rig %q: no such rig", name).WithHint("see: gastown rig list")
 	}
 	return name, r, nil
+}
+
+// meant is the rig that a request means: the one it names, the caller's own, the one whose
+// repository the caller is in, or the only one.
+func (t *Town) meant(ctx context.Context, who api.Caller, name string) (string, config.Rig, error) {
+	if name == "" {
+		name = who.Rig
+	}
+	if name == "" {
+		name = t.rigAt(api.Dir(ctx))
+	}
+	return t.rig(name)
+}
+
+// rigAt is the rig that a directory belongs to: its origin, another worktree of that, or what the town
+// keeps of it. Empty: to none, or to more than one.
+func (t *Town) rigAt(dir string) string {
+	rigs := t.settings().Rigs
+	if dir == "" || len(rigs) < 2 {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	var found []string
+	longest := ""
+	for name, rc := range rigs {
+		own := t.real()
+		for _, place := range []string{rc.Origin, filepath.Join(own, "mayor", name), filepath.Join(own, "rigs", name)} {
+			if place == "" || len(place) < len(longest) || !within(place, dir) {
+				continue
+			}
+			if len(place) > len(longest) {
+				found, longest = nil, place // a repository inside another is the one meant
+			}
+			found = append(found, name)
+		}
+	}
+	if longest == "" {
+		for name, rc := range rigs {
+			if SameRepository(rc.Origin, dir) {
+				found = append(found, name)
+			}
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
 }
 
 // bead finds a bead by its id, or by a part of an id that fits only one.

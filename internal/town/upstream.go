@@ -172,7 +172,7 @@ func (t *Town) unreached(rig string, failed bool) int {
 // rigFetch looks at a rig's origin now, whatever settings say about delivery, and takes a
 // person's choice about one that was rewritten.
 func (t *Town) rigFetch(ctx context.Context, who api.Caller, r api.RigFetchReq) (out api.RigFetched, err error) {
-	name, rc, err := t.rig(r.Name)
+	name, rc, err := t.meant(ctx, who, r.Name)
 	if err != nil {
 		return out, err
 	}

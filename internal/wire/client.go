@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 
 	"gastown/internal/api"
@@ -66,7 +67,7 @@ func (c Client) call(ctx context.Context, method, verb string, body []byte, into
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	status, data, err := c.exchange(conn, method, verb, body)
+	status, data, err := c.exchange(conn, method, verb, api.Dir(ctx), body)
 	if err != nil {
 		if ctx.Err() != nil {
 			return fault.Failf("verb %q: %w", verb, context.Cause(ctx))
@@ -102,7 +103,7 @@ func (c Client) dial(ctx context.Context) (net.Conn, error) {
 	return nil, fault.Unavailablef("socket %q: %w", c.Path, err)
 }
 
-func (c Client) exchange(conn net.Conn, method, verb string, body []byte) (int, []byte, error) {
+func (c Client) exchange(conn net.Conn, method, verb, dir string, body []byte) (int, []byte, error) {
 	r, err := http.NewRequest(method, "http://gastown/v1/"+verb, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -111,6 +112,9 @@ func (c Client) exchange(conn net.Conn, method, verb string, body []byte) (int, 
 	r.Header.Set("Content-Type", "application/json")
 	if c.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	if dir != "" {
+		r.Header.Set(dirHeader, url.PathEscape(dir))
 	}
 	sent := r.Write(conn) // a server may answer and hang up before it has read everything
 	res, err := http.ReadResponse(bufio.NewReader(conn), r)

@@ -5,6 +5,8 @@
 //	POST /v1/VERB   body: the verb's Req; answer: its Res
 //	GET  /v1/ping   answer: Ping
 //
+// The header Gastown-Dir is the caller's working directory, as in the path of a URL.
+//
 // An error is answered as {"error":{"kind","msg","hint"}} with the status that its kind
 // has in statusOf. A request without a token is a person's; the process behind every
 // connection must run as the same user as the server.
@@ -25,6 +27,9 @@ const MaxBody = 72 << 20
 // ErrNobody says that no server listens on the socket: there is none, or one that a
 // server which ended left behind.
 var ErrNobody = errors.New("nobody answers on the town's socket")
+
+// dirHeader carries where the caller is.
+const dirHeader = "Gastown-Dir"
 
 // Ping is the answer to GET /v1/ping.
 type Ping struct {

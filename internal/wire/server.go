@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -156,7 +157,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	res, err := h.perform(r.Context(), token, name, req)
+	ctx := r.Context()
+	if dir, err := url.PathUnescape(r.Header.Get(dirHeader)); err == nil && dir != "" {
+		ctx = api.From(ctx, dir)
+	}
+	res, err := h.perform(ctx, token, name, req)
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		h.fail(w, fault.Unavailablef("verb %q: the host is stopping", name))

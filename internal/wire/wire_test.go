@@ -48,6 +48,19 @@ func TestEveryVerbsZeroValuesMakeTheRoundTrip(t *testing.T) {
 	}
 }
 
+func TestTheServerKnowsWhereTheCallerIs(t *testing.T) {
+	got := ""
+	path := serve(t, wire.Server{Do: func(ctx context.Context, _, _ string, _ any) (any, error) {
+		got = api.Dir(ctx)
+		return api.Status{}, nil
+	}})
+	for _, dir := range []string{"/home/me/my app", "/日本/é\n%41", "", "/"} {
+		if _, err := api.GetStatus.Do(api.From(t.Context(), dir), wire.Client{Path: path}, api.Empty{}); err != nil || got != dir {
+			t.Errorf("%q, want %q: %v", got, dir, err)
+		}
+	}
+}
+
 // A MarshalJSON of the embedded bead would be promoted and drop the fields beside it.
 func TestABeadKeepsWhatIsBesideTheRecord(t *testing.T) {
 	want := api.Bead{
