@@ -292,6 +292,8 @@ func TestServeSpeaksLinesAndEndsWithItsInput(t *testing.T) {
 			ServerInfo struct{ Name, Version string }
 			Content    []struct{ Text string }
 		}
+		ID    any
+		Error struct{ Code int }
 	}) {
 		t.Helper()
 		if _, err := io.WriteString(toServer, line+"\n"); err != nil {
@@ -307,6 +309,17 @@ func TestServeSpeaksLinesAndEndsWithItsInput(t *testing.T) {
 		t.Errorf("server %+v", hello)
 	}
 	if _, err := io.WriteString(toServer, `{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	for line, code := range map[string]int{
+		"not JSON": -32700, `{"jsonrpc":"2.0","id":7,"method":`: -32700, `{"jsonrpc":"2.0"} {}`: -32700, "\x00": -32700,
+		"3": -32600, "[]": -32600, "[1]": -32600, `{"jsonrpc":"2.0","id":{},"method":"ping"}`: -32600, `{"id":1,"method":"ping"}`: -32600,
+	} {
+		if got := exchange(line); got.Error.Code != code || got.ID != nil {
+			t.Errorf("%q: %+v, want %d", line, got, code)
+		}
+	}
+	if _, err := io.WriteString(toServer, "\n  \r\n"); err != nil { // nothing is no message, and no mistake
 		t.Fatal(err)
 	}
 	call := exchange(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"show","arguments":{"bead":"a"}}}`)

@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -21,7 +22,8 @@ type Options struct {
 
 // Serve answers MCP on in and out until in ends or ctx does.
 func Serve(ctx context.Context, do api.Doer, o Options, in io.Reader, out io.Writer) error {
-	return run(ctx, do, o, &sdk.IOTransport{Reader: io.NopCloser(in), Writer: keepOpen{out}})
+	w := &whole{w: out}
+	return run(ctx, do, o, &sdk.IOTransport{Reader: io.NopCloser(&lines{in: bufio.NewReader(in), out: w}), Writer: w})
 }
 
 func run(ctx context.Context, do api.Doer, o Options, t sdk.Transport) error {
@@ -102,8 +104,3 @@ func trouble(err error) *sdk.CallToolResult {
 }
 
 func text(s string) []sdk.Content { return []sdk.Content{&sdk.TextContent{Text: s}} }
-
-// keepOpen leaves the closing of standard output to the process.
-type keepOpen struct{ io.Writer }
-
-func (keepOpen) Close() error { return nil }
