@@ -297,6 +297,13 @@ func TestAnEmptyPathIsNotTheWorkingDirectory(t *testing.T) {
 	}
 }
 
+func TestFlagsAfterTheDashesAreTold(t *testing.T) {
+	b := newBench(t)
+	if r := b.run("rig", "add", "app", "--", "-x", "--gate", "true"); r.code != 2 || !strings.Contains(r.err, `unexpected argument "--gate"`) || !strings.Contains(r.err, "put them before it, or write ./-NAME") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestRigDeliverFailsWhereSomethingIsLeft(t *testing.T) {
 	b := newBench(t)
 	b.town.answer("rig.deliver", api.RigDelivered{Rig: "app", Mode: "checkout", Delivered: 2})

@@ -108,6 +108,9 @@ func checkArgs(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if len(args) > len(wants) {
+		if strings.HasPrefix(args[len(wants)], "-") && cmd.ArgsLenAtDash() >= 0 {
+			usage = "after -- there are no flags: put them before it, or write ./-NAME for a path"
+		}
 		return fault.Usagef("%s: unexpected argument %q", path(cmd), args[len(wants)]).WithHint("%s", usage)
 	}
 	return nil
