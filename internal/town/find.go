@@ -56,7 +56,7 @@ func Find(p Places) (string, error) {
 			return dir, nil
 		} else if dir != "" {
 			return "", fault.Unavailablef("town %q, which this repository belongs to: no town.toml there", dir).
-				WithHint("where it is now: gastown --town DIR up; if it is gone, take its line out of %s", p.Registry)
+				WithHint("if it was moved: gastown --town DIR up; if it is gone: take its line out of %s", p.Registry)
 		}
 	}
 	if p.Home != "" && isTown(p.Home) {

@@ -317,7 +317,7 @@ func (t *Town) clone(ctx context.Context, name string, rc *config.Rig) (warnings
 	c, err := t.git.CloneBare(ctx, rc.Origin, t.repoDir(name), git.CloneOptions{Branch: asked})
 	if err != nil {
 		_ = os.Remove(t.path("rigs", name)) // goes if it is empty
-		if fault.Is(err, fault.Refused) {
+		if _, there := os.Lstat(t.repoDir(name)); there == nil {
 			return nil, fault.From(step(err, "rig %q", name)).WithHint("move %s away, or choose another name", t.path("rigs", name))
 		}
 		return nil, step(err, "rig %q", name)

@@ -139,6 +139,10 @@ func TestARigIsAllOfARepository(t *testing.T) {
 			t.Errorf("%q: %v, want %s", tt.source, err, tt.want)
 		}
 	}
+	l.git(l.root, "init", "-q", "--object-format=sha256", "long")
+	if _, err := add("bad", filepath.Join(l.root, "long"), api.RigAddReq{}); !fault.Is(err, fault.Refused) || !strings.Contains(err.Error(), "only SHA-1 repositories") || fault.From(err).Hint != "" {
+		t.Errorf("%v: %s", err, fault.From(err).Hint)
+	}
 	if left, err := os.ReadDir(filepath.Join(l.dir, "rigs")); err != nil || len(left) != 3 {
 		t.Error(left, err)
 	}
