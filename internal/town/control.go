@@ -159,14 +159,8 @@ func (t *Town) whereIs(ctx context.Context, b *beads.Bead) (why, hint string, er
 		}
 		return fmt.Sprintf("%s, in the town alone: delivery to %s is off.", why, git.Shown(rc.Origin)), "gastown config set rig." + rig + ".deliver " + to, nil
 	}
-	var d deliveryState
-	n, reason := 0, ""
-	err = t.store.View(func(tx *store.Tx) (err error) {
-		q, qerr := t.queue(tx, rig)
-		d, err = delivery(tx, rig)
-		n, reason = d.undelivered(rc, q)
-		return errors.Join(err, qerr)
-	})
+	d, q, err := t.standing(rig)
+	n, reason := d.undelivered(rc, q)
 	if err != nil || n == 0 {
 		return why + ".", "", err
 	}

@@ -78,6 +78,18 @@ func delivery(tx *store.Tx, rig string) (d deliveryState, err error) {
 	return d, err
 }
 
+// standing is how a rig's delivery and its queue stand.
+func (t *Town) standing(rig string) (d deliveryState, q refinery.Queue, err error) {
+	err = t.store.View(func(tx *store.Tx) (err error) {
+		if d, err = delivery(tx, rig); err != nil {
+			return err
+		}
+		q, err = t.queue(tx, rig)
+		return err
+	})
+	return d, q, err
+}
+
 // reaches reports whether a rig's settings say that its origin is looked at unasked.
 func reaches(rc config.Rig) bool {
 	return rc.Origin != "" && rc.Deliver != "" && rc.Deliver != config.DeliverNone
@@ -114,17 +126,11 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 		return now, err
 	}
 	defer leave()
-	var was deliveryState
-	landed := 0
-	err = t.store.View(func(tx *store.Tx) (err error) {
-		q, qerr := t.queue(tx, rig)
-		landed = q.Total // before the tip: one that lands now is brought over and counted once more
-		was, err = delivery(tx, rig)
-		return errors.Join(err, qerr)
-	})
+	was, q, err := t.standing(rig) // before the tip: one that lands now is brought over, and counted once more
 	if err != nil {
 		return was, err
 	}
+	landed := q.Total
 	tip, err := t.target(ctx, rig)
 	if err != nil {
 		return now, err

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gastown/beads"
-	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 	"gastown/internal/git"
@@ -28,18 +27,12 @@ func (t *Town) rigDeliver(ctx context.Context, who api.Caller, r api.NameReq) (o
 	if rc.Deliver == "none" || rc.Deliver == "" {
 		return out, fault.Refusedf("rig %q: delivery is off", name).WithHint("turn it on with: gastown config set rig.%s.deliver checkout", name)
 	}
-	was := 0
-	err = t.store.View(func(tx *store.Tx) error {
-		d, err := delivery(tx, name)
-		q, qerr := t.queue(tx, name)
-		was, _ = d.undelivered(rc, q)
-		return errors.Join(err, qerr)
-	})
+	d, q, err := t.standing(name)
 	if err != nil {
 		return out, err
 	}
-	d, err := t.deliver(ctx, name, true)
-	if err != nil {
+	was, _ := d.undelivered(rc, q)
+	if d, err = t.deliver(ctx, name, true); err != nil {
 		return out, err
 	}
 	return api.RigDelivered{Rig: name, Mode: rc.Deliver, Delivered: max(was-d.left, 0), Undelivered: d.left, Reason: d.Reason}, nil
