@@ -184,6 +184,13 @@ func TestPushFetchLsRemote(t *testing.T) {
 	if err := c.Repo.Push(f.ctx, origin, mine, "refs/heads/gt-pr", ""); err != nil {
 		t.Error(err)
 	}
+	// Over what is ours, and over nothing else.
+	other := f.commit(c.Repo, mainRef, "z", "z")
+	if err := c.Repo.PushOver(f.ctx, origin, other, "refs/heads/gt-pr", c.Tip); !errors.Is(err, ErrRejected) {
+		t.Error(err)
+	}
+	f.ok(c.Repo.PushOver(f.ctx, origin, c.Tip, "refs/heads/gt-pr", mine))
+	f.ok(c.Repo.PushOver(f.ctx, origin, c.Tip, "refs/heads/gt-pr", mine)) // done already
 	f.ok(c.Repo.Fetch(f.ctx, origin, "+refs/heads/*:refs/remotes/origin/*"))
 	theirs, err := c.Repo.ResolveCommit(f.ctx, "refs/remotes/origin/main")
 	f.ok(err)

@@ -73,10 +73,6 @@ func (r *Repo) Fetch(ctx context.Context, remote string, refspecs ...string) err
 // must not exist). Only fast-forwards are asked for, never force. A ref that is at
 // commit already is success; a refusal wraps ErrRejected.
 func (r *Repo) Push(ctx context.Context, remote, commit, ref, lease string) error {
-	addr, err := checkRemote(remote)
-	if err != nil {
-		return err
-	}
 	if err := errors.Join(CheckRef(ref), checkRev(commit)); err != nil {
 		return err
 	}
@@ -90,11 +86,28 @@ func (r *Repo) Push(ctx context.Context, remote, commit, ref, lease string) erro
 			return fmt.Errorf("push to %q: %s is not ahead of %s: %w", Shown(remote), short(commit), short(lease), ErrRejected)
 		}
 	}
+	// With a lease git would accept any move; the check above keeps it a
+	// fast-forward from exactly the leased value.
+	return r.pushLeased(ctx, remote, commit, ref, lease)
+}
+
+// PushOver is Push that replaces what the ref has over there, if that is exactly lease: for a
+// branch that only we write, whose old value the caller knows to be ours.
+func (r *Repo) PushOver(ctx context.Context, remote, commit, ref, lease string) error {
+	if err := errors.Join(CheckRef(ref), checkRev(commit), checkRev(lease)); err != nil {
+		return err
+	}
+	return r.pushLeased(ctx, remote, commit, ref, lease)
+}
+
+func (r *Repo) pushLeased(ctx context.Context, remote, commit, ref, lease string) error {
+	addr, err := checkRemote(remote)
+	if err != nil {
+		return err
+	}
 	if err := r.cleanConfig(ctx, r.configFiles()...); err != nil {
 		return err
 	}
-	// With a lease git would accept any move; the check above keeps it a
-	// fast-forward from exactly the leased value.
 	err = r.push(ctx, addr, nil, "--force-with-lease="+ref+":"+lease, commit+":"+ref)
 	if err == nil {
 		return nil
