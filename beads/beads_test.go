@@ -20,7 +20,7 @@ var epoch = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 func actions() []beads.Action {
 	return []beads.Action{
 		beads.Claim, beads.Submit, beads.Reject, beads.StrikeOut, beads.Land, beads.Finish, beads.Lose, beads.Kill,
-		beads.Withdraw, beads.Ask, beads.Resolve, beads.Drop, beads.Reopen, beads.Defer, beads.Undefer, beads.Begin,
+		beads.Withdraw, beads.Overtake, beads.Ask, beads.Resolve, beads.Drop, beads.Reopen, beads.Defer, beads.Undefer, beads.Begin,
 		beads.Question, beads.Answer, beads.Limit, beads.Unlimit, beads.Relaunch,
 	}
 }
@@ -33,6 +33,7 @@ func TestMove(t *testing.T) {
 		"submitted strike out": beads.NeedsYou, "submitted land": beads.Closed, "submitted withdraw": beads.Open,
 		"needs_you resolve": beads.Open, "needs_you finish": beads.Closed, "needs_you drop": beads.Closed,
 		"needs_you defer": beads.Deferred, "deferred undefer": beads.Open, "deferred drop": beads.Closed, "closed reopen": beads.Open,
+		"open overtake": beads.Closed, "needs_you overtake": beads.Closed, "deferred overtake": beads.Closed, "closed overtake": beads.Closed,
 	}
 	for _, from := range beads.Statuses() {
 		for _, on := range actions() {
@@ -62,8 +63,11 @@ func TestAttemptsAndBeadsMoveTogether(t *testing.T) {
 			if !from.Live() && to.Live() {
 				t.Errorf("%s %s: alive again", from, on)
 			}
-			status := beads.Submitted
-			if from.Live() {
+			status := beads.Open
+			switch {
+			case from == beads.Delivered:
+				status = beads.Submitted
+			case from.Live():
 				status = beads.Working
 			}
 			bead, err := beads.Move(status, on)
@@ -90,7 +94,7 @@ func TestApplyKeepsClosedAndItsTimeTogether(t *testing.T) {
 			if err == nil {
 				b = next
 			}
-			if (b.Status == beads.Closed) != (b.ClosedAt != nil) || (b.Status == beads.Closed) != (b.CloseReason != "") && on != beads.Land {
+			if (b.Status == beads.Closed) != (b.ClosedAt != nil) || (b.Status == beads.Closed) != (b.CloseReason != "") && on != beads.Land && on != beads.Overtake {
 				t.Fatalf("after %s: %+v", on, b)
 			}
 			if b.Status == beads.Closed && b.CloseReason == "" {

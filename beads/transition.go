@@ -5,7 +5,7 @@ import "fmt"
 // Action is what happens to a bead or to an attempt.
 type Action string
 
-// The actions. Those up to Withdraw move a bead and, where it has one, its attempt;
+// The actions. Those up to Overtake move a bead and, where it has one, its attempt;
 // Resolve to Undefer move a bead alone; Begin to Relaunch an attempt alone.
 const (
 	Claim     Action = "claim"      // a polecat takes the bead
@@ -17,6 +17,7 @@ const (
 	Lose      Action = "lose"       // the attempt's process ended without done
 	Kill      Action = "kill"
 	Withdraw  Action = "withdraw" // taken out of the queue by a person
+	Overtake  Action = "overtake" // the forge merged what had been taken back here
 
 	Ask     Action = "ask"     // a person is needed: too many failures, or the bead cannot go on
 	Resolve Action = "resolve" // a person dealt with it
@@ -62,6 +63,10 @@ var moves = map[move]Status{
 	{Deferred, Undefer}:    Open,
 	{Deferred, Drop}:       Closed,
 	{Closed, Reopen}:       Open,
+	{Open, Overtake}:       Closed,
+	{NeedsYou, Overtake}:   Closed,
+	{Deferred, Overtake}:   Closed,
+	{Closed, Overtake}:     Closed,
 }
 
 // TransitionError is an action that the present status does not allow.
@@ -124,6 +129,8 @@ var attemptMoves = map[attemptMove]AttemptState{
 	{Delivered, StrikeOut}: Rejected,
 	{Delivered, Land}:      Landed,
 	{Delivered, Withdraw}:  Killed,
+	{Rejected, Overtake}:   Landed,
+	{Killed, Overtake}:     Landed,
 }
 
 // MoveAttempt is the state that action on leads an attempt to, or a *TransitionError and the state unchanged.

@@ -135,7 +135,28 @@ func Step(t *Tx, id beads.ID, n int, on beads.Action, now time.Time, edit func(*
 	if n != b.LastAttempt {
 		return nil, nil, fault.Refusedf("attempt %q: over, the newest is %d", beads.AttemptKey(id, n), b.LastAttempt)
 	}
-	a, err := t.Attempt(id, n)
+	return move(t, b, n, on, now, edit)
+}
+
+// Land is Step for a landing, of whichever attempt: the forge merges what it was shown once,
+// whatever became of the bead here. One that is merged already stays as it is.
+func Land(t *Tx, id beads.ID, n int, now time.Time, edit func(*beads.Bead, *beads.Attempt)) (*beads.Bead, *beads.Attempt, error) {
+	b, err := t.Bead(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if b.MergeCommit != "" {
+		return nil, nil, fault.Refusedf("bead %q: it has landed as %.10s", id, b.MergeCommit)
+	}
+	on := beads.Overtake
+	if b.Status == beads.Submitted {
+		on = beads.Land
+	}
+	return move(t, b, n, on, now, edit)
+}
+
+func move(t *Tx, b *beads.Bead, n int, on beads.Action, now time.Time, edit func(*beads.Bead, *beads.Attempt)) (*beads.Bead, *beads.Attempt, error) {
+	a, err := t.Attempt(b.ID, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,7 +179,7 @@ func Step(t *Tx, id beads.ID, n int, on beads.Action, now time.Time, edit func(*
 		return nil, nil, err
 	}
 	if a.State.Live() && !a2.State.Live() {
-		err = t.Revoke(func(g *beads.Grant) bool { return g.Bead == id && g.Attempt == n && g.Role == "polecat" })
+		err = t.Revoke(func(g *beads.Grant) bool { return g.Bead == b.ID && g.Attempt == n && g.Role == "polecat" })
 	}
 	return b2, a2, err
 }
