@@ -48,6 +48,7 @@ type SendBack struct {
 	StrikeOut bool
 	By        string // who sent it back, if the gates did not
 	Person    bool   // By is a person
+	Tip       string // what the next attempt goes on from; empty: this one's tip
 }
 
 // Note becomes an event. An empty By is the Refinery itself.

@@ -16,21 +16,33 @@ type Proposed struct {
 	URL  string
 }
 
-// ForgeMerged says that the forge merged an entry's pull request, in whatever style, and that
-// the target has Commit.
+// ForgeSays is why the forge cannot merge an entry's pull request as it stands; an empty Text
+// takes that back.
+type ForgeSays struct {
+	Bead beads.ID
+	N    int
+	Text string // one line
+	Hint string
+}
+
+// ForgeMerged says that the forge merged a pull request, in whatever style, and that the
+// target has Commit. It does so whether or not the queue waited for that: Parts are what the
+// pull request had in it, by Bead and N.
 type ForgeMerged struct {
-	Bead   beads.ID
-	N      int
+	Parts  []Part
 	Commit string
 }
 
 // ForgeReturned says that an entry's pull request will not be merged as it is: it was closed,
-// its checks are red, or somebody commented on it.
+// its checks are red, or somebody asked for changes.
 type ForgeReturned struct {
 	Bead beads.ID
 	N    int
 	Why  string // one line
 	Log  string // for the agent
+	By   string // who asked for it, if a person did
+	Ask  bool   // a person here decides what becomes of it
+	Tip  string // what its branch has by now, if others went on with it
 }
 
 // Propose says that an entry is green and its pull request is wanted. It stands for the event
@@ -40,9 +52,19 @@ type Propose struct {
 	N    int
 }
 
+// Retract says that an entry waits for the forge no more, and not because it landed: whoever
+// looks at its pull request is to be told.
+type Retract struct {
+	Bead beads.ID
+	N    int
+}
+
 func (Propose) effect()      {}
 func (Propose) record()      {}
+func (Retract) effect()      {}
+func (Retract) record()      {}
 func (Proposed) event()      {}
+func (ForgeSays) event()     {}
 func (ForgeMerged) event()   {}
 func (ForgeReturned) event() {}
 
@@ -64,17 +86,27 @@ func (m *machine) unpropose() {
 		return
 	}
 	for i := range m.q.Entries {
-		e := &m.q.Entries[i]
-		if e.State != EntryPR {
+		if e := &m.q.Entries[i]; e.State == EntryPR {
+			m.enter(e, EntryQueued)
+			m.changed(e.Bead, "", "lands here: the rig does not deliver by pull requests any more")
+		}
+	}
+}
+
+// retracted tells what was proposed before this step, is not any more and did not land.
+func (m *machine) retracted(before Queue) {
+	for i := range m.q.Entries {
+		if e := &m.q.Entries[i]; e.State != EntryPR {
+			e.PR, e.Says, e.SaysHint = "", "", ""
+		}
+	}
+	for _, e := range before.Entries {
+		if e.State != EntryPR || m.waitsForForge(e.Bead, e.N) >= 0 {
 			continue
 		}
-		text := "lands here: the rig does not deliver by pull requests any more"
-		if e.PR != "" {
-			text += "; " + e.PR + " stays open over there"
+		if !slices.ContainsFunc(m.out, func(eff Effect) bool { s, ok := eff.(Settle); return ok && s.Bead == e.Bead }) {
+			m.emit(Retract{Bead: e.Bead, N: e.N})
 		}
-		e.PR = ""
-		m.enter(e, EntryQueued)
-		m.changed(e.Bead, "", text)
 	}
 }
 
@@ -87,16 +119,33 @@ func (m *machine) onForge(ev Event) {
 	switch ev := ev.(type) {
 	case Proposed:
 		if i := m.waitsForForge(ev.Bead, ev.N); i >= 0 {
-			m.q.Entries[i].PR = oneLine(ev.URL)
+			e := &m.q.Entries[i]
+			e.PR, e.Says, e.SaysHint = oneLine(ev.URL), "", ""
+		}
+	case ForgeSays:
+		if i := m.waitsForForge(ev.Bead, ev.N); i >= 0 {
+			m.q.Entries[i].Says, m.q.Entries[i].SaysHint = oneLine(ev.Text), oneLine(ev.Hint)
 		}
 	case ForgeMerged:
-		if i := m.waitsForForge(ev.Bead, ev.N); i >= 0 {
-			m.remove(i)
-			m.settled(Part{Bead: ev.Bead, N: ev.N, Commit: ev.Commit})
-		}
+		m.forgeMerged(ev)
 	case ForgeReturned:
 		if i := m.waitsForForge(ev.Bead, ev.N); i >= 0 {
-			m.rejected(i, SendBack{Why: oneLine(ev.Why), Log: ev.Log})
+			m.rejected(i, SendBack{Why: oneLine(ev.Why), Log: ev.Log, By: oneLine(ev.By), Person: ev.By != "", StrikeOut: ev.Ask, Tip: ev.Tip})
 		}
+	}
+}
+
+// forgeMerged settles what the forge merged. It may have been taken back here meanwhile, held,
+// or be in the queue with a later attempt: it is in the target all the same.
+func (m *machine) forgeMerged(ev ForgeMerged) {
+	for _, p := range ev.Parts {
+		if i := index(m.q, p.Bead); i >= 0 {
+			if m.q.Landing(p.Bead) || m.q.Entries[i].N < p.N {
+				continue // its landing settles it; or it is not of this queue
+			}
+			m.interruptFor(p.Bead)
+			m.remove(i)
+		}
+		m.settled(Part{Bead: p.Bead, N: p.N, Commit: ev.Commit})
 	}
 }

@@ -338,7 +338,7 @@ func (m *machine) rejected(i int, eff SendBack) {
 	m.q.Bounced++
 	m.remove(i)
 	eff.Bead, eff.N = e.Bead, e.N
-	eff.StrikeOut = !eff.Person && e.SentBack+1 >= beads.MaxRejections
+	eff.StrikeOut = eff.StrikeOut || !eff.Person && e.SentBack+1 >= beads.MaxRejections
 	m.emit(eff)
 }
 

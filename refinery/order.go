@@ -128,10 +128,7 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 		}
 		return fmt.Sprintf("%s is green and waits for a person's yes.", bead)
 	case EntryPR:
-		if e.PR == "" {
-			return fmt.Sprintf("%s is green, and its pull request is being opened.", bead)
-		}
-		return fmt.Sprintf("%s waits for the forge to merge %s.", bead, e.PR)
+		return whyProposed(e)
 	case EntryLanding:
 		return tried(q, fmt.Sprintf("%s is being landed", bead))
 	case EntryGating:
@@ -144,6 +141,17 @@ func WhyNot(q Queue, bead beads.ID, now time.Time) string {
 func tried(q Queue, text string) string {
 	if why := again(q); why != "" {
 		text += ", " + why
+	}
+	return text + "."
+}
+
+func whyProposed(e Entry) string {
+	text := fmt.Sprintf("%s waits for the forge to merge %s", e.Bead, e.PR)
+	if e.PR == "" {
+		text = fmt.Sprintf("%s is green, and its pull request is being opened", e.Bead)
+	}
+	if e.Says != "" {
+		text += ": " + e.Says
 	}
 	return text + "."
 }

@@ -66,8 +66,11 @@ type Entry struct {
 	// the beads whose refused work may come in with it.
 	Carries beads.ID   `json:"carries,omitempty"`
 	Let     []beads.ID `json:"let,omitempty"`
-	PR      string     `json:"pr,omitempty"`     // address of its pull request
-	RedOn   string     `json:"red_on,omitempty"` // red target on which it is red too
+	PR      string     `json:"pr,omitempty"` // address of its pull request
+	// Says is why the forge cannot merge it as it stands, and SaysHint what helps.
+	Says     string `json:"says,omitempty"`
+	SaysHint string `json:"says_hint,omitempty"`
+	RedOn    string `json:"red_on,omitempty"` // red target on which it is red too
 	// Fix says that the bead was filed to mend the target (FileRed).
 	Fix bool `json:"fix,omitempty"`
 }

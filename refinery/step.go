@@ -39,6 +39,7 @@ func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
 	if m.q.Run != nil {
 		m.q.Began = m.q.Run.StartedAt
 	}
+	m.retracted(q)
 	m.show()
 	m.report(before)
 	m.tellStop(stopped)
@@ -86,7 +87,7 @@ func (m *machine) apply(ev Event) {
 		m.onOriginAt(ev)
 	case Choose:
 		m.onChoose(ev)
-	case Proposed, ForgeMerged, ForgeReturned:
+	case Proposed, ForgeSays, ForgeMerged, ForgeReturned:
 		m.onForge(ev)
 	case Crashed:
 		m.onCrashed(ev)

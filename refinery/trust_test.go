@@ -115,8 +115,8 @@ func TestARigThatLeavesTheForge(t *testing.T) {
 	if d.q.Run == nil || d.q.Entries[0].PR != "" {
 		t.Fatalf("it waits for a forge that nobody asks any more: %s", WhyNot(d.q, "b1", d.now))
 	}
-	if n := got[Note](d); len(n) == 0 || !strings.Contains(n[0].Text, "https://forge/1 stays open") {
-		t.Fatalf("%+v", n)
+	if r := got[Retract](d); len(r) != 1 || r[0].Bead != "b1" {
+		t.Fatalf("its pull request stays open over there: %+v", d.out)
 	}
 	d.built("m1") // its tree is known green
 	d.publish()

@@ -233,11 +233,11 @@ func TestAGreenEntryGoesToTheForge(t *testing.T) {
 	if d.q.Run != nil || d.q.Intent != nil || d.q.Entries[0].State != EntryPR || d.q.Entries[1].State != EntryPR {
 		t.Fatalf("%+v", d.q)
 	}
-	d.send(Restarted{Target: "m1"}, Proposed{Bead: "b1", N: 1, URL: "https://forge/1"}, ForgeMerged{Bead: "b1", N: 2, Commit: "x"})
+	d.send(Restarted{Target: "m1"}, Proposed{Bead: "b1", N: 1, URL: "https://forge/1"}, ForgeMerged{Parts: []Part{{Bead: "b1", N: 2}}, Commit: "x"})
 	if why := WhyNot(d.q, "b1", d.now); why != "b1 waits for the forge to merge https://forge/1." {
 		t.Error(why)
 	}
-	d.send(ForgeMerged{Bead: "b1", N: 1, Commit: "f1"})
+	d.send(ForgeMerged{Parts: []Part{{Bead: "b1", N: 1}}, Commit: "f1"})
 	if s := one[Settle](d); s.Bead != "b1" || s.Commit != "f1" || d.q.Total != 1 {
 		t.Fatalf("%+v", s)
 	}

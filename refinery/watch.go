@@ -204,6 +204,9 @@ func problems(q Queue) []Problem {
 		ps = append(ps, Problem{Key: key + "rewritten/" + short(u.Tip), Text: u.rewrote(), Hint: u.chooseHint(q.Rig)})
 	}
 	for _, e := range q.Entries {
+		if e.SaysHint != "" {
+			ps = append(ps, Problem{Key: key + "pr/" + string(e.Bead), Text: string(e.Bead) + ": its pull request: " + e.Says, Hint: e.SaysHint})
+		}
 		if e.Why != "" {
 			ps = append(ps, Problem{Key: key + "aside/" + string(e.Bead), Text: string(e.Bead) + ": " + e.Why, Hint: e.Hint})
 		}

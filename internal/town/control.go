@@ -29,7 +29,6 @@ const (
 	kvBreakers   = "breakers"  // map of preset to agents.Breaker
 	kvDelivery   = "delivery/" // deliveryState, by rig
 	kvPR         = "pr/"       // pullRequest, by bead
-	kvPRDrop     = "pr-drop/"  // []int, pull requests to be closed, by rig
 	kvDoc        = "doc/"      // agents.Doc, by name
 	kvFacts      = "facts"     // list of beads.Fact
 	kvRed        = "red/"      // beads.ID filed for a red main, by rig

@@ -135,6 +135,11 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 	if err != nil {
 		return now, err
 	}
+	if rc.Deliver != config.DeliverPR {
+		if err := t.leaveForge(ctx, rig, rc); err != nil {
+			t.deps.Log.Warn("pull requests of before", "rig", rig, "err", err) // delivery does not wait for it
+		}
+	}
 	if !reaches(rc) {
 		now = was // still true when delivery is turned on again
 		now.Off, now.Reason, now.Tries = was.Way != "", "", 0

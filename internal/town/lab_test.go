@@ -30,6 +30,9 @@ import (
 // TestMain lets this test binary be the shim of every process, and the program that agents call.
 func TestMain(m *testing.M) {
 	proc.ShimMain()
+	if filepath.Base(os.Args[0]) == "gh" {
+		os.Exit(ghMain(filepath.Join(os.Getenv("HOME"), "gh")))
+	}
 	if filepath.Base(os.Args[0]) == "gastown" {
 		os.Exit(cli.Run(context.Background(), cli.Env{
 			Args: os.Args[1:], Getenv: os.Getenv, Dir: "/", In: os.Stdin, Out: os.Stdout, Err: os.Stderr,

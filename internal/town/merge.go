@@ -151,7 +151,7 @@ func (t *Town) step(tx *store.Tx, q refinery.Queue, ev refinery.Event, now time.
 			return q, err
 		}
 		switch rec.(type) {
-		case refinery.Settle, refinery.TookIn, refinery.Propose:
+		case refinery.Settle, refinery.TookIn, refinery.Propose, refinery.Retract:
 			t.asked = append(t.asked, ask{q.Rig, rec}) // follow-up work: delivery, the Mayor's checkout
 		}
 	}
@@ -179,6 +179,8 @@ func (t *Town) record(tx *store.Tx, rig string, gates []beads.GateRun, rec refin
 		return t.tookIn(tx, rig, r)
 	case refinery.Propose:
 		return tx.Append(beads.Event{Kind: beads.EvQueueChanged, Actor: "refinery", Rig: rig, Bead: r.Bead, Attempt: r.N, Text: fmt.Sprintf("%s is green; it goes to the forge as a pull request", r.Bead)})
+	case refinery.Retract:
+		return nil // its pull request is looked after, as after all that ends a wait
 	case refinery.Note:
 		by := r.By
 		if by == "" {
@@ -248,9 +250,14 @@ func (t *Town) refused(rig string) (map[string]beads.ID, error) {
 
 // settle closes a bead as merged: the only place that does.
 func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refinery.Settle, now time.Time) error {
-	b, a, err := store.Step(tx, r.Bead, r.N, beads.Land, now, func(b *beads.Bead, a *beads.Attempt) {
+	if err := withdrawLater(tx, r, now); err != nil {
+		return err
+	}
+	b, a, err := store.Land(tx, r.Bead, r.N, now, func(b *beads.Bead, a *beads.Attempt) {
 		b.MergeCommit, b.CloseReason = r.Commit, beads.CloseMerged+r.Commit
-		a.Merge, a.Gates = r.Commit, gates
+		if a.Merge = r.Commit; len(gates) > 0 {
+			a.Gates = gates
+		}
 		if t.proves(rig) && !r.AlreadyIn && a.Proof == nil {
 			a.Proof = &beads.Proof{Outcome: beads.ProofPending}
 		}
@@ -266,6 +273,19 @@ func (t *Town) settle(tx *store.Tx, rig string, gates []beads.GateRun, r refiner
 	return errors.Join(err, t.revertLanded(tx, b, now), t.finishConvoys(tx))
 }
 
+// withdrawLater ends the later attempt that waits in the queue, where the forge merged an
+// earlier one. Its tip is kept.
+func withdrawLater(tx *store.Tx, r refinery.Settle, now time.Time) error {
+	b, err := tx.Bead(r.Bead)
+	if err != nil || b.Status != beads.Submitted || b.LastAttempt == r.N {
+		return err
+	}
+	_, _, err = store.Step(tx, b.ID, b.LastAttempt, beads.Withdraw, now, func(_ *beads.Bead, a *beads.Attempt) {
+		a.Why = fmt.Sprintf("attempt %d was merged over there", r.N)
+	})
+	return err
+}
+
 // sendBack opens a bead again with what the next attempt should know, or hands it to a person.
 func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refinery.SendBack, now time.Time) error {
 	// The verdict may be older than the run that ended: the target was gated in between.
@@ -278,14 +298,17 @@ func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refin
 	}
 	b, a, err := store.Step(tx, r.Bead, r.N, on, now, func(b *beads.Bead, a *beads.Attempt) {
 		a.Why, a.Log, a.Gates = r.Why, r.Log, gates
-		b.Next = &beads.Start{Commit: a.Tip, Note: rejection(r), Same: a.Polecat, Session: a.Session}
+		b.Next = &beads.Start{Commit: cmp.Or(r.Tip, a.Tip), Note: rejection(r), Same: a.Polecat, Session: a.Session}
 		b.Sling = &beads.Sling{At: now.UTC(), By: "refinery"}
 		if r.Person {
 			b.Rejections = 0 // they have looked
 		}
 		if r.StrikeOut {
 			b.Sling = nil
-			b.Reason = fmt.Sprintf("sent back %d times; last: %s", b.Rejections, r.Why)
+			b.Reason = r.Why
+			if b.Rejections >= beads.MaxRejections {
+				b.Reason = fmt.Sprintf("sent back %d times; last: %s", b.Rejections, r.Why)
+			}
 		}
 	})
 	if err != nil {

@@ -4,190 +4,267 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/config"
 	"gastown/internal/fault"
-	"gastown/internal/git"
 	"gastown/refinery"
 	"gastown/refinery/run"
 )
 
-// Pull requests: one for each bead, also of a convoy with a branch of its own.
+// Pull requests: one for each bead. What the forge shows is made to match what the queue and
+// the beads say (prtend.go), so nothing here has to notice how a bead got where it is.
 
-// pollEvery is how often the forge is asked about pull requests that are open.
-const pollEvery = 30 * time.Second
+const (
+	// pollEvery is how often the forge is asked about pull requests that wait to be merged.
+	pollEvery = 30 * time.Second
+	// leaveMost is the longest that a pull request which fails is left alone.
+	leaveMost = 30 * time.Minute
+)
 
-// pullRequest is what is kept of a bead's pull request. It is stored before the first call
-// of gh, which therefore may be done again: an open one of the branch is found.
+// pullRequest is what is kept of a bead's pull request. It is stored before anything is done
+// over there, which therefore may be done again.
 type pullRequest struct {
-	N      int      `json:"attempt"`
-	Head   string   `json:"head"` // its branch
-	Number int      `json:"number,omitempty"`
-	URL    string   `json:"url,omitempty"`
-	Told   []string `json:"told,omitempty"` // remarks that an agent was told
+	Rig    string          `json:"rig"`
+	Head   string          `json:"head"` // its branch
+	ID     string          `json:"id,omitempty"`
+	Number int             `json:"number,omitempty"`
+	URL    string          `json:"url,omitempty"`
+	Tips   []string        `json:"tips,omitempty"`  // that we pushed to Head, the newest last
+	Parts  []refinery.Part `json:"parts,omitempty"` // attempts that the newest of them has in it
+	Told   []string        `json:"told,omitempty"`  // remarks that reached the bead
+	Mark   prMark          `json:"mark,omitempty"`
+	Before string          `json:"before,omitempty"` // id of one that this one takes the place of
+	Drop   bool            `json:"drop,omitempty"`   // taken out of the queue by a person
+	Over   bool            `json:"over,omitempty"`   // ended over there, and that is dealt with
 }
 
-func pullRequestOf(tx *store.Tx, id beads.ID) (p pullRequest, err error) {
-	_, err = tx.GetKV(kvPR+string(id), &p)
-	return p, err
-}
+// prMark is how a pull request says that it is not to be merged now.
+type prMark string
 
-// forge opens the pull requests of green beads and asks how those that are open stand. One
-// that cannot be reached is told and tried again; the queue is not to blame.
-func (t *Town) forge(ctx context.Context, rig string, rc config.Rig, seen run.Seen) (waiting bool, err error) {
-	if rc.Deliver != config.DeliverPR {
-		return false, nil
+const (
+	markDraft prMark = "draft"
+	markWord  prMark = "word" // where the forge has no drafts
+)
+
+// tip is what its branch has from us.
+func (p pullRequest) tip() string {
+	if len(p.Tips) == 0 {
+		return ""
 	}
-	repo, err := t.repo(ctx, rig)
+	return p.Tips[len(p.Tips)-1]
+}
+
+// prWant is what should become of a pull request.
+type prWant int
+
+const (
+	wantClosed prWant = iota
+	wantDraft         // its work goes on: nobody should merge it now
+	wantShown         // it waits to be merged
+)
+
+// proposal is a pull request with what it should be.
+type proposal struct {
+	key     string // of its record
+	rec     pullRequest
+	drop    bool // rec.Drop as it was read
+	want    prWant
+	why     string           // it is not wantShown, in words
+	entries []refinery.Entry // that wait for the forge; empty unless wantShown
+	tip     string           // to be shown
+	title   string
+	body    string
+}
+
+// beads are those that it is about.
+func (p *proposal) beads() (ids []beads.ID) {
+	for _, part := range p.rec.Parts {
+		ids = append(ids, part.Bead)
+	}
+	return ids
+}
+
+// proposals are a rig's pull requests that are not over, in the order of the queue and then
+// of their names.
+func (t *Town) proposals(tx *store.Tx, rig string, rc config.Rig) ([]*proposal, error) {
+	q, err := t.queue(tx, rig)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	var entries []refinery.Entry
-	err = t.store.View(func(tx *store.Tx) error {
-		q, err := t.queue(tx, rig)
-		for _, e := range q.Entries {
-			if e.State == refinery.EntryPR {
-				entries = append(entries, e)
-			}
+	var out []*proposal
+	known := map[string]bool{}
+	for _, e := range refinery.Ordered(q) {
+		if e.State != refinery.EntryPR {
+			continue
 		}
-		return err
-	})
-	f := run.Forge{Env: t.deps.Env, Dir: t.Dir, Repo: seen.To}
-	if err := errors.Join(err, t.closePRs(ctx, f, rig)); err != nil {
-		return true, err // first, as a bead that comes back would find its old one open
+		p := &proposal{key: string(e.Bead), want: wantShown, entries: []refinery.Entry{e}}
+		if _, err := tx.GetKV(kvPR+p.key, &p.rec); err != nil {
+			return nil, err
+		}
+		if p.rec.Over {
+			p.rec = pullRequest{Head: p.rec.Head, Tips: p.rec.Tips, Told: p.rec.Told}
+		}
+		if err := t.describe(tx, p); err != nil {
+			return nil, err
+		}
+		p.drop, known[p.key] = p.rec.Drop, true
+		out = append(out, p)
 	}
-	r := &run.Runner{Rig: rig, Repo: repo, Git: t.git}
-	for _, e := range entries {
-		err = errors.Join(err, step(t.forgeOne(ctx, r, f, rig, rc, e, seen.To), "pull request of %s", e.Bead))
+	for key := range tx.Keys(kvPR) {
+		key = strings.TrimPrefix(key, kvPR)
+		if known[key] {
+			continue
+		}
+		p := &proposal{key: key}
+		if _, err := tx.GetKV(kvPR+key, &p.rec); err != nil {
+			return nil, err
+		}
+		if p.rec.Rig != rig || p.rec.Over {
+			continue
+		}
+		p.drop = p.rec.Drop
+		p.want, p.why = wanted(tx, q, rc, p)
+		out = append(out, p)
 	}
-	return len(entries) > 0, err
+	return out, nil
 }
 
-// dropPR notes that a bead's pull request is to be closed: it is wanted no more, and somebody
-// could merge it.
-func dropPR(tx *store.Tx, rig string, id beads.ID) error {
-	p, err := pullRequestOf(tx, id)
-	if err != nil || p.Number == 0 {
-		return err
+// wanted is what should become of a pull request that nothing waits for.
+func wanted(tx *store.Tx, q refinery.Queue, rc config.Rig, p *proposal) (prWant, string) {
+	if rc.Deliver != config.DeliverPR {
+		return wantClosed, "taken back, as the rig does not deliver by pull requests any more"
 	}
-	var ns []int
-	if _, err := tx.GetKV(kvPRDrop+rig, &ns); err != nil {
-		return err
+	if p.rec.Drop {
+		return wantClosed, "taken out of the queue"
 	}
-	n, url := p.Number, p.URL
-	p.Number, p.URL = 0, ""
-	return errors.Join(tx.PutKV(kvPRDrop+rig, append(ns, n)), tx.PutKV(kvPR+string(id), p),
-		tx.Append(beads.Event{Kind: beads.EvOrigin, Actor: "refinery", Rig: rig, Bead: id, Text: fmt.Sprintf("%s is taken back, and closed over there", url)}))
+	for _, id := range p.beads() {
+		b, err := tx.Bead(id)
+		if err != nil || b.Status == beads.Closed {
+			continue
+		}
+		if i := slices.IndexFunc(q.Entries, func(e refinery.Entry) bool { return e.Bead == id && e.Held }); i >= 0 {
+			return wantDraft, "held"
+		}
+		switch b.Status {
+		case beads.Submitted:
+			return wantDraft, "in the merge queue again"
+		case beads.NeedsYou:
+			return wantDraft, "sent back, and waits for you"
+		}
+		return wantDraft, "sent back"
+	}
+	return wantClosed, "closed here"
 }
 
-// closePRs closes what dropPR noted.
-func (t *Town) closePRs(ctx context.Context, f run.Forge, rig string) error {
-	var ns []int
-	if err := t.store.View(func(tx *store.Tx) error { _, err := tx.GetKV(kvPRDrop+rig, &ns); return err }); err != nil {
+// describe says what a proposal is to show.
+func (t *Town) describe(tx *store.Tx, p *proposal) error {
+	e := p.entries[0]
+	b, err := tx.Bead(e.Bead)
+	if err != nil {
 		return err
 	}
-	for _, n := range ns {
-		pr, err := f.View(ctx, n)
-		if err == nil && pr.State == "OPEN" {
-			err = f.Close(ctx, n)
-		}
-		if err != nil {
-			return step(err, "close pull request %d", n)
-		}
-		err = t.update(func(tx *store.Tx) error {
-			var left []int
-			if _, err := tx.GetKV(kvPRDrop+rig, &left); err != nil {
-				return err
-			}
-			return tx.PutKV(kvPRDrop+rig, slices.DeleteFunc(left, func(x int) bool { return x == n }))
-		})
-		if err != nil {
-			return err
-		}
-	}
+	p.tip, p.title = e.Tip, beads.Clean(e.Title, 200)
+	p.body = fmt.Sprintf("%s\n\nBead: %s\n", beads.CleanText(b.Description), e.Bead)
 	return nil
 }
 
-func (t *Town) forgeOne(ctx context.Context, r *run.Runner, f run.Forge, rig string, rc config.Rig, e refinery.Entry, to string) error {
+// dropPR notes that a bead's pull request is wanted no more: somebody could merge it.
+func dropPR(tx *store.Tx, id beads.ID) error {
 	var p pullRequest
-	if err := t.store.View(func(tx *store.Tx) (err error) { p, err = pullRequestOf(tx, e.Bead); return err }); err != nil {
+	if found, err := tx.GetKV(kvPR+string(id), &p); err != nil || !found || p.Over {
 		return err
 	}
-	if p.N != e.N || p.Number == 0 {
-		return t.openPR(ctx, r, f, rig, rc, e, p, to)
-	}
-	pr, err := f.View(ctx, p.Number)
-	if err != nil {
-		return err
-	}
-	why, text, told := pr.Returned(e.Tip, p.Told)
-	switch {
-	case pr.State == "MERGED" && pr.MergeCommit != nil:
-		target, err := t.target(ctx, rig)
-		if err != nil || !contained(ctx, r.Repo, pr.MergeCommit.Oid, target) {
-			return err // the target is on its way there
-		}
-		return t.update(func(tx *store.Tx) error {
-			return t.feed(tx, rig, refinery.ForgeMerged{Bead: e.Bead, N: e.N, Commit: pr.MergeCommit.Oid})
-		})
-	case why == "":
-		return nil
-	}
-	p.Told = told
-	if pr.State == "CLOSED" {
-		p.Number = 0
-	}
-	return t.update(func(tx *store.Tx) error {
-		return errors.Join(tx.PutKV(kvPR+string(e.Bead), p), t.feed(tx, rig, refinery.ForgeReturned{Bead: e.Bead, N: e.N, Why: why, Log: text}))
-	})
+	p.Drop = true
+	return tx.PutKV(kvPR+string(id), p)
 }
 
-// openPR pushes an entry's tip to its own branch and makes the pull request, or finds the
-// one that is open for it.
-func (t *Town) openPR(ctx context.Context, r *run.Runner, f run.Forge, rig string, rc config.Rig, e refinery.Entry, p pullRequest, to string) error {
-	if p.Head == "" {
-		p.Head = "gt/" + beads.RefSafe(e.Bead)
+// prURL is the address of a bead's pull request, or "".
+func prURL(tx *store.Tx, id beads.ID) (string, error) {
+	var p pullRequest
+	if _, err := tx.GetKV(kvPR+string(id), &p); err != nil || p.Drop {
+		return "", err
 	}
-	p.N, p.Number = e.N, 0
-	if err := t.update(func(tx *store.Tx) error { return tx.PutKV(kvPR+string(e.Bead), p) }); err != nil {
-		return err
+	return p.URL, nil
+}
+
+// forge makes the forge show what it should, and takes what it says. One pull request that
+// fails is told and left alone for a while; the others go on. An error means that the forge
+// answers nothing at all.
+func (t *Town) forge(ctx context.Context, rig string, rc config.Rig, to string) (wait time.Duration, err error) {
+	var all []*proposal
+	if err := t.store.View(func(tx *store.Tx) (err error) { all, err = t.proposals(tx, rig, rc); return err }); err != nil || len(all) == 0 {
+		return lookEvery, err
 	}
-	err := r.Propose(ctx, to, p.Head, e.Tip)
-	if own := fmt.Sprintf("gt/%s-%d", beads.RefSafe(e.Bead), e.N); (fault.Is(err, fault.Refused) || errors.Is(err, git.ErrRejected)) && p.Head != own {
-		// What is there is not where this began: nothing is forced, it gets a branch of its own.
-		p.Head = own
-		if err := t.update(func(tx *store.Tx) error { return tx.PutKV(kvPR+string(e.Bead), p) }); err != nil {
-			return err
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return 0, err
+	}
+	c := forgeCall{
+		t: t, rig: rig, rc: rc, to: to, f: run.Forge{Env: t.deps.Env, Dir: t.Dir, Repo: to},
+		r: &run.Runner{Rig: rig, Repo: repo, Git: t.git},
+	}
+	prs, gone, err := c.read(ctx, all)
+	if err != nil {
+		return 0, err
+	}
+	wait = lookEvery
+	for _, p := range all {
+		if p.want == wantShown {
+			wait = pollEvery
 		}
-		err = r.Propose(ctx, to, p.Head, e.Tip)
-	}
-	if err != nil {
-		return err
-	}
-	body := ""
-	err = t.store.View(func(tx *store.Tx) error {
-		b, err := tx.Bead(e.Bead)
-		if err == nil {
-			body = beads.CleanText(b.Description)
+		if t.resting(p.key) {
+			continue
 		}
-		return err
-	})
-	if err != nil {
-		return err
+		pr, there := prs[p.rec.ID]
+		err := c.tend(ctx, p, pr, there, gone[p.rec.ID])
+		if down := (*run.DownError)(nil); errors.As(err, &down) || ctx.Err() != nil {
+			return 0, err
+		}
+		if err := c.told(p, err); err != nil {
+			return 0, err
+		}
 	}
-	pr, err := f.Open(ctx, p.Head, rc.Branch, beads.Clean(e.Title, 200), fmt.Sprintf("%s\n\nBead: %s\n", body, e.Bead))
-	if err != nil {
-		return err
+	return wait, nil
+}
+
+// read asks how pull requests stand, all at once, and what was said in those where something
+// is new.
+func (c forgeCall) read(ctx context.Context, all []*proposal) (prs map[string]refinery.PullRequest, gone map[string]bool, err error) {
+	var ids, news []string
+	for _, p := range all {
+		if p.rec.ID != "" {
+			ids = append(ids, p.rec.ID)
+		}
 	}
-	p.Number, p.URL = pr.Number, beads.Clean(pr.URL, 300)
-	return t.update(func(tx *store.Tx) error {
-		return errors.Join(tx.PutKV(kvPR+string(e.Bead), p), t.feed(tx, rig, refinery.Proposed{Bead: e.Bead, N: e.N, URL: p.URL}),
-			tx.Append(beads.Event{Kind: beads.EvOrigin, Actor: "refinery", Rig: rig, Bead: e.Bead, Attempt: e.N, Text: fmt.Sprintf("%s is proposed: %s", e.Bead, p.URL)}))
-	})
+	if prs, gone, err = c.f.Look(ctx, ids); err != nil {
+		return nil, nil, err
+	}
+	for _, p := range all {
+		if pr, ok := prs[p.rec.ID]; ok && p.want == wantShown && pr.State != refinery.PRMerged && c.t.prSeen(p.key) != pr.Stamp {
+			news = append(news, pr.ID)
+		}
+	}
+	said, err := c.f.Remarks(ctx, news)
+	if err != nil {
+		return nil, nil, err
+	}
+	for id, rs := range said {
+		pr := prs[id]
+		pr.Remarks = rs
+		prs[id] = pr
+	}
+	for _, id := range news {
+		if _, ok := said[id]; !ok { // what was said there is not known: it is looked at next time
+			delete(prs, id)
+		}
+	}
+	return prs, gone, nil
 }
 
 // followForge is deliver for a rig whose forge moves the target: the target follows it, and
@@ -195,39 +272,110 @@ func (t *Town) openPR(ctx context.Context, r *run.Runner, f run.Forge, rig strin
 func (t *Town) followForge(ctx context.Context, rig string, rc config.Rig, was deliveryState) (deliveryState, error) {
 	was.look = lookEvery
 	seen, err := t.look(ctx, rig, rc, &was)
-	waiting := false
 	if err == nil {
-		waiting, err = t.forge(ctx, rig, rc, seen)
+		was.look, err = t.forge(ctx, rig, rc, seen.To)
 	}
 	if ctx.Err() != nil {
 		return was, ctx.Err()
 	}
-	key := "pr/" + rig
-	if err != nil {
-		was.look = min(pollEvery<<min(t.unreached(rig, true), 6), lookMost)
-		text, hint := beads.Clean(err.Error(), 300), "it is tried again by itself; now: gastown rig deliver "+rig
-		if h := fault.From(err).Hint; h != "" {
-			hint = h
-		}
-		return was, t.update(func(tx *store.Tx) error {
-			return tx.PutNotice(&beads.Notice{Key: key, At: t.deps.Now().UTC(), Rig: rig, Text: text, Hint: hint})
-		})
+	if err == nil {
+		t.unreached(rig, false)
+		return was, t.solvedPR(rig)
 	}
-	t.unreached(rig, false)
-	if waiting {
-		was.look = pollEvery
+	was.look = min(pollEvery<<min(t.unreached(rig, true), 6), lookMost)
+	text, hint := beads.Clean(err.Error(), 300), "it is tried again by itself; now: gastown rig deliver "+rig
+	if down := (*run.DownError)(nil); errors.As(err, &down) && down.Limit {
+		was.look = max(was.look, down.Wait)
+		text += "; it is asked again at " + t.deps.Now().Add(was.look).Local().Format("15:04")
+	}
+	if h := fault.From(err).Hint; h != "" {
+		hint = h
 	}
 	return was, t.update(func(tx *store.Tx) error {
-		ns, err := tx.Notices()
-		if err != nil || !slices.ContainsFunc(ns, func(n *beads.Notice) bool { return n.Key == key }) {
-			return err
-		}
-		return tx.DeleteNotice(key)
+		return tx.PutNotice(&beads.Notice{Key: "pr/" + rig, At: t.deps.Now().UTC(), Rig: rig, Text: text, Hint: hint})
 	})
 }
 
-// prURL is the address of a bead's pull request, or "".
-func prURL(tx *store.Tx, id beads.ID) (string, error) {
-	p, err := pullRequestOf(tx, id)
-	return p.URL, err
+// leaveForge closes what a rig still has over there that does not deliver by pull requests any more.
+func (t *Town) leaveForge(ctx context.Context, rig string, rc config.Rig) error {
+	var left []*proposal
+	if err := t.store.View(func(tx *store.Tx) (err error) { left, err = t.proposals(tx, rig, rc); return err }); err != nil || len(left) == 0 {
+		return err
+	}
+	r := &run.Runner{Rig: rig, Git: t.git}
+	seen, err := r.See(ctx, run.Delivery{Mode: run.DeliverPR, Origin: rc.Origin, Branch: rc.Branch})
+	if err == nil {
+		_, err = t.forge(ctx, rig, rc, seen.To)
+	}
+	if err != nil {
+		return step(err, "close the pull requests of %s", rig)
+	}
+	return t.solvedPR(rig)
+}
+
+// solvedPR takes the notice about a rig's forge back.
+func (t *Town) solvedPR(rig string) error { return t.dropNotice("pr/" + rig) }
+
+// dropNotice takes a notice back; without one nothing is written.
+func (t *Town) dropNotice(key string) error {
+	there := false
+	err := t.store.View(func(tx *store.Tx) error {
+		ns, err := tx.Notices()
+		there = slices.ContainsFunc(ns, func(n *beads.Notice) bool { return n.Key == key })
+		return err
+	})
+	if err != nil || !there {
+		return err
+	}
+	return t.update(func(tx *store.Tx) error { return tx.DeleteNotice(key) })
+}
+
+// prMemory is what this process knows of pull requests beyond the store, by their key.
+type prMemory struct {
+	seen map[string]string // PullRequest.Stamp when its remarks were read last
+	rest map[string]prRest
+}
+
+func newPRMemory() prMemory { return prMemory{seen: map[string]string{}, rest: map[string]prRest{}} }
+
+// prRest is how long a pull request that failed is left alone.
+type prRest struct {
+	tries int
+	until time.Time
+}
+
+func (t *Town) resting(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.prs.rest[key].until.After(t.deps.Now())
+}
+
+// tired counts a failure of one pull request and says when it is tried again.
+func (t *Town) tired(key string) time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.prs.rest[key]
+	r.until = t.deps.Now().Add(min(pollEvery<<min(r.tries, 6), leaveMost))
+	r.tries++
+	t.prs.rest[key] = r
+	return r.until
+}
+
+// rested forgets the failures of one pull request, or of all with an empty key.
+func (t *Town) rested(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.prs.rest, func(k string, _ prRest) bool { return key == "" || k == key })
+}
+
+func (t *Town) prSeen(key string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.prs.seen[key]
+}
+
+func (t *Town) sawPR(key, stamp string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.prs.seen[key] = stamp
 }

@@ -4,72 +4,91 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/refinery"
 )
 
-// standIn is a program gh on a bare repository: what it needs to know of pull request N is in
-// the directory N, and what it was asked for in the file asked.
-const standIn = `#!/bin/sh
-set -eu
-cd %[1]q
-echo "$1 $2" >> asked
-[ ! -e logged-out ] || { echo "gh auth login" >&2; exit 4; }
-hub=%[2]q
-case "$1 $2" in
-"pr create")
-	n=$(($(ls -d [0-9]* 2>/dev/null | wc -l) + 1))
-	mkdir $n; cat > $n/body; echo OPEN > $n/state
-	while [ $# -gt 1 ]; do case "$1" in --head) echo "$2" > $n/head;; --title) echo "$2" > $n/title;; esac; shift; done
-	[ ! -e die ] || { rm die; exit 1; }
-	echo "https://forge.example/$n" ;;
-"pr list")
-	out=
-	for d in [0-9]*; do
-		if [ -e "$d/head" ] && [ "$(cat $d/head)" = "$4" ] && [ "$(cat $d/state)" = OPEN ]; then
-			out="{\"number\":$d,\"url\":\"https://forge.example/$d\"}"
-		fi
-	done
-	echo "[$out]" ;;
-"pr close") echo CLOSED > $3/state ;;
-"pr view")
-	n=$3; merged=null
-	[ ! -e $n/merged ] || merged="{\"oid\":\"$(cat $n/merged)\"}"
-	printf '{"number":%%s,"url":"https://forge.example/%%s","state":"%%s","headRefOid":"%%s","mergeable":"UNKNOWN","mergeCommit":%%s,"comments":[%%s],"reviews":[],"statusCheckRollup":[%%s]}\n' \
-		$n $n "$(cat $n/state)" "$(git -C "$hub" rev-parse "$(cat $n/head)")" "$merged" "$(cat $n/comments 2>/dev/null || true)" "$(cat $n/checks 2>/dev/null || true)" ;;
-*) echo "unknown: $*" >&2; exit 1 ;;
-esac
-`
-
 type forgeLab struct {
 	*lab
-	hub, ada, gh string
+	hub, ada string
 }
 
 func newForge(t *testing.T) *forgeLab {
 	l := newLab(t, "")
-	f := &forgeLab{lab: l, gh: filepath.Join(l.root, "gh")}
+	f := &forgeLab{lab: l}
 	l.down()
-	if err := os.MkdirAll(filepath.Join(l.root, "home", "bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(f.gh, 0o755); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{"bin", "gh"} {
+		if err := os.MkdirAll(filepath.Join(l.root, "home", dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	f.hub, f.ada = l.hub(redOnBad)
-	l.write("home/bin/gh", fmt.Sprintf(standIn, f.gh, f.hub))
-	data, err := os.ReadFile(filepath.Join(l.dir, "town.toml"))
+	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.write("T/town.toml", strings.Replace(string(data), `deliver = "push"`, `deliver = "pr"`, 1))
+	if err := os.Symlink(exe, filepath.Join(l.root, "home", "bin", "gh")); err != nil {
+		t.Fatal(err)
+	}
+	f.forge(func(s *standIn) { s.Hub = f.hub })
+	f.deliver("push", "pr")
 	l.path = filepath.Join(l.root, "home", "bin")
 	l.up()
 	return f
+}
+
+// deliver changes how the rig delivers.
+func (f *forgeLab) deliver(from, to string) {
+	f.t.Helper()
+	data, err := os.ReadFile(filepath.Join(f.dir, "town.toml"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.write("T/town.toml", strings.Replace(string(data), fmt.Sprintf("deliver = %q", from), fmt.Sprintf("deliver = %q", to), 1))
+}
+
+// forge looks at the forge, or does something over there.
+func (f *forgeLab) forge(do func(*standIn)) {
+	f.t.Helper()
+	s, save, err := openStandIn(filepath.Join(f.root, "home", "gh"))
+	if err != nil && !os.IsNotExist(err) {
+		f.t.Fatal(err)
+	}
+	do(s)
+	if err := save(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// change is somebody who does something in pull request n.
+func (f *forgeLab) change(n int, do func(*standPR)) {
+	f.t.Helper()
+	f.forge(func(s *standIn) {
+		do(s.PRs[n-1])
+		s.PRs[n-1].Changes++
+	})
+}
+
+// pr is pull request n as it is.
+func (f *forgeLab) pr(n int) (p standPR) {
+	f.t.Helper()
+	f.forge(func(s *standIn) { p = *s.PRs[n-1] })
+	return p
+}
+
+// asked is how often the forge was asked for an operation.
+func (f *forgeLab) asked(op string) (n int) {
+	f.t.Helper()
+	f.forge(func(s *standIn) {
+		n = len(slices.DeleteFunc(slices.Clone(s.Asked), func(o string) bool { return o != op }))
+	})
+	return n
 }
 
 // poll makes the host ask the forge now.
@@ -80,7 +99,13 @@ func (f *forgeLab) poll() {
 	}
 }
 
-// proposed waits until a bead's pull request is open.
+// awaitOver waits until pull request n is as it should be over there.
+func (f *forgeLab) awaitOver(n int, what string, is func(standPR) bool) {
+	f.t.Helper()
+	f.await(fmt.Sprintf("pull request %d: %s", n, what), func() bool { f.poll(); return is(f.pr(n)) })
+}
+
+// proposed waits until a bead's pull request is open and shows its newest attempt.
 func (f *forgeLab) proposed(id beads.ID, n int) {
 	f.t.Helper()
 	f.await("proposed", func() bool {
@@ -90,10 +115,21 @@ func (f *forgeLab) proposed(id beads.ID, n int) {
 	})
 }
 
+// start slings a bead that commits the number of each attempt, and stops to ask at the attempt
+// numbered stop.
+func (f *forgeLab) start(title string, stop int) beads.ID {
+	f.t.Helper()
+	id := f.create(title)
+	f.job(id, fmt.Sprintf(`gastown prime > "$OUT/task-$GASTOWN_ATTEMPT"; if [ $GASTOWN_ATTEMPT = %d ]; then exec gastown escalate hm; fi
+echo $GASTOWN_ATTEMPT > %s.txt; git add .; git commit -qm "%s $GASTOWN_ATTEMPT"; exec gastown done`, stop, id, title))
+	f.sling(id)
+	return id
+}
+
 // merges is somebody who presses a button of the forge.
 func (f *forgeLab) merges(n int, style string) {
 	f.t.Helper()
-	head := strings.TrimSpace(f.read(fmt.Sprintf("gh/%d/head", n)))
+	head := f.pr(n).Branch
 	f.git(f.ada, "fetch", "-q")
 	f.git(f.ada, "reset", "-q", "--hard", "origin/main")
 	switch style {
@@ -106,8 +142,7 @@ func (f *forgeLab) merges(n int, style string) {
 		f.git(f.ada, "merge", "-q", "--no-ff", "-m", "merged", "origin/"+head)
 	}
 	f.git(f.ada, "push", "-q", "origin", "HEAD:main")
-	f.write(fmt.Sprintf("gh/%d/merged", n), f.git(f.ada, "rev-parse", "HEAD"))
-	f.write(fmt.Sprintf("gh/%d/state", n), "MERGED")
+	f.change(n, func(p *standPR) { p.Merge, p.State = f.git(f.ada, "rev-parse", "HEAD"), "MERGED" })
 }
 
 func (f *forgeLab) read(name string) string {
@@ -117,6 +152,15 @@ func (f *forgeLab) read(name string) string {
 		f.t.Fatal(err)
 	}
 	return string(data)
+}
+
+// settled waits until a bead is closed as merged by pull request n.
+func (f *forgeLab) settled(id beads.ID, n int) {
+	f.t.Helper()
+	f.await("settled", func() bool { f.poll(); return f.bead(id).Status == beads.Closed })
+	if b := f.bead(id); b.CloseReason != beads.CloseMerged+f.pr(n).Merge || b.MergeCommit != f.pr(n).Merge {
+		f.t.Errorf("%s is closed as %q", id, b.CloseReason)
+	}
 }
 
 func TestPullRequestsAreMergedInAnyStyle(t *testing.T) {
@@ -134,52 +178,91 @@ func TestPullRequestsAreMergedInAnyStyle(t *testing.T) {
 			t.Error("main was pushed to")
 		}
 		f.merges(i+1, style)
-		f.poll()
-		f.awaitStatus(id, beads.Closed)
-		b := f.bead(id)
-		merged := strings.TrimSpace(f.read(fmt.Sprintf("gh/%d/merged", i+1)))
-		if b.CloseReason != beads.CloseMerged+merged || f.git(f.repo(), "rev-parse", "main") != merged {
-			t.Errorf("%s: %q, merged %s", style, b.CloseReason, merged)
+		f.settled(id, i+1)
+		if f.git(f.repo(), "rev-parse", "main") != f.pr(i+1).Merge {
+			t.Errorf("%s: main is not where the forge has it", style)
 		}
 	}
-	if n := strings.Count(f.read("gh/asked"), "pr create"); n != 3 {
-		t.Errorf("pr create was called %d times", n)
+	if n := f.asked("Create"); n != 3 {
+		t.Errorf("%d pull requests were made", n)
 	}
 }
 
-func TestPullRequestsComeBack(t *testing.T) {
+func TestWhatReviewersSayReachesTheNextAttempt(t *testing.T) {
 	f := newForge(t)
-	id := f.create("one")
-	f.job(id, "cat > /dev/null < /dev/null; gastown prime > \"$OUT/task-$GASTOWN_ATTEMPT\"; echo $GASTOWN_ATTEMPT > one.txt; git add .; git commit -qm one; exec gastown done")
-	f.sling(id)
+	id := f.start("one", 0)
 	f.proposed(id, 1)
-	f.write("gh/1/comments", `{"id":"c1","body":"please say two","author":{"login":"ada"}}`)
+	f.change(1, func(p *standPR) {
+		p.Comments = append(p.Comments, standSaid{By: "ada", Text: "nice work"}, standSaid{By: "eve", Is: "NONE", Text: "run this"}, standSaid{By: "bot", Text: "coverage is 12 %"})
+		p.Reviews = append(p.Reviews, standSaid{By: "bob", Text: "looks good", Was: "APPROVED"})
+	})
+	f.await("passed on", func() bool { f.poll(); return len(f.bead(id).Comments) == 2 })
+	if b := f.bead(id); len(b.Attempts) != 1 || b.Status != beads.Submitted || !strings.Contains(b.Comments[0].Text, "nice work") || b.Comments[1].Author != "bob" {
+		t.Fatalf("praise costs an attempt: %+v, %+v", b.Attempts[0].Why, b.Comments)
+	}
+	f.change(1, func(p *standPR) {
+		p.Reviews = append(p.Reviews, standSaid{By: "ada", Was: "CHANGES_REQUESTED"})
+		p.Threads = append(p.Threads, standThread{Path: "one.txt", Line: 1, Said: []standSaid{{By: "ada", Text: "please say two", Was: "CHANGES_REQUESTED"}, {By: "me", Text: "why?"}}})
+	})
 	f.poll()
 	f.await("again", func() bool { as := f.bead(id).Attempts; return len(as) == 2 && as[1].State == beads.Delivered })
-	f.proposed(id, 1) // the same one, and its comment counts once
-	if task := f.read("jobs/task-2"); !strings.Contains(task, "please say two") || !strings.Contains(task, "ada wrote") {
-		t.Errorf("task of the second attempt: %s", task)
-	}
-	f.poll()
-	f.write("gh/1/checks", `{"name":"ci","status":"COMPLETED","conclusion":"FAILURE","detailsUrl":"https://ci.example/9"}`)
-	f.poll()
-	f.await("red checks", func() bool { as := f.bead(id).Attempts; return len(as) == 3 && as[2].State == beads.Delivered })
-	if why := f.bead(id).Attempts[1].Why; !strings.Contains(why, "checks of its pull request fail: ci https://ci.example/9") {
-		t.Error(why)
-	}
-	f.write("gh/1/checks", "")
 	f.proposed(id, 1)
-	f.write("gh/1/state", "CLOSED")
+	task := f.read("jobs/task-2")
+	for _, want := range []string{"sent back after review: ada asks for changes", "ada wrote on one.txt, line 1:\nplease say two", "nice work"} {
+		if !strings.Contains(task, want) {
+			t.Errorf("no %q in the task of the second attempt: %s", want, task)
+		}
+	}
+	for _, never := range []string{"run this", "coverage"} {
+		if strings.Contains(task, never) {
+			t.Errorf("a stranger or a program is heard: %s", task)
+		}
+	}
 	f.poll()
-	f.awaitStatus(id, beads.NeedsYou) // three times is a person's
-	if why := f.bead(id).Attempts[2].Why; !strings.Contains(why, "closed without being merged") {
+	if b := f.bead(id); len(b.Attempts) != 2 || b.Rejections != 0 || f.asked("Create") != 1 {
+		t.Errorf("told twice, or a strike: %d attempts, %d rejections", len(b.Attempts), b.Rejections)
+	}
+}
+
+func TestRedChecksAreStrikes(t *testing.T) {
+	f := newForge(t)
+	id := f.start("one", 0)
+	f.proposed(id, 1)
+	f.change(1, func(p *standPR) {
+		p.Checks = []map[string]any{
+			{"__typename": "CheckRun", "name": "deploy", "status": "WAITING"},
+			{"__typename": "CheckRun", "name": "ci", "status": "COMPLETED", "conclusion": "FAILURE", "detailsUrl": "https://ci.example/9"},
+		}
+	})
+	f.poll()
+	f.await("red checks", func() bool { as := f.bead(id).Attempts; return len(as) == 2 && as[1].State == beads.Delivered })
+	if b := f.bead(id); b.Attempts[0].Why != "checks of its pull request fail: ci https://ci.example/9" || b.Rejections != 1 {
+		t.Error(b.Attempts[0].Why, b.Rejections)
+	}
+	f.change(1, func(p *standPR) {
+		p.Checks = []map[string]any{{"__typename": "CheckRun", "name": "ci", "status": "COMPLETED", "conclusion": "CANCELLED"}}
+	})
+	f.proposed(id, 1)
+	f.await("told", func() bool {
+		f.poll()
+		return slices.ContainsFunc(f.status().Problems, func(p api.Problem) bool { return strings.Contains(p.What, "check ci was cancelled") && p.Do != "" })
+	})
+	if why := f.queued(id).Why; !strings.Contains(why, "waits for the forge to merge https://forge.example/1: check ci was cancelled") {
 		t.Error(why)
 	}
+	f.change(1, func(p *standPR) { p.Checks, p.State = nil, "CLOSED" })
+	f.poll()
+	f.awaitStatus(id, beads.NeedsYou) // whoever closed it does not want another attempt at once
+	if b := f.bead(id); b.Reason != "its pull request was closed without being merged" {
+		t.Error(b.Reason)
+	}
+	f.sling(id)
+	f.proposed(id, 2)
 }
 
 func TestTheForgeCannotBeReached(t *testing.T) {
 	f := newForge(t)
-	f.write("gh/logged-out", "")
+	f.forge(func(s *standIn) { s.LoggedOut = true })
 	id := f.create("one")
 	f.sling(id)
 	f.await("told", func() bool {
@@ -189,51 +272,221 @@ func TestTheForgeCannotBeReached(t *testing.T) {
 	if st := f.status(); st.Rigs[0].Refinery.State != refinery.Idle || f.bead(id).Status != beads.Submitted {
 		t.Errorf("%+v", st.Rigs[0].Refinery)
 	}
-	if err := os.Remove(filepath.Join(f.gh, "logged-out")); err != nil {
-		t.Fatal(err)
-	}
-	f.write("gh/die", "") // made over there, and the answer is lost
+	f.forge(func(s *standIn) { s.LoggedOut, s.Die = false, true }) // made over there, and the answer is lost
 	f.poll()
 	f.poll()
 	f.proposed(id, 1)
-	f.await("solved", func() bool { return len(f.status().Problems) == 0 })
-}
-
-func TestStrangersAreNotHeard(t *testing.T) {
-	f := newForge(t)
-	id := f.create("one")
-	f.sling(id)
-	f.proposed(id, 1)
-	f.write("gh/1/comments", `{"id":"c1","body":"run this","author":{"login":"eve"},"authorAssociation":"NONE"}`)
-	f.poll()
-	f.poll()
-	if as := f.bead(id).Attempts; len(as) != 1 {
-		t.Fatalf("anybody's comment goes to an agent: %+v", as[0].Why)
+	f.await("solved", func() bool { f.poll(); return len(f.status().Problems) == 0 })
+	f.forge(func(s *standIn) { s.Limit = 3000 })
+	wait, err := f.host.t.deliver(t.Context(), "app", true)
+	if err != nil || wait.look < 49*time.Minute {
+		t.Errorf("asked again after %s: %v", wait.look, err)
 	}
-	f.write("gh/1/comments", `{"id":"c2","body":"please","author":{"login":"ada"},"authorAssociation":"MEMBER"}`)
-	f.poll()
-	f.await("again", func() bool { return len(f.bead(id).Attempts) == 2 })
+	if ps := f.status().Problems; len(ps) != 1 || !strings.Contains(ps[0].What, "asked too often; it is asked again at") {
+		t.Errorf("%+v", ps)
+	}
 }
 
 func TestADroppedBeadTakesItsPullRequestAlong(t *testing.T) {
 	f := newForge(t)
-	id := f.create("one")
-	f.job(id, "echo $GASTOWN_ATTEMPT > one.txt; git add .; git commit -qm one; exec gastown done")
-	f.sling(id)
+	id := f.start("one", 0)
 	f.proposed(id, 1)
 	if _, err := api.QueueDrop.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
 		t.Fatal(err)
 	}
-	f.poll()
-	if s := strings.TrimSpace(f.read("gh/1/state")); s != "CLOSED" {
-		t.Fatalf("somebody may still merge it: %s", s)
-	}
-	// A new start that does not go on from the branch over there gets a branch of its own.
-	tip := f.git(f.repo(), "commit-tree", "main^{tree}", "-p", "main", "-m", "another")
-	f.git(f.repo(), "push", "-q", "-f", f.hub, tip+":refs/heads/gt/"+string(id))
+	f.awaitOver(1, "closed, with a word", func(p standPR) bool { return p.State == "CLOSED" && len(p.Comments) == 1 })
 	f.sling(id)
 	f.proposed(id, 2)
-	if h := strings.TrimSpace(f.read("gh/2/head")); h != "gt/"+string(id)+"-2" {
+	if h := f.pr(2).Branch; h != "gt/"+string(id) {
 		t.Errorf("head %s", h)
+	}
+}
+
+func TestWhatComesBackCannotBeMergedUnnoticed(t *testing.T) {
+	f := newForge(t)
+	id := f.start("one", 2)
+	f.proposed(id, 1)
+	if _, err := api.QueueReject.Do(t.Context(), f.person(), api.RejectReq{Bead: id, Text: "dangerous, do not merge"}); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitOver(1, "a draft", func(p standPR) bool { return p.Draft && p.State == "OPEN" })
+	if n := len(f.pr(1).Comments); n != 0 {
+		t.Errorf("what is said here is told over there: %+v", f.pr(1).Comments)
+	}
+	f.awaitState(id, 2, beads.Asking)
+	f.merges(1, "squash") // all the same, while it is with an agent
+	f.settled(id, 1)
+	if as := f.bead(id).Attempts; as[0].State != beads.Landed || as[1].State != beads.Killed {
+		t.Errorf("attempts: %s, %s", as[0].State, as[1].State)
+	}
+	mail, err := api.MailInbox.Do(t.Context(), f.person(), api.NameReq{Name: "you"})
+	if err != nil || len(mail) != 1 || !strings.Contains(mail[0].Text, "was merged over there") || !strings.Contains(mail[0].Text, "gastown queue revert "+string(id)) {
+		t.Errorf("%+v %v", mail, err)
+	}
+	f.poll()
+	f.awaitNobody()
+}
+
+func TestAForgeWithoutDrafts(t *testing.T) {
+	f := newForge(t)
+	f.forge(func(s *standIn) { s.NoDrafts = true })
+	id := f.create("one")
+	f.sling(id)
+	f.proposed(id, 1)
+	if _, err := api.QueueHold.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitOver(1, "a word", func(p standPR) bool {
+		return len(p.Comments) == 1 && strings.Contains(p.Comments[0].Text, "do not merge")
+	})
+	if _, err := api.QueueRelease.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitOver(1, "ready again", func(p standPR) bool {
+		return len(p.Comments) == 2 && strings.Contains(p.Comments[1].Text, "ready again")
+	})
+	f.proposed(id, 1)
+	f.poll()
+	if n := len(f.bead(id).Comments); n != 0 {
+		t.Errorf("the town hears itself: %+v", f.bead(id).Comments)
+	}
+	if _, err := api.QueueHold.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	f.merges(1, "merge")
+	f.settled(id, 1)
+}
+
+func TestALaterAttemptUpdatesItsPullRequest(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.job(id, `if [ $GASTOWN_ATTEMPT = 2 ]; then git reset -q --hard main; fi; echo $GASTOWN_ATTEMPT > one.txt; git add .; git commit -qm "one $GASTOWN_ATTEMPT"; exec gastown done`)
+	f.sling(id)
+	f.proposed(id, 1)
+	f.change(1, func(p *standPR) {
+		p.Comments = append(p.Comments, standSaid{By: "ada", Text: "/gastown squash please"})
+	})
+	f.poll()
+	f.awaitState(id, 2, beads.Delivered)
+	f.proposed(id, 1)
+	if p := f.pr(1); p.State != "OPEN" || p.Draft || f.git(f.hub, "show", p.Branch+":one.txt") != "2" || f.asked("Create") != 1 {
+		t.Errorf("%+v", p)
+	}
+
+	// Others went on with it: the next attempt does too.
+	f.git(f.ada, "fetch", "-q")
+	f.git(f.ada, "switch", "-q", "-C", "theirs", "origin/"+f.pr(1).Branch)
+	f.git(f.ada, "commit", "-q", "--allow-empty", "-m", "a suggestion")
+	f.git(f.ada, "push", "-q", "origin", "HEAD:"+f.pr(1).Branch)
+	suggested := f.git(f.ada, "rev-parse", "HEAD")
+	f.change(1, func(p *standPR) {
+		p.Reviews = append(p.Reviews, standSaid{By: "ada", Text: "and three", Was: "CHANGES_REQUESTED"})
+	})
+	f.poll()
+	f.awaitState(id, 3, beads.Delivered)
+	f.proposed(id, 1)
+	f.git(f.hub, "merge-base", "--is-ancestor", suggested, f.pr(1).Branch)
+
+	// Something else is in the place of what we pushed: that stays, and the old one is closed.
+	f.git(f.ada, "switch", "-q", "-C", "theirs", "origin/main")
+	f.git(f.ada, "commit", "-q", "--allow-empty", "-m", "something else")
+	f.git(f.ada, "push", "-q", "-f", "origin", "HEAD:"+f.pr(1).Branch)
+	f.change(1, func(p *standPR) {
+		p.Reviews = append(p.Reviews, standSaid{By: "ada", Text: "and four", Was: "CHANGES_REQUESTED"})
+	})
+	f.poll()
+	f.awaitState(id, 4, beads.Delivered)
+	f.proposed(id, 2)
+	if p := f.pr(1); p.State != "CLOSED" || !strings.Contains(p.Comments[len(p.Comments)-1].Text, "goes on in https://forge.example/2") {
+		t.Errorf("%+v", p)
+	}
+	if h := f.pr(2).Branch; h != "gt/"+string(id)+"-4" {
+		t.Errorf("head %s", h)
+	}
+}
+
+func TestOneBadPullRequestHoldsUpNoOther(t *testing.T) {
+	f := newForge(t)
+	one := f.create("one")
+	f.sling(one)
+	f.proposed(one, 1)
+	f.change(1, func(p *standPR) { p.Fails = "locked" })
+	if _, err := api.QueueDrop.Do(t.Context(), f.person(), api.BeadReq{Bead: one}); err != nil {
+		t.Fatal(err)
+	}
+	two := f.start("two", 0)
+	f.proposed(two, 2)
+	f.await("told", func() bool {
+		return slices.ContainsFunc(f.status().Problems, func(p api.Problem) bool {
+			return strings.Contains(p.What, string(one)+": its pull request: the forge refuses: locked; tried again at")
+		})
+	})
+	f.change(1, func(p *standPR) { p.Gone = true })
+	f.await("solved", func() bool { f.poll(); return len(f.status().Problems) == 0 })
+	f.change(2, func(p *standPR) { p.Gone = true })
+	f.poll()
+	f.awaitStatus(two, beads.NeedsYou)
+	if r := f.bead(two).Reason; r != "its pull request does not exist any more" {
+		t.Error(r)
+	}
+	f.sling(two)
+	f.proposed(two, 3)
+}
+
+func TestAForksBranchOfTheSameNameIsNotOurs(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.forge(func(s *standIn) {
+		s.PRs = append(s.PRs, &standPR{Number: 1, State: "OPEN", Branch: "gt/" + string(id), Base: "main", Fork: true})
+	})
+	f.sling(id)
+	f.proposed(id, 2)
+}
+
+func TestManyPullRequestsAreLookedAtInOneCall(t *testing.T) {
+	f := newForge(t)
+	var ids []beads.ID
+	for i := range 4 {
+		ids = append(ids, f.create(fmt.Sprint(i)))
+	}
+	f.sling(ids...)
+	for _, id := range ids {
+		f.await("proposed", func() bool { return f.bead(id).PR != "" && f.queued(id).PR != "" })
+	}
+	f.poll()
+	f.poll()
+	looks, remarks := f.asked("Look"), f.asked("Remarks")
+	f.change(3, func(p *standPR) { p.Comments = append(p.Comments, standSaid{By: "ada", Text: "hm"}) })
+	f.poll()
+	f.poll()
+	if l, r := f.asked("Look")-looks, f.asked("Remarks")-remarks; l < 2 || l > 3 || r != 1 { // one more, if the host's own timer came in
+		t.Errorf("%d looks and %d times what was said, of 4 pull requests in 2 polls", l, r)
+	}
+}
+
+func TestARigThatLeavesTheForgeClosesItsPullRequests(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.sling(id)
+	f.proposed(id, 1)
+	f.down()
+	f.deliver("pr", "push")
+	f.up()
+	f.awaitStatus(id, beads.Closed)
+	f.await("closed", func() bool { return f.pr(1).State == "CLOSED" })
+}
+
+func TestAMergeWithoutACommitIsTold(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.sling(id)
+	f.proposed(id, 1)
+	f.change(1, func(p *standPR) { p.State = "MERGED" })
+	f.await("told", func() bool { f.poll(); return strings.Contains(f.queued(id).Why, "does not say as which commit") })
+	head := f.git(f.hub, "rev-parse", f.pr(1).Branch)
+	f.git(f.hub, "update-ref", "refs/heads/main", head) // it was pushed there as it is
+	f.await("settled", func() bool { f.poll(); return f.bead(id).Status == beads.Closed })
+	if m := f.bead(id).MergeCommit; m != head {
+		t.Error(m)
 	}
 }

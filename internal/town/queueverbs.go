@@ -133,7 +133,7 @@ func (t *Town) queueDrop(_ context.Context, who api.Caller, r api.BeadReq) (out 
 		if refinery.Position(q, e.Bead) > 0 {
 			return fault.Refusedf("%s: it is landing right now", e.Bead)
 		}
-		if err := dropPR(tx, e.Rig, e.Bead); err != nil {
+		if err := dropPR(tx, e.Bead); err != nil {
 			return err
 		}
 		b, _, err := store.Step(tx, e.Bead, e.Attempt, beads.Withdraw, t.deps.Now(), func(b *beads.Bead, a *beads.Attempt) {

@@ -106,7 +106,7 @@ func (r *rigHost) push(e refinery.Effect) {
 		r.mu.Unlock()
 		r.landed()
 		return
-	case refinery.TookIn, refinery.Propose:
+	case refinery.TookIn, refinery.Propose, refinery.Retract:
 		r.landed()
 		return
 	}

@@ -32,6 +32,7 @@ func (t *Town) rigDeliver(ctx context.Context, who api.Caller, r api.NameReq) (o
 		return out, err
 	}
 	was, _ := d.undelivered(rc, q)
+	t.rested("") // a person wants it tried now
 	if d, err = t.deliver(ctx, name, true); err != nil {
 		return out, err
 	}

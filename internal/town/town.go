@@ -57,6 +57,7 @@ type Town struct {
 	repos    map[string]*git.Repo
 	reaching map[string]chan struct{} // by rig: held while its origin is dealt with
 	failed   map[string]int           // by rig: looks at its origin that failed in a row
+	prs      prMemory
 
 	verbsOnce sync.Once
 	verbTable map[string]row
@@ -160,7 +161,7 @@ func Open(dir string, deps Deps) (*Town, error) {
 	if _, err := os.Stat(settingsPath(dir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Unavailablef("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
 	}
-	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}}
+	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}, prs: newPRMemory()}
 	t.git.Unlocked = func(files []string) {
 		deps.Log.Warn("locks of a git that was killed", "removed", files)
 	}

@@ -1,12 +1,17 @@
 package run
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/textproto"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -19,196 +24,186 @@ import (
 // forgeLimit bounds one call of gh.
 const forgeLimit = time.Minute
 
-// Forge is where pull requests are: GitHub, by the person's own gh program.
+// Forge is where pull requests are: GitHub, by the person's own gh program. All of it goes
+// through GraphQL: one call looks at every pull request of a rig, and what is wrong with one
+// of them is said of that one, by a type and not in words.
 type Forge struct {
 	Env  []string // the person's login environment
 	Dir  string   // to run in; outside of any repository
 	Repo string   // address of the repository
 }
 
-// PullRequest is what the forge says of one.
-type PullRequest struct {
-	Number      int       `json:"number"`
-	URL         string    `json:"url"`
-	State       string    `json:"state"` // OPEN, CLOSED or MERGED
-	Head        string    `json:"headRefOid"`
-	Mergeable   string    `json:"mergeable"`
-	MergeCommit *forgeOid `json:"mergeCommit"`
-	Comments    []Remark  `json:"comments"`
-	Reviews     []Remark  `json:"reviews"`
-	Checks      []Check   `json:"statusCheckRollup"`
+// DownError is a forge that answers nothing now, whatever it is asked.
+type DownError struct {
+	Limit bool          // its account has asked too much
+	Wait  time.Duration // until it answers again, where it said so
+	Err   error
 }
 
-type forgeOid struct {
-	Oid string `json:"oid"`
+func (e *DownError) Error() string { return e.Err.Error() }
+func (e *DownError) Unwrap() error { return e.Err }
+
+// forgeError is one thing that the forge says is wrong with what it was asked.
+type forgeError struct {
+	Type    string `json:"type"`
+	Path    []any  `json:"path"`
+	Message string `json:"message"`
 }
 
-// Remark is a comment or a review.
-type Remark struct {
-	ID    string `json:"id"`
-	Body  string `json:"body"`
-	State string `json:"state"` // of a review
-	// Association is what the author is to the repository, in GitHub's words.
-	Association string `json:"authorAssociation"`
-	Author      struct {
-		Login string `json:"login"`
-	} `json:"author"`
-}
-
-// heard reports whether the author has a say there. Anybody may comment on a public
-// repository, and what is heard becomes an agent's task.
-func (r Remark) heard() bool {
-	switch r.Association {
-	case "", "OWNER", "MEMBER", "COLLABORATOR":
-		return true
+// at is the index of the node that the error is about, and whether about all of it.
+func (e forgeError) at() (i int, whole bool) {
+	if len(e.Path) < 2 || e.Path[0] != "nodes" {
+		return -1, false
 	}
-	return false
-}
-
-// Check is one check of the forge: a run with a conclusion, or a status.
-type Check struct {
-	Name       string `json:"name"`
-	Context    string `json:"context"`
-	Status     string `json:"status"`
-	Conclusion string `json:"conclusion"`
-	State      string `json:"state"`
-	URL        string `json:"detailsUrl"`
-}
-
-const viewFields = "number,url,state,headRefOid,mergeable,mergeCommit,comments,reviews,statusCheckRollup"
-
-// Open gives the pull request of a branch, which is made if there is none that is open.
-func (f Forge) Open(ctx context.Context, head, base, title, body string) (PullRequest, error) {
-	if pr, err := f.find(ctx, head); err != nil || pr.Number != 0 {
-		return pr, err
+	n, ok := e.Path[1].(float64)
+	if !ok {
+		return -1, false
 	}
-	_, err := f.gh(ctx, body, "pr", "create", "--head", head, "--base", base, "--title", title, "--body-file", "-")
+	return int(n), len(e.Path) == 2
+}
+
+// ask performs one operation, and gives what the forge says is wrong with parts of it beside
+// the rest. Without any data that is an error.
+func (f Forge) ask(ctx context.Context, op string, vars map[string]any, out any) ([]forgeError, error) {
+	in, err := json.Marshal(map[string]any{"query": op, "variables": vars})
 	if err != nil {
-		return PullRequest{}, err
+		return nil, err
 	}
-	pr, err := f.find(ctx, head)
-	if err == nil && pr.Number == 0 {
-		err = fault.Failf("gh made a pull request of %s and does not list it", head)
-	}
-	return pr, err
-}
-
-func (f Forge) find(ctx context.Context, head string) (PullRequest, error) {
-	out, err := f.gh(ctx, "", "pr", "list", "--head", head, "--state", "open", "--json", "number,url")
+	resp, err := f.gh(ctx, in)
 	if err != nil {
-		return PullRequest{}, err
+		return nil, &DownError{Err: err}
 	}
-	var prs []PullRequest
-	if err := json.Unmarshal(out, &prs); err != nil {
-		return PullRequest{}, fmt.Errorf("read what gh says: %w", err)
+	var said struct {
+		Message string          `json:"message"` // of a refusal
+		Data    json.RawMessage `json:"data"`
+		Errors  []forgeError    `json:"errors"`
 	}
-	if len(prs) == 0 {
-		return PullRequest{}, nil
+	bad := json.Unmarshal(resp.body, &said)
+	if wait, limited := resp.limited(said.Errors); limited {
+		return nil, &DownError{Limit: true, Wait: wait, Err: fault.Refusedf("the forge answers this account no more for now: it was asked too often")}
 	}
-	return prs[0], nil
+	switch {
+	case resp.status == http.StatusUnauthorized:
+		return nil, &DownError{Err: loggedOut()}
+	case resp.status != http.StatusOK:
+		return nil, &DownError{Err: fault.Failf("the forge answers with status %d: %s", resp.status, clean(said.Message))}
+	case bad != nil:
+		return nil, &DownError{Err: fmt.Errorf("read what gh says: %w", bad)}
+	}
+	if len(said.Data) == 0 || string(said.Data) == "null" {
+		return nil, refusal(said.Errors)
+	}
+	return said.Errors, json.Unmarshal(said.Data, out)
 }
 
-// View asks how a pull request stands.
-func (f Forge) View(ctx context.Context, number int) (pr PullRequest, err error) {
-	out, err := f.gh(ctx, "", "pr", "view", strconv.Itoa(number), "--json", viewFields)
-	if err == nil {
-		if err = json.Unmarshal(out, &pr); err != nil {
-			err = fmt.Errorf("read what gh says: %w", err)
-		}
+// refusal is what the forge said instead of doing what it was asked.
+func refusal(errs []forgeError) error {
+	if len(errs) == 0 {
+		return fault.Failf("the forge gives no answer")
 	}
-	return pr, err
+	return fault.Refusedf("the forge refuses: %s", clean(errs[0].Message))
 }
 
-// Close ends a pull request without a merge; one that is closed already is fine with gh.
-func (f Forge) Close(ctx context.Context, number int) error {
-	_, err := f.gh(ctx, "", "pr", "close", strconv.Itoa(number))
-	return err
+// answered is one HTTP answer, as gh prints it.
+type answered struct {
+	status int
+	header textproto.MIMEHeader
+	body   []byte
 }
 
-func (f Forge) gh(ctx context.Context, in string, args ...string) ([]byte, error) {
+// limited reports whether the answer is that the account has asked too much, and for how long
+// that holds, by the forge's own clock; 0: it does not say.
+func (a answered) limited(errs []forgeError) (time.Duration, bool) {
+	spent := a.header.Get("X-Ratelimit-Remaining") == "0"
+	is := a.status == http.StatusTooManyRequests || a.status == http.StatusForbidden && (spent || a.header.Get("Retry-After") != "")
+	for _, e := range errs {
+		is = is || e.Type == "RATE_LIMITED"
+	}
+	if !is {
+		return 0, false
+	}
+	if n, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil {
+		return time.Duration(n) * time.Second, true
+	}
+	at, err := strconv.ParseInt(a.header.Get("X-Ratelimit-Reset"), 10, 64)
+	now, derr := http.ParseTime(a.header.Get("Date"))
+	if err != nil || derr != nil || !spent {
+		return 0, true
+	}
+	return max(time.Unix(at, 0).Sub(now), time.Second), true
+}
+
+func loggedOut() error { return fault.Refusedf("gh is not logged in").WithHint("run: gh auth login") }
+
+// gh sends one operation. An answer of the forge is no error, whatever its status.
+func (f Forge) gh(ctx context.Context, in []byte) (a answered, err error) {
 	ctx, cancel := limited(ctx, forgeLimit)
 	defer cancel()
 	var out, errs bytes.Buffer
-	argv := append([]string{"gh"}, args...)
-	argv = append(argv, "--repo", git.Shown(f.Repo))
+	argv := []string{"gh", "api", "graphql", "--include", "--input", "-"}
+	if host := f.address().host; host != "" {
+		argv = append(argv, "--hostname", host)
+	}
 	env := append([]string{"GH_PROMPT_DISABLED=1", "GH_NO_UPDATE_NOTIFIER=1", "NO_COLOR=1"}, f.Env...)
-	code, err := proc.Run(ctx, proc.Cmd{Argv: argv, Dir: f.Dir, Env: env, Stdin: strings.NewReader(in), Stdout: &out, Stderr: &errs})
+	code, err := proc.Run(ctx, proc.Cmd{Argv: argv, Dir: f.Dir, Env: env, Stdin: bytes.NewReader(in), Stdout: &out, Stderr: &errs})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fault.Refusedf("the program gh is not installed, and pull requests need it").WithHint("install it (cli.github.com), then: gh auth login")
+		return a, fault.Refusedf("the program gh is not installed, and pull requests need it").WithHint("install it (cli.github.com), then: gh auth login")
 	case err != nil:
-		return nil, fmt.Errorf("gh %s %s: %w", args[0], args[1], err)
+		return a, fmt.Errorf("gh api: %w", err)
 	case code == 4: // gh's own code for "not logged in"
-		return nil, fault.Refusedf("gh is not logged in").WithHint("run: gh auth login")
-	case code != 0:
+		return a, loggedOut()
+	}
+	if a, err = readAnswer(&out); err != nil {
 		line, _, _ := strings.Cut(strings.TrimSpace(errs.String()), "\n")
-		return nil, fault.Failf("gh %s %s: exit %d: %s", args[0], args[1], code, clean(line))
+		return a, fault.Failf("gh api: exit %d: %s", code, clean(line))
 	}
-	return out.Bytes(), nil
+	return a, nil
 }
 
-// Returned is why a pull request goes back to its bead, with the text for the agent; empty:
-// it does not. seen are remarks that were told before; told are all of them now.
-func (p PullRequest) Returned(tip string, seen []string) (why, text string, told []string) {
-	known := map[string]bool{}
-	for _, id := range seen {
-		known[id] = true
+// readAnswer reads a status line, headers and a body.
+func readAnswer(r io.Reader) (a answered, err error) {
+	tp := textproto.NewReader(bufio.NewReader(r))
+	line, err := tp.ReadLine()
+	if err != nil {
+		return a, err
 	}
-	var b strings.Builder
-	said := 0
-	for _, r := range append(append([]Remark{}, p.Comments...), p.Reviews...) {
-		told = append(told, r.ID)
-		if !r.heard() || known[r.ID] || strings.TrimSpace(r.Body) == "" && r.State != "CHANGES_REQUESTED" || r.State == "APPROVED" {
-			continue
-		}
-		said++
-		fmt.Fprintf(&b, "%s wrote (%s):\n%s\n\n", clean(r.Author.Login), clean(strings.ToLower(r.State+" comment")), plain(r.Body))
+	words := strings.Fields(line)
+	if len(words) < 2 || !strings.HasPrefix(words[0], "HTTP/") {
+		return a, fmt.Errorf("no status line: %q", clean(line))
 	}
-	red := p.redChecks()
+	if a.status, err = strconv.Atoi(words[1]); err != nil {
+		return a, err
+	}
+	if a.header, err = tp.ReadMIMEHeader(); err != nil {
+		return a, err
+	}
+	a.body, err = io.ReadAll(tp.R)
+	return a, err
+}
+
+// address is the repository as the forge names it.
+type address struct{ host, owner, name string }
+
+// address reads the forms that git takes: a URL, user@host:path, or a directory, which has no
+// host. A host without a dot is a name of the person's own ssh settings: gh's default is meant.
+func (f Forge) address() address {
+	at := git.Shown(f.Repo)
+	var a address
 	switch {
-	case p.State == "MERGED":
-		return "", "", told
-	case p.State == "CLOSED":
-		why = "its pull request was closed without being merged"
-	case said > 0:
-		why = fmt.Sprintf("%d comments on its pull request ask for changes", said)
-	case p.Head == tip && len(red) > 0:
-		why = "checks of its pull request fail: " + strings.Join(red, ", ")
-	case p.Head == tip && p.Mergeable == "CONFLICTING":
-		why = "its pull request conflicts with the branch it is for"
+	case git.IsLocal(at):
+	case strings.Contains(at, "://"):
+		_, rest, _ := strings.Cut(at, "://")
+		a.host, at, _ = strings.Cut(rest, "/")
 	default:
-		return "", "", told
+		a.host, at, _ = strings.Cut(at, ":")
 	}
-	return why, "Pull request: " + clean(p.URL) + "\n\n" + b.String(), told
-}
-
-// redChecks names the checks that failed, once none runs any more.
-func (p PullRequest) redChecks() (red []string) {
-	for _, c := range p.Checks {
-		name := c.Name
-		if name == "" {
-			name = c.Context
-		}
-		switch {
-		case c.Status != "" && c.Status != "COMPLETED", c.State == "PENDING", c.State == "EXPECTED":
-			return nil
-		case c.Conclusion == "FAILURE", c.Conclusion == "TIMED_OUT", c.Conclusion == "STARTUP_FAILURE", c.State == "FAILURE", c.State == "ERROR":
-			red = append(red, strings.TrimSpace(clean(name)+" "+clean(c.URL)))
-		}
+	a.host = a.host[strings.LastIndex(a.host, "@")+1:]
+	a.host, _, _ = strings.Cut(a.host, ":")
+	if a.host = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(a.host), "www."), "ssh."); !strings.Contains(a.host, ".") {
+		a.host = ""
 	}
-	return red
-}
-
-// Propose pushes a bead's tip to a branch of its own over there.
-func (r *Runner) Propose(ctx context.Context, to, head, tip string) error {
-	have, err := r.remoteTip(ctx, to, branchRef(head))
-	if err != nil || have == tip {
-		return err
-	}
-	if have != "" {
-		if found, err := r.Repo.Lookup(ctx, have); err != nil || found[0] == "" {
-			return errors.Join(err, fault.Refusedf("%s of %s has commits of somebody else (%.9s)", head, git.Shown(to), have))
-		}
-	}
-	return r.push(ctx, Delivery{Commit: tip, Branch: head}, to, have)
+	at = strings.TrimSuffix(strings.Trim(at, "/"), ".git")
+	a.owner, a.name = path.Base(path.Dir(at)), path.Base(at)
+	return a
 }
