@@ -490,3 +490,21 @@ func TestAMergeWithoutACommitIsTold(t *testing.T) {
 		t.Error(m)
 	}
 }
+
+func TestWhatAForgeMergedCanBeReverted(t *testing.T) {
+	f := newForge(t)
+	id := f.start("one", 0)
+	f.proposed(id, 1)
+	f.merges(1, "squash")
+	f.settled(id, 1)
+	e, err := api.QueueRevert.Do(t.Context(), f.person(), api.BeadReq{Bead: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.proposed(e.Bead, 2)
+	f.merges(2, "rebase")
+	f.settled(e.Bead, 2)
+	if f.bead(id).Status != beads.Open || f.has(f.hub, "main", string(id)+".txt") {
+		t.Errorf("%s, and its file is on main", f.bead(id).Status)
+	}
+}

@@ -44,7 +44,7 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 	if err != nil {
 		return out, err
 	}
-	tip, err := maker.Revert(ctx, run.Revert{Branch: rc.Branch, On: target, Landed: b.MergeCommit, Attempt: a.Key(), Title: b.Title, At: now})
+	tip, err := maker.Revert(ctx, run.Revert{Branch: rc.Branch, On: target, Landed: b.MergeCommit, Attempt: a.Key(), Tip: a.Tip, Base: a.Base, Title: b.Title, At: now})
 	if err != nil {
 		return out, err
 	}
@@ -138,7 +138,15 @@ func (t *Town) landedBead(id beads.ID) (b *beads.Bead, a *beads.Attempt, err err
 		if b, err = revertable(tx, b.ID); err != nil {
 			return err
 		}
-		a, err = tx.Attempt(b.ID, b.LastAttempt)
+		as, err := tx.AttemptsOf(b.ID)
+		for _, one := range as {
+			if one.Merge == b.MergeCommit { // not always the newest: a forge merges what it was shown
+				a = one
+			}
+		}
+		if err == nil && a == nil {
+			err = fault.Refusedf("revert %s: no attempt of it is %.10s", b.ID, b.MergeCommit)
+		}
 		return err
 	})
 	return b, a, err

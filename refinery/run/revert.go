@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"gastown/internal/fault"
@@ -15,6 +16,8 @@ type Revert struct {
 	On      string // tip of the target
 	Landed  string // its last commit on the target's line
 	Attempt string // key of the attempt
+	Tip     string // what was submitted, on
+	Base    string // the target of then
 	Title   string
 	At      time.Time
 }
@@ -44,6 +47,11 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 		before = c.Parents[0]
 		if len(c.Parents) > 1 {
 			break // a merge is all of its landing, whatever the commits below it say
+		}
+	}
+	if before == "" {
+		if before, err = r.mergedOn(ctx, v, line); err != nil {
+			return "", fmt.Errorf("look how %s was merged: %w", v.Attempt, err)
 		}
 	}
 	if before == "" {
@@ -79,6 +87,61 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 		return "", fmt.Errorf("commit the revert of %s: %w", v.Attempt, err)
 	}
 	return commit, nil
+}
+
+// mergedOn is the commit that a forge put an attempt's work on: by a merge, as one commit, or
+// as copies of its commits, which keep author, date and message. line is the target's from
+// there. It is empty where others' commits came with it.
+func (r *Runner) mergedOn(ctx context.Context, v Revert, line []git.Commit) (string, error) {
+	if v.Tip == "" || len(line) == 0 || len(line[0].Parents) == 0 {
+		return "", nil
+	}
+	if len(line[0].Parents) > 1 {
+		return line[0].Parents[0], nil
+	}
+	if in, err := r.contains(ctx, v.Tip, v.Landed); err != nil || in {
+		return v.Base, err // pushed there as it is
+	}
+	own, err := r.Repo.Log(ctx, git.LogOptions{From: v.Tip, Not: []string{v.Landed}, Max: mostPicks + 1})
+	if err != nil {
+		return "", err
+	}
+	left, all := map[string]int{}, 0
+	for _, c := range own {
+		if len(c.Parents) == 1 {
+			left[copied(c)]++
+			all++
+		}
+	}
+	before, copies := line[0].Parents[0], 0
+	for _, c := range line {
+		if len(c.Parents) != 1 || left[copied(c)] == 0 {
+			break
+		}
+		left[copied(c)]--
+		copies++
+		before = c.Parents[0]
+	}
+	if copies > 0 {
+		if copies < all {
+			return "", nil
+		}
+		return before, nil
+	}
+	// One commit for all of it; but not where its work was there before.
+	m, err := r.Repo.MergeTree(ctx, before, v.Tip)
+	if err != nil {
+		return "", err
+	}
+	if tree, err := r.Repo.TreeOf(ctx, before); err != nil || m.Clean && m.Tree == tree {
+		return "", err
+	}
+	return before, nil
+}
+
+// copied is what a copy of a commit has in common with it.
+func copied(c git.Commit) string {
+	return fmt.Sprintf("%q %q %d %q", c.Author.Name, c.Author.Email, c.Author.When.Unix(), strings.TrimSpace(c.Message))
 }
 
 // mergeFrom applies the way from base to theirs on the tree of ours, whatever the histories of the three have in

@@ -51,3 +51,44 @@ func TestRevert(t *testing.T) {
 		})
 	}
 }
+
+// TestRevertOfWhatAForgeMerged: no trailer of ours says where it begins.
+func TestRevertOfWhatAForgeMerged(t *testing.T) {
+	for name, tc := range map[string]struct {
+		merge string // as somebody over there does it, on main with the branch work
+		want  string // files that the revert takes out; empty: refused
+	}{
+		"a merge":                    {"git merge -q --no-ff -m merged work", "a.txt b.txt"},
+		"one commit":                 {"git merge -q --squash work; git commit -qm 'All of it (#1)'", "a.txt b.txt"},
+		"copies":                     {"git cherry-pick work~1 work >/dev/null", "a.txt b.txt"},
+		"the commits as they are":    {"git reset -q --hard work", "a.txt b.txt"},
+		"copies with others' on top": {"git cherry-pick work~1 work >/dev/null; echo x > x.txt; git add x.txt; git commit -qm theirs", ""},
+		"copies of some":             {"git cherry-pick work >/dev/null", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			out := t.TempDir()
+			r.sh("$git worktree add -q -b work " + out + "/w main; cd " + out + "/w; echo 1 > a.txt; git add .; git commit -qm one; echo 2 > b.txt; git add .; git commit -qm two")
+			r.sh("$git worktree add -q --detach " + out + "/m main; cd " + out + "/m; echo o > other.txt; git add .; git commit -qm 'other work'; " + tc.merge + "; git update-ref refs/heads/main HEAD")
+			v := Revert{Branch: "main", On: "refs/heads/main", Landed: r.tip(), Attempt: "ma-1/1", Tip: r.sh("$git rev-parse work"), Base: r.root, At: time.Unix(1e9, 0)}
+			c, err := r.run.Revert(t.Context(), v)
+			if tc.want == "" {
+				if !fault.Is(err, fault.Refused) || !strings.Contains(err.Error(), "no landing of it alone") {
+					t.Fatal(c, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			changes, err := r.repo.DiffNames(t.Context(), r.tip(), c)
+			var paths []string
+			for _, ch := range changes {
+				paths = append(paths, ch.Path)
+			}
+			if got := strings.Join(paths, " "); err != nil || got != tc.want {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}
