@@ -78,7 +78,7 @@ func take(q Queue, cfg Config) (batch []Entry, of int) {
 	}
 	var list []Entry
 	for _, e := range Ordered(q) {
-		if !eligible(q, e, list) {
+		if !eligible(q, e, append(q.chain(cfg, e), list...)) {
 			continue
 		}
 		if alone(e) {
@@ -198,6 +198,9 @@ func (m *machine) subject() string {
 	}
 	if len(m.q.Run.Parts) == 0 {
 		return m.cfg.Branch + " itself"
+	}
+	if n := len(m.q.Run.Under); n > 0 {
+		return fmt.Sprintf("%s after %d of its convoy", names(m.q.Run.Parts), n)
 	}
 	return names(m.q.Run.Parts)
 }

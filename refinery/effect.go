@@ -79,6 +79,7 @@ type Build struct {
 	History string
 	Gates   []Gate      // that the candidate is to pass; empty: none
 	Parts   []BuildPart // in landing order
+	Under   []BuildPart // built before them, one on the other; see Run.Under
 	Others  []BuildPart // the rest of the queue, by Bead, N and Tip
 	// Upstream asks for the origin's tip merged into the target instead; there are no parts.
 	Upstream *BuildUpstream

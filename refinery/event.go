@@ -109,6 +109,7 @@ type Built struct {
 	Commit    string
 	Tree      string
 	Parts     []Part
+	Under     []Part // of Build, with their trees
 	Conflict  *Conflict
 	AlreadyIn beads.ID
 	Missing   beads.ID // its tip is not in the repository; Err says which

@@ -1,6 +1,7 @@
 package refinery
 
 import (
+	"cmp"
 	"slices"
 
 	"gastown/beads"
@@ -27,10 +28,17 @@ type ForgeSays struct {
 
 // ForgeMerged says that the forge merged a pull request, in whatever style, and that the
 // target has Commit. It does so whether or not the queue waited for that: Parts are what the
-// pull request had in it, by Bead and N.
+// pull request had in it, by Bead and N, and by Commit where the target has that one too.
 type ForgeMerged struct {
 	Parts  []Part
 	Commit string
+}
+
+// ForgeStale says that an entry's pull request conflicts with the target as it is by now: it is
+// built and gated once more, and goes back if it conflicts here too.
+type ForgeStale struct {
+	Bead beads.ID
+	N    int
 }
 
 // ForgeReturned says that an entry's pull request will not be merged as it is: it was closed,
@@ -65,17 +73,20 @@ func (Retract) effect()      {}
 func (Retract) record()      {}
 func (Proposed) event()      {}
 func (ForgeSays) event()     {}
+func (ForgeStale) event()    {}
 func (ForgeMerged) event()   {}
 func (ForgeReturned) event() {}
 
 // propose leaves a green candidate to the forge.
 func (m *machine) propose() {
-	for _, p := range m.q.Run.Parts {
-		if i := index(m.q, p.Bead); i >= 0 {
+	r := m.q.Run
+	for _, p := range r.Parts {
+		if i := index(m.q, p.Bead); i >= 0 && m.q.Entries[i].State != EntryPR {
 			m.emit(Propose{Bead: p.Bead, N: p.N})
 		}
 	}
 	m.enterParts(EntryPR)
+	m.chained(r)
 	m.q.Run = nil
 }
 
@@ -97,7 +108,7 @@ func (m *machine) unpropose() {
 func (m *machine) retracted(before Queue) {
 	for i := range m.q.Entries {
 		if e := &m.q.Entries[i]; e.State != EntryPR {
-			e.PR, e.Says, e.SaysHint = "", "", ""
+			e.PR, e.Says, e.SaysHint, e.Place, e.Chain = "", "", "", 0, nil
 		}
 	}
 	for _, e := range before.Entries {
@@ -128,8 +139,15 @@ func (m *machine) onForge(ev Event) {
 		}
 	case ForgeMerged:
 		m.forgeMerged(ev)
+	case ForgeStale:
+		if i := m.waitsForForge(ev.Bead, ev.N); i >= 0 {
+			m.interruptFor(ev.Bead)
+			m.enter(&m.q.Entries[i], EntryQueued)
+			m.changed(ev.Bead, "", "is built anew: its pull request conflicts with "+m.cfg.Branch)
+		}
 	case ForgeReturned:
 		if i := m.waitsForForge(ev.Bead, ev.N); i >= 0 {
+			m.interruptFor(ev.Bead)
 			m.rejected(i, SendBack{Why: oneLine(ev.Why), Log: ev.Log, By: oneLine(ev.By), Person: ev.By != "", StrikeOut: ev.Ask, Tip: ev.Tip})
 		}
 	}
@@ -146,6 +164,6 @@ func (m *machine) forgeMerged(ev ForgeMerged) {
 			m.interruptFor(p.Bead)
 			m.remove(i)
 		}
-		m.settled(Part{Bead: p.Bead, N: p.N, Commit: ev.Commit})
+		m.settled(Part{Bead: p.Bead, N: p.N, Commit: cmp.Or(p.Commit, ev.Commit)})
 	}
 }

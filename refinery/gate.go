@@ -195,8 +195,10 @@ func (m *machine) unable(ev GateDone, how string) {
 	} else if last := lastLine(ev.Tail); last != "" {
 		why += ": " + last
 	}
-	base := m.verdict(r.BaseTree)
+	base := m.verdict(r.below().Tree)
 	switch {
+	case m.doubtful(base):
+		m.gateUnder()
 	case len(r.Parts) == 0 && r.Upstream == "" || emptyTree(r.BaseTree):
 		m.q.Stop = &Stop{
 			Kind: Paused, Reason: oneLine(gate + " " + why), Key: m.key, At: m.now,

@@ -59,7 +59,7 @@ func (m *machine) onBuilt(ev Built) {
 func (m *machine) built(ev Built) {
 	r := m.q.Run
 	r.Base, r.BaseTree, r.Commit, r.Tree, r.PhaseSince = ev.Base, ev.BaseTree, ev.Commit, ev.Tree, m.now
-	if !m.cut(ev.Parts) {
+	if !m.cut(ev.Parts) || !m.builtUnder(ev.Under) {
 		m.forget()
 		m.errored("build candidate: the answer has other parts")
 		return
@@ -162,8 +162,8 @@ func (m *machine) green() {
 			m.forget()
 			return
 		}
-		if e := &m.q.Entries[i]; e.AskFirst && (!e.Approved || e.Yes != p.Change) {
-			m.askFor(e, len(r.Parts), Candidate{Base: r.Base, Commit: r.Commit, Tree: r.Tree, Change: p.Change})
+		if e := &m.q.Entries[i]; e.State != EntryPR && e.AskFirst && (!e.Approved || e.Yes != p.Change) {
+			m.askFor(e, len(r.Parts), Candidate{Base: r.below().Commit, Commit: r.Commit, Tree: r.Tree, Change: p.Change})
 			return
 		}
 	}
@@ -213,8 +213,10 @@ func (m *machine) judge() {
 		m.mainRed(v)
 		return
 	}
-	base := m.verdict(r.BaseTree)
+	base := m.verdict(r.below().Tree)
 	switch {
+	case m.doubtful(base):
+		m.gateUnder()
 	case base != nil && base.Outcome != Pass && m.cfg.Confirm && base.Runs < 2:
 		m.q.Fresh = true // a restart came between its red run and the confirming one
 		m.gateBase()

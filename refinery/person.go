@@ -202,7 +202,7 @@ func (m *machine) interrupt(why StopReason) {
 }
 
 func (m *machine) interruptFor(bead beads.ID) {
-	if r := m.q.Run; r != nil && slices.ContainsFunc(r.Parts, func(p Part) bool { return p.Bead == bead }) {
+	if r := m.q.Run; r != nil && r.has(bead) {
 		m.interrupt(StopEntry)
 	}
 }

@@ -71,6 +71,11 @@ type Entry struct {
 	Says     string `json:"says,omitempty"`
 	SaysHint string `json:"says_hint,omitempty"`
 	RedOn    string `json:"red_on,omitempty"` // red target on which it is red too
+	// Convoy is that whose beads share one pull request. While the entry is proposed Place is its
+	// own in the chain which that shows, from 1, and Chain all up to it, as they were gated.
+	Convoy string `json:"convoy,omitempty"`
+	Place  int    `json:"place,omitempty"`
+	Chain  []Part `json:"chain,omitempty"`
 	// Fix says that the bead was filed to mend the target (FileRed).
 	Fix bool `json:"fix,omitempty"`
 }
@@ -152,6 +157,7 @@ type Part struct {
 	Commit string   `json:"commit,omitempty"` // its commit on the candidate's first-parent line, once built
 	Change string   `json:"change,omitempty"` // see Candidate; only where a person is asked
 	Ask    string   `json:"ask,omitempty"`    // why what is built of it needs a person's yes
+	Tree   string   `json:"tree,omitempty"`   // of Commit
 }
 
 // Run is the work in progress: one candidate on its way to the target. Its Seq is
@@ -159,6 +165,7 @@ type Part struct {
 type Run struct {
 	Seq        uint64       `json:"seq"`
 	Parts      []Part       `json:"parts"`              // in landing order
+	Under      []Part       `json:"under,omitempty"`    // what is proposed of its convoy, and built first
 	Upstream   string       `json:"upstream,omitempty"` // it carries this tip of the origin, and no parts
 	Of         int          `json:"of,omitempty"`       // Parts are the first half of this many that are red together
 	Phase      Phase        `json:"phase"`

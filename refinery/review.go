@@ -98,14 +98,17 @@ func (r Remark) asks() bool {
 
 // Finding is what a look at an open proposal comes to. Why is empty where it stays.
 type Finding struct {
-	Why  string   // it goes back to its bead, one line
-	By   string   // who asked for that, if people did: it is no strike then
-	Ask  bool     // it goes to a person here instead of an agent
-	Text string   // for the agent
-	Pass []Remark // new, and nothing goes back for them
-	Told []string // all remarks that need not be told again
-	Note string   // why the forge cannot merge it as it stands
-	Hint string
+	Why string // it goes back to its bead, one line
+	By  string // who asked for that, if people did: it is no strike then
+	Ask bool   // it goes to a person here instead of an agent
+	// Asked are the remarks that ask for it, and Conflict says that it is for a conflict.
+	Asked    []Remark
+	Conflict bool
+	Text     string   // for the agent
+	Pass     []Remark // new, and nothing goes back for them
+	Told     []string // all remarks that need not be told again
+	Note     string   // why the forge cannot merge it as it stands
+	Hint     string
 }
 
 // Look judges a proposal. current is whether what the forge says is about what its branch has
@@ -132,12 +135,12 @@ func (p PullRequest) Look(current bool, told []string) Finding {
 	case p.State == PRClosed:
 		f.Why, f.Ask = "its pull request was closed without being merged", true
 	case len(asked) > 0:
-		f.By = asked[0].Author
+		f.By, f.Asked = asked[0].Author, asked
 		f.Why = fmt.Sprintf("%s asks for changes on its pull request%s", authors(asked), counted(len(asked)))
 	case current && len(red) > 0:
 		f.Why = "checks of its pull request fail: " + strings.Join(red, ", ")
 	case current && p.Conflicts:
-		f.Why = "its pull request conflicts with the branch it is for"
+		f.Why, f.Conflict = "its pull request conflicts with the branch it is for", true
 	default:
 		f.Pass = heard
 		f.Note, f.Hint = p.waits(stuck, current)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"gastown/beads"
 )
 
 // Limits of the state machine itself. They bound how long the queue can wait for an
@@ -35,6 +37,7 @@ func Step(q Queue, ev Event, now time.Time, cfg Config) (Queue, []Effect) {
 	m.watch()
 	m.lift()
 	m.unpropose()
+	m.unchain()
 	m.advance()
 	if m.q.Run != nil {
 		m.q.Began = m.q.Run.StartedAt
@@ -87,7 +90,7 @@ func (m *machine) apply(ev Event) {
 		m.onOriginAt(ev)
 	case Choose:
 		m.onChoose(ev)
-	case Proposed, ForgeSays, ForgeMerged, ForgeReturned:
+	case Proposed, ForgeSays, ForgeStale, ForgeMerged, ForgeReturned:
 		m.onForge(ev)
 	case Crashed:
 		m.onCrashed(ev)
@@ -183,21 +186,36 @@ func (m *machine) build(batch []Entry, of int) {
 	m.q.Seq++
 	r := &Run{Seq: m.q.Seq, Of: of, Phase: PhaseBuild, Key: m.key, StartedAt: m.now, PhaseSince: m.now}
 	eff := Build{Seq: m.q.Seq, Branch: m.cfg.Branch, Target: m.q.Target, History: m.cfg.History, Gates: slices.Clone(m.cfg.Gates)}
+	for _, e := range m.under(batch) {
+		r.Under = append(r.Under, Part{Bead: e.Bead, N: e.N, Tip: e.Tip})
+		eff.Under = append(eff.Under, e.build())
+	}
 	for _, e := range batch {
 		r.Parts = append(r.Parts, Part{Bead: e.Bead, N: e.N, Tip: e.Tip})
-		eff.Parts = append(eff.Parts, BuildPart{
-			Bead: e.Bead, N: e.N, Polecat: e.Polecat, Title: e.Title, Tip: e.Tip, Date: e.QueuedAt,
-			Needs: slices.Clone(e.Needs), Let: slices.Clone(e.Let), Change: e.AskFirst,
-		})
+		eff.Parts = append(eff.Parts, e.build())
 	}
 	for _, e := range m.q.Entries {
-		if !slices.ContainsFunc(r.Parts, func(p Part) bool { return p.Bead == e.Bead }) {
+		if !r.has(e.Bead) {
 			eff.Others = append(eff.Others, BuildPart{Bead: e.Bead, N: e.N, Tip: e.Tip})
 		}
 	}
 	m.q.Run, m.q.OriginLast = r, false
 	m.enterParts(EntryGating)
 	m.emit(eff)
+}
+
+// build is the entry as a part to be built.
+func (e Entry) build() BuildPart {
+	return BuildPart{
+		Bead: e.Bead, N: e.N, Polecat: e.Polecat, Title: e.Title, Tip: e.Tip, Date: e.QueuedAt,
+		Needs: slices.Clone(e.Needs), Let: slices.Clone(e.Let), Change: e.AskFirst,
+	}
+}
+
+// has reports whether a candidate carries a bead.
+func (r *Run) has(bead beads.ID) bool {
+	is := func(p Part) bool { return p.Bead == bead }
+	return slices.ContainsFunc(r.Parts, is) || slices.ContainsFunc(r.Under, is)
 }
 
 // redo asks for the stored intent once more, which is safe at any time: whoever
@@ -283,8 +301,8 @@ func (m *machine) enterParts(s EntryState) {
 		return
 	}
 	for _, p := range m.q.Run.Parts {
-		if i := index(m.q, p.Bead); i >= 0 && m.q.Entries[i].N == p.N {
-			m.enter(&m.q.Entries[i], s)
+		if i := index(m.q, p.Bead); i >= 0 && m.q.Entries[i].N == p.N && m.q.Entries[i].State != EntryPR {
+			m.enter(&m.q.Entries[i], s) // what is proposed stays so while it is looked at again
 		}
 	}
 }
@@ -311,7 +329,7 @@ func clone(q Queue) Queue {
 	q.Entries = slices.Clone(q.Entries)
 	for i := range q.Entries {
 		e := &q.Entries[i]
-		e.Needs, e.Let = slices.Clone(e.Needs), slices.Clone(e.Let)
+		e.Needs, e.Let, e.Chain = slices.Clone(e.Needs), slices.Clone(e.Let), slices.Clone(e.Chain)
 		if e.Green != nil {
 			g := *e.Green
 			e.Green = &g
@@ -319,7 +337,7 @@ func clone(q Queue) Queue {
 	}
 	if q.Run != nil {
 		r := *q.Run
-		r.Parts, r.Results = slices.Clone(r.Parts), slices.Clone(r.Results)
+		r.Parts, r.Under, r.Results = slices.Clone(r.Parts), slices.Clone(r.Under), slices.Clone(r.Results)
 		q.Run = &r
 	}
 	if q.Intent != nil {

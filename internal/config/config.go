@@ -27,6 +27,9 @@ const (
 	DeliverPush     = "push"
 	DeliverPR       = "pr"
 
+	PRBead   = "bead"   // a pull request for each bead
+	PRConvoy = "convoy" // one for all beads of a convoy
+
 	HistoryMerge  = "merge"
 	HistoryLinear = "linear"
 
@@ -65,6 +68,7 @@ type Rig struct {
 	Branch  string   // "main"
 	Prefix  string   // of bead ids
 	Deliver string   // DeliverNone, ...
+	PR      string   // what a pull request has in it: PRBead, PRConvoy
 	Approve []string // nil: none; ApproveAll; or labels
 	Ungated bool
 	// Permissions is what agents may do without asking, where their program can be told:
@@ -153,6 +157,7 @@ polecat  = "claude"      # the agent that works on beads
 # branch = "main"
 # prefix = "ma"                # of bead ids
 # deliver = "none"             # "checkout", "push" or "pr": bring what landed to the origin
+# pr = "bead"                  # "convoy": the beads of a convoy share one pull request
 # approve = "none"             # "all", or a list of labels: a green change waits for your yes
 # permissions = "edits"        # "bypass": agents there do anything without asking
 # proof = true                 # tries a bead's tests without its change, when the gate is idle

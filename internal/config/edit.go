@@ -351,6 +351,7 @@ func AddRig(data []byte, name string, r Rig) ([]byte, error) {
 	put("branch", r.Branch, r.Branch != "")
 	put("prefix", r.Prefix, true)
 	put("deliver", r.Deliver, r.Deliver != "")
+	put("pr", r.PR, r.PR != "" && r.PR != PRBead)
 	if len(r.Approve) == 1 && r.Approve[0] == ApproveAll {
 		put("approve", ApproveAll, true)
 	} else {

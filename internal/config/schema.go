@@ -78,6 +78,7 @@ func schema() []setting {
 		{"rig.*.prefix", prefix, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Prefix = v.(string) }) }},
 		{"rig.*.deliver", oneOf(DeliverNone, DeliverCheckout, DeliverPush, DeliverPR),
 			func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Deliver = v.(string) }) }},
+		{"rig.*.pr", oneOf(PRBead, PRConvoy), func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.PR = v.(string) }) }},
 		{"rig.*.approve", approve, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Approve = v.([]string) }) }},
 		{"rig.*.ungated", truth, func(c *Config, n string, _ int, v any) { rig(c, n, func(r *Rig) { r.Ungated = v.(bool) }) }},
 		{"rig.*.permissions", oneOf(PermitEdits, PermitBypass),

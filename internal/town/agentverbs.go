@@ -173,6 +173,9 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 		}
 		e.AskWhy = t.asks(b, ask)
 		e.AskFirst = e.AskWhy != ""
+		if e.Convoy, err = t.sharesPR(tx, b); err != nil {
+			return err
+		}
 		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: a.Polecat, Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("%s submitted %s: %s, %s +%d -%d", a.Polecat, a.Bead, count(a.Commits, "commit"), count(a.Files, "file"), a.Added, a.Removed)}); err != nil {
 			return err
 		}

@@ -226,6 +226,8 @@ func (t *Town) queueHint(tx *store.Tx, q refinery.Queue, id beads.ID) (string, e
 			return fmt.Sprintf("gastown diff %s, then: gastown queue approve %s, or: gastown queue reject %s TEXT", id, id, id), nil
 		case e.State == refinery.EntryHeld:
 			return fmt.Sprintf("gastown queue release %s", id), nil
+		case e.State == refinery.EntryPR && e.Says != "":
+			return e.SaysHint, nil
 		}
 	}
 	if q.State != refinery.MainRed {

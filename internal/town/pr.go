@@ -17,7 +17,7 @@ import (
 	"gastown/refinery/run"
 )
 
-// Pull requests: one for each bead. What the forge shows is made to match what the queue and
+// Pull requests: one for each bead, or for each convoy (prconvoy.go). What the forge shows is made to match what the queue and
 // the beads say (prtend.go), so nothing here has to notice how a bead got where it is.
 
 const (
@@ -27,7 +27,7 @@ const (
 	leaveMost = 30 * time.Minute
 )
 
-// pullRequest is what is kept of a bead's pull request. It is stored before anything is done
+// pullRequest is what is kept of a pull request, by the bead or convoy that it is about. It is stored before anything is done
 // over there, which therefore may be done again.
 type pullRequest struct {
 	Rig    string          `json:"rig"`
@@ -77,9 +77,18 @@ type proposal struct {
 	want    prWant
 	why     string           // it is not wantShown, in words
 	entries []refinery.Entry // that wait for the forge; empty unless wantShown
+	chain   []refinery.Part  // of a convoy: what the tip has in it
 	tip     string           // to be shown
 	title   string
 	body    string
+}
+
+// name is what it is about, for a person.
+func (p *proposal) name() string {
+	if c, ok := convoyOf(p.key); ok {
+		return fmt.Sprintf("convoy %q", c)
+	}
+	return p.key
 }
 
 // beads are those that it is about.
@@ -100,10 +109,13 @@ func (t *Town) proposals(tx *store.Tx, rig string, rc config.Rig) ([]*proposal, 
 	var out []*proposal
 	known := map[string]bool{}
 	for _, e := range refinery.Ordered(q) {
-		if e.State != refinery.EntryPR {
+		p := &proposal{key: string(e.Bead), want: wantShown, entries: []refinery.Entry{e}}
+		if e.Convoy != "" {
+			p.key, p.entries = convoyKey(rig, e.Convoy), q.Chain(e.Convoy)
+		}
+		if e.State != refinery.EntryPR || known[p.key] {
 			continue
 		}
-		p := &proposal{key: string(e.Bead), want: wantShown, entries: []refinery.Entry{e}}
 		if _, err := tx.GetKV(kvPR+p.key, &p.rec); err != nil {
 			return nil, err
 		}
@@ -165,6 +177,10 @@ func wanted(tx *store.Tx, q refinery.Queue, rc config.Rig, p *proposal) (prWant,
 // describe says what a proposal is to show.
 func (t *Town) describe(tx *store.Tx, p *proposal) error {
 	e := p.entries[0]
+	if e.Convoy != "" {
+		describeConvoy(tx, p)
+		return nil
+	}
 	b, err := tx.Bead(e.Bead)
 	if err != nil {
 		return err

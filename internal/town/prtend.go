@@ -79,7 +79,7 @@ func (c forgeCall) event(tx *store.Tx, p *proposal, text string) error {
 // show pushes what waits to its branch and has a pull request of it, the one there is or a new one.
 func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullRequest) error {
 	rec := &p.rec
-	own := "gt/" + beads.RefSafe(beads.ID(p.key))
+	own := prBranch(p.key)
 	if rec.Head == "" {
 		rec.Head = own
 	}
@@ -89,6 +89,9 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 	rec.Rig, rec.Drop, rec.Over, rec.Parts = c.rig, false, false, nil
 	for _, e := range p.entries {
 		rec.Parts = append(rec.Parts, refinery.Part{Bead: e.Bead, N: e.N})
+	}
+	if p.chain != nil {
+		rec.Parts = p.chain
 	}
 	if rec.tip() != p.tip {
 		rec.Tips = append(rec.Tips, p.tip)
@@ -113,6 +116,10 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 			return err
 		}
 		rec.ID, rec.Number, rec.URL = pr.ID, pr.Number, beads.Clean(pr.URL, 300)
+	} else if len(p.entries) > 1 || p.entries[0].Convoy != "" {
+		if err := c.f.Describe(ctx, rec.ID, p.title, p.body); err != nil {
+			return err
+		}
 	}
 	if err := errors.Join(c.replaced(ctx, p), c.unmark(ctx, p, pr)); err != nil {
 		return err
@@ -121,8 +128,11 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 		var err error
 		for _, e := range p.entries {
 			err = errors.Join(err, c.t.feed(tx, c.rig, refinery.Proposed{Bead: e.Bead, N: e.N, URL: rec.URL}))
+			if e.Convoy != "" { // a bead finds it by its own name
+				err = errors.Join(err, tx.PutKV(kvPR+string(e.Bead), pullRequest{Rig: c.rig, URL: rec.URL, Over: true}))
+			}
 		}
-		return errors.Join(err, c.event(tx, p, fmt.Sprintf("%s is proposed: %s", p.key, rec.URL)))
+		return errors.Join(err, c.event(tx, p, fmt.Sprintf("%s is proposed: %s", p.name(), rec.URL)))
 	})
 }
 
@@ -156,7 +166,7 @@ func (c forgeCall) mark(ctx context.Context, p *proposal, pr refinery.PullReques
 		return err
 	}
 	return c.store(p, func(tx *store.Tx) error {
-		return c.event(tx, p, fmt.Sprintf("%s is marked as not to be merged: %s is %s", p.rec.URL, p.key, p.why))
+		return c.event(tx, p, fmt.Sprintf("%s is marked as not to be merged: %s is %s", p.rec.URL, p.name(), p.why))
 	})
 }
 
@@ -185,7 +195,7 @@ func (c forgeCall) close(ctx context.Context, p *proposal, pr refinery.PullReque
 	}
 	p.rec.Over = true
 	return c.store(p, func(tx *store.Tx) error {
-		return c.event(tx, p, fmt.Sprintf("%s is closed over there: %s was %s", p.rec.URL, p.key, p.why))
+		return c.event(tx, p, fmt.Sprintf("%s is closed over there: %s was %s", p.rec.URL, p.name(), p.why))
 	})
 }
 
@@ -219,7 +229,7 @@ func (c forgeCall) merged(ctx context.Context, p *proposal, pr refinery.PullRequ
 	}
 	if commit == "" {
 		return c.says(p, "merged over there, and the forge does not say as which commit",
-			fmt.Sprintf("look at %s; if its work is in %s: gastown queue drop %[3]s, then gastown bead close %[3]s", p.rec.URL, c.rc.Branch, p.key))
+			fmt.Sprintf("look at %s; if its work is in %s: gastown queue drop %[3]s, then gastown bead close %[3]s", p.rec.URL, c.rc.Branch, p.beads()[0]))
 	}
 	if !contained(ctx, c.r.Repo, commit, target) {
 		return c.says(p, fmt.Sprintf("merged over there as %.9s, and %s here does not have that yet", commit, c.rc.Branch), "")
@@ -229,18 +239,24 @@ func (c forgeCall) merged(ctx context.Context, p *proposal, pr refinery.PullRequ
 	}
 	late := p.want != wantShown || !p.showsAll()
 	p.rec.Over, p.rec.Mark = true, ""
+	parts := slices.Clone(p.rec.Parts)
+	for i := range parts {
+		if !contained(ctx, c.r.Repo, parts[i].Commit, target) {
+			parts[i].Commit = "" // it came in as another one
+		}
+	}
 	err = c.store(p, func(tx *store.Tx) error {
 		for _, id := range p.beads() {
 			if b, err := tx.Bead(id); err == nil && b.Status == beads.Working {
 				return errAgain
 			}
 		}
-		if err := c.t.feed(tx, c.rig, refinery.ForgeMerged{Parts: p.rec.Parts, Commit: commit}); err != nil || !late {
+		if err := c.t.feed(tx, c.rig, refinery.ForgeMerged{Parts: parts, Commit: commit}); err != nil || !late {
 			return err
 		}
 		return tx.AddMail(&beads.Message{From: "refinery", To: "you", At: c.t.deps.Now().UTC(), Text: fmt.Sprintf(
-			"%s was merged over there as %.10s although %s is %s here. It is closed as merged; other work on it is kept.\nTo take it out again: gastown queue revert %[3]s",
-			p.rec.URL, commit, p.key, cmp.Or(p.why, "in the queue with other work"))})
+			"%s was merged over there as %.10s although %s is %s here. It is closed as merged; other work on it is kept.\nTo take it out again: gastown queue revert %s",
+			p.rec.URL, commit, p.name(), cmp.Or(p.why, "in the queue with other work"), p.beads()[0])})
 	})
 	if errors.Is(err, errAgain) {
 		return nil
@@ -276,11 +292,14 @@ func (c forgeCall) judge(ctx context.Context, p *proposal, pr refinery.PullReque
 		c.t.sawPR(p.key, pr.Stamp)
 		return nil
 	}
+	if f.Conflict && p.entries[0].Convoy != "" {
+		return c.rebuild(ctx, p)
+	}
 	back := refinery.ForgeReturned{Why: f.Why, Log: f.Text, Ask: f.Ask}
 	if f.By != "" {
 		back.By = f.By + " on the forge"
 	}
-	if !ours {
+	if !ours && p.entries[0].Convoy == "" { // a chain is built anew
 		tip, err := c.theirs(ctx, p, pr)
 		if err != nil {
 			return err
@@ -291,9 +310,13 @@ func (c forgeCall) judge(ctx context.Context, p *proposal, pr refinery.PullReque
 	if pr.State == refinery.PRClosed {
 		p.rec.ID, p.rec.URL, p.rec.Number = "", "", 0
 	}
+	meant, err := c.meant(ctx, p, f)
+	if err != nil {
+		return err
+	}
 	return c.store(p, func(tx *store.Tx) error {
 		var err error
-		for _, e := range p.entries {
+		for _, e := range slices.Backward(meant) { // those after one that goes back are built anew
 			back.Bead, back.N = e.Bead, e.N
 			err = errors.Join(err, c.t.feed(tx, c.rig, back))
 		}
@@ -304,7 +327,7 @@ func (c forgeCall) judge(ctx context.Context, p *proposal, pr refinery.PullReque
 // theirs brings over what others put on a proposal's branch, for the next attempt to go on
 // from: it would be in its way otherwise.
 func (c forgeCall) theirs(ctx context.Context, p *proposal, pr refinery.PullRequest) (string, error) {
-	if err := c.r.FetchTip(ctx, run.Seen{To: c.to, Tip: pr.Head}, p.rec.Head, "refs/gt/forge/"+beads.RefSafe(beads.ID(p.key))); err != nil {
+	if err := c.r.FetchTip(ctx, run.Seen{To: c.to, Tip: pr.Head}, p.rec.Head, forgeRef(p.key)); err != nil {
 		return "", err
 	}
 	if !contained(ctx, c.r.Repo, p.tip, pr.Head) {
@@ -312,6 +335,9 @@ func (c forgeCall) theirs(ctx context.Context, p *proposal, pr refinery.PullRequ
 	}
 	return pr.Head, nil
 }
+
+// forgeRef keeps what others put on a proposal's branch.
+func forgeRef(key string) string { return "refs/gt/forge/" + beads.RefSafe(beads.ID(key)) }
 
 // pass notes what was said and asks for nothing on the bead: its next attempt would read it.
 func (c forgeCall) pass(p *proposal, f refinery.Finding) error {
@@ -366,7 +392,7 @@ func (c forgeCall) told(p *proposal, err error) error {
 	if len(p.entries) > 0 {
 		return c.says(p, text, hint)
 	}
-	n := &beads.Notice{Key: notice, At: c.t.deps.Now().UTC(), Rig: c.rig, Text: p.key + ": its pull request: " + text, Hint: hint}
+	n := &beads.Notice{Key: notice, At: c.t.deps.Now().UTC(), Rig: c.rig, Text: p.name() + ": its pull request: " + text, Hint: hint}
 	if ids := p.beads(); len(ids) > 0 {
 		n.Bead = ids[0]
 	}

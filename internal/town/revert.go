@@ -166,6 +166,9 @@ func revertable(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
 		return nil, err
 	}
 	for _, o := range all {
+		if o.ID != b.ID && o.MergeCommit == b.MergeCommit && o.Rig == b.Rig {
+			return nil, fault.Refusedf("revert %s: it was merged together with %s, as one commit %.10s", b.ID, o.ID, b.MergeCommit).WithHint("make a bead that takes it out by hand")
+		}
 		if o.Status != beads.Closed && revertOf(o) == b.ID {
 			return nil, fault.Refusedf("revert %s: %s does it already", b.ID, o.ID).WithHint("gastown why %s", o.ID)
 		}

@@ -35,6 +35,7 @@ type standPR struct {
 	Draft    bool
 	Fork     bool
 	Gone     bool
+	Clash    bool // it conflicts with its base
 	Merge    string
 	Changes  int
 	Fails    string // every change of it is refused with this
@@ -230,12 +231,16 @@ func (s *standIn) about(p *standPR) any {
 	if p.Merge != "" {
 		merged = any1{"oid": p.Merge}
 	}
+	mergeable := "UNKNOWN"
+	if p.Clash {
+		mergeable = "CONFLICTING"
+	}
 	if len(p.Checks) > 0 {
 		rollup = any1{"contexts": any1{"nodes": p.Checks}}
 	}
 	return any1{
 		"id": fmt.Sprintf("PR_%d", p.Number), "number": p.Number, "url": fmt.Sprintf("https://forge.example/%d", p.Number), "state": p.State,
-		"isDraft": p.Draft, "isCrossRepository": p.Fork, "headRefName": p.Branch, "headRefOid": head, "baseRefName": p.Base, "mergeable": "UNKNOWN",
+		"isDraft": p.Draft, "isCrossRepository": p.Fork, "headRefName": p.Branch, "headRefOid": head, "baseRefName": p.Base, "mergeable": mergeable,
 		"updatedAt": fmt.Sprint(p.Changes), "mergeCommit": merged, "comments": any1{"totalCount": len(p.Comments)},
 		"reviews": any1{"totalCount": len(p.Reviews)}, "reviewThreads": any1{"totalCount": len(p.Threads)},
 		"commits": any1{"nodes": []any{any1{"commit": any1{"statusCheckRollup": rollup}}}},

@@ -58,14 +58,13 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 	if err != nil {
 		return ev, fmt.Errorf("find the identity to land with: %w", err)
 	}
-	at := point{ev.Base, ev.BaseTree}
+	base := point{ev.Base, ev.BaseTree}
+	at := base
+	a.Parts = slices.Concat(a.Under, a.Parts)
 	for i := range a.Parts {
-		next, err := r.fitPart(ctx, a, i, who, at)
-		if err == nil && i > 0 && next.Commit == "" || next.AlreadyIn != "" && i > 0 {
-			// Not with the parts before it; perhaps not with the target either.
-			if next, err = r.fitPart(ctx, a, i, who, point{ev.Base, ev.BaseTree}); err == nil && next.Commit != "" && next.AlreadyIn == "" {
-				break
-			}
+		next, ends, err := r.put(ctx, a, i, who, at, base)
+		if ends {
+			break
 		}
 		if err != nil || next.Commit == "" || next.AlreadyIn != "" {
 			next.Base, next.BaseTree, next.Parts = ev.Base, ev.BaseTree, nil
@@ -74,11 +73,37 @@ func (r *Runner) candidate(ctx context.Context, a refinery.Build) (ev refinery.B
 		at = point{next.Commit, next.Tree}
 		ev.Parts = append(ev.Parts, next.Parts...)
 	}
+	n := len(a.Under)
+	ev.Under, ev.Parts = ev.Parts[:n:n], ev.Parts[n:]
 	if err := r.keepCandidate(ctx, at.commit); err != nil {
 		return ev, err
 	}
 	ev.Commit, ev.Tree = at.commit, at.tree
 	return ev, nil
+}
+
+// put adds part i to a candidate that is at at. A candidate ends before a part that does not fit
+// there and does fit the target; but not where it is a chain, which has to take them all.
+func (r *Runner) put(ctx context.Context, a refinery.Build, i int, who git.Ident, at, base point) (next refinery.Built, ends bool, err error) {
+	next, err = r.fitPart(ctx, a, i, who, at)
+	if i == 0 || err != nil || next.Commit != "" && next.AlreadyIn == "" {
+		return next, false, err
+	}
+	alone, err := r.fitPart(ctx, a, i, who, base)
+	switch {
+	case err != nil || alone.Commit == "" || alone.AlreadyIn != "":
+		return alone, false, err
+	case len(a.Under) == 0:
+		return next, true, nil
+	case next.AlreadyIn != "": // those before it have all of it
+		p := a.Parts[i]
+		made := refinery.Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: at.commit, Tree: at.tree}
+		if p.Change {
+			made.Change = change(nil)
+		}
+		return refinery.Built{Commit: at.commit, Tree: at.tree, Parts: []refinery.Part{made}}, false, nil
+	}
+	return next, false, nil
 }
 
 func (r *Runner) keepCandidate(ctx context.Context, commit string) error {
@@ -153,7 +178,7 @@ func (r *Runner) fit(ctx context.Context, a refinery.Build, p refinery.BuildPart
 	if why, detail, err := r.Unfit(ctx, at.tree, ev.Tree, changes); why != "" || err != nil {
 		return refinery.Built{Conflict: &refinery.Conflict{Bead: p.Bead, N: p.N, Why: why, Detail: detail}}, err
 	}
-	made := refinery.Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: ev.Commit}
+	made := refinery.Part{Bead: p.Bead, N: p.N, Tip: p.Tip, Commit: ev.Commit, Tree: ev.Tree}
 	if made.Ask, err = r.Asks(ctx, changes, a.Gates); err != nil {
 		return ev, err
 	}
