@@ -147,7 +147,7 @@ func (p PullRequest) Look(current bool, told []string) Finding {
 		return f
 	}
 	f.Why = oneLine(f.Why)
-	f.Text = "Pull request: " + oneLine(p.URL) + "\n\n" + Quote(heard)
+	f.Text = "Pull request: " + oneLine(p.URL) + "\n\n" + cutText(Quote(heard))
 	return f
 }
 
@@ -232,6 +232,15 @@ func Quote(rs []Remark) string {
 		fmt.Fprintf(&b, "%s%s:\n%s\n\n", oneLine(cmp.Or(r.Author, "somebody")), where, cmp.Or(strings.TrimSpace(r.Body), "(without a word; look at the remarks on its lines)"))
 	}
 	return b.String()
+}
+
+// cutText bounds what an agent is made to read.
+func cutText(s string) string {
+	const most = 32 << 10 // bytes; about 8,000 words to a model
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "\n(cut here; the rest is in the pull request)\n"
 }
 
 func authors(rs []Remark) string {

@@ -217,6 +217,9 @@ func (t *Town) forge(ctx context.Context, rig string, rc config.Rig, to string) 
 	if err := t.store.View(func(tx *store.Tx) (err error) { all, err = t.proposals(tx, rig, rc); return err }); err != nil || len(all) == 0 {
 		return lookEvery, err
 	}
+	if down := t.forgeRests(); down != nil {
+		return 0, down
+	}
 	repo, err := t.repo(ctx, rig)
 	if err != nil {
 		return 0, err
@@ -299,17 +302,42 @@ func (t *Town) followForge(ctx context.Context, rig string, rc config.Rig, was d
 		return was, t.solvedPR(rig)
 	}
 	was.look = min(pollEvery<<min(t.unreached(rig, true), 6), lookMost)
+	was.look, err = t.forgeFails(rig, err, was.look)
+	return was, err
+}
+
+// forgeFails tells why a rig's forge answers nothing, and how long it is left alone: wait, or
+// longer where it said so.
+func (t *Town) forgeFails(rig string, err error, wait time.Duration) (time.Duration, error) {
 	text, hint := beads.Clean(err.Error(), 300), "it is tried again by itself; now: gastown rig deliver "+rig
 	if down := (*run.DownError)(nil); errors.As(err, &down) && down.Limit {
-		was.look = max(was.look, down.Wait)
-		text += "; it is asked again at " + t.deps.Now().Add(was.look).Local().Format("15:04")
+		wait = max(wait, down.Wait)
+		until := t.deps.Now().Add(wait)
+		t.mu.Lock()
+		t.prs.limited, t.prs.until = down, until
+		t.mu.Unlock()
+		text += "; it is asked again at " + until.Local().Format("15:04")
 	}
 	if h := fault.From(err).Hint; h != "" {
 		hint = h
 	}
-	return was, t.update(func(tx *store.Tx) error {
+	return wait, t.update(func(tx *store.Tx) error {
 		return tx.PutNotice(&beads.Notice{Key: "pr/" + rig, At: t.deps.Now().UTC(), Rig: rig, Text: text, Hint: hint})
 	})
+}
+
+// forgeRests is the limit that the forge's account is at, while that holds: nothing is asked then,
+// whatever happens here.
+func (t *Town) forgeRests() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	left := t.prs.until.Sub(t.deps.Now())
+	if t.prs.limited == nil || left <= 0 {
+		return nil
+	}
+	down := *t.prs.limited
+	down.Wait = left
+	return &down
 }
 
 // leaveForge closes what a rig still has over there that does not deliver by pull requests any more.
@@ -323,10 +351,11 @@ func (t *Town) leaveForge(ctx context.Context, rig string, rc config.Rig) error 
 	if err == nil {
 		_, err = t.forge(ctx, rig, rc, seen.To)
 	}
-	if err != nil {
-		return step(err, "close the pull requests of %s", rig)
+	if err != nil && ctx.Err() == nil {
+		_, err = t.forgeFails(rig, step(err, "close the pull requests of %s", rig), pollEvery)
+		return err
 	}
-	return t.solvedPR(rig)
+	return errors.Join(err, t.solvedPR(rig))
 }
 
 // solvedPR takes the notice about a rig's forge back.
@@ -350,6 +379,9 @@ func (t *Town) dropNotice(key string) error {
 type prMemory struct {
 	seen map[string]string // PullRequest.Stamp when its remarks were read last
 	rest map[string]prRest
+
+	limited *run.DownError // the forge's account is, until then
+	until   time.Time
 }
 
 func newPRMemory() prMemory { return prMemory{seen: map[string]string{}, rest: map[string]prRest{}} }
@@ -382,6 +414,9 @@ func (t *Town) rested(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	maps.DeleteFunc(t.prs.rest, func(k string, _ prRest) bool { return key == "" || k == key })
+	if key == "" {
+		t.prs.limited = nil
+	}
 }
 
 func (t *Town) prSeen(key string) string {

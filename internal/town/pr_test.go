@@ -282,6 +282,10 @@ func TestTheForgeCannotBeReached(t *testing.T) {
 	if err != nil || wait.look < 49*time.Minute {
 		t.Errorf("asked again after %s: %v", wait.look, err)
 	}
+	looks := f.asked("Look")
+	if again, err := f.host.t.deliver(t.Context(), "app", true); err != nil || again.look < 49*time.Minute || f.asked("Look") != looks {
+		t.Errorf("it is asked meanwhile: %d times, next in %s, %v", f.asked("Look")-looks, again.look, err)
+	}
 	if ps := f.status().Problems; len(ps) != 1 || !strings.Contains(ps[0].What, "asked too often; it is asked again at") {
 		t.Errorf("%+v", ps)
 	}
@@ -300,6 +304,15 @@ func TestADroppedBeadTakesItsPullRequestAlong(t *testing.T) {
 	if h := f.pr(2).Branch; h != "gt/"+string(id) {
 		t.Errorf("head %s", h)
 	}
+	f.change(2, func(p *standPR) { p.Fails = "locked" }) // it cannot be closed, and is merged
+	if _, err := api.QueueDrop.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.BeadClose.Do(t.Context(), f.person(), api.BeadCloseReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	f.merges(2, "squash")
+	f.await("what was dropped is on main", func() bool { f.poll(); return f.bead(id).CloseReason == beads.CloseMerged+f.pr(2).Merge })
 }
 
 func TestWhatComesBackCannotBeMergedUnnoticed(t *testing.T) {
