@@ -116,7 +116,7 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 			return err
 		}
 		rec.ID, rec.Number, rec.URL = pr.ID, pr.Number, beads.Clean(pr.URL, 300)
-	} else if len(p.entries) > 1 || p.entries[0].Convoy != "" {
+	} else if p.chain != nil {
 		if err := c.f.Describe(ctx, rec.ID, p.title, p.body); err != nil {
 			return err
 		}
@@ -141,10 +141,16 @@ func (c forgeCall) replaced(ctx context.Context, p *proposal) error {
 	if p.rec.Before == "" {
 		return nil
 	}
-	if err := c.f.Comment(ctx, p.rec.Before, "This goes on in "+p.rec.URL+": its branch here has commits that gastown did not push, and they stay as they are."); err != nil {
+	prs, gone, err := c.f.Look(ctx, []string{p.rec.Before})
+	switch pr, there := prs[p.rec.Before]; {
+	case err != nil:
 		return err
+	case gone[p.rec.Before] || there && pr.State != refinery.PROpen: // nobody can merge it
+	case !there:
+		return fault.Failf("the forge does not say how the pull request before %s stands", p.rec.URL)
+	default:
+		err = errors.Join(c.f.Comment(ctx, pr.ID, "This goes on in "+p.rec.URL+": its branch here has commits that gastown did not push, and they stay as they are."), c.f.Close(ctx, pr.ID))
 	}
-	err := c.f.Close(ctx, p.rec.Before)
 	if err == nil {
 		p.rec.Before = ""
 	}
@@ -260,6 +266,9 @@ func (c forgeCall) merged(ctx context.Context, p *proposal, pr refinery.PullRequ
 	})
 	if errors.Is(err, errAgain) {
 		return nil
+	}
+	if err == nil {
+		err = c.r.Repo.DeleteRef(ctx, forgeRef(p.key), "")
 	}
 	return err
 }
