@@ -44,7 +44,13 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 	if err != nil {
 		return out, err
 	}
-	tip, err := maker.Revert(ctx, run.Revert{Branch: rc.Branch, On: target, Landed: b.MergeCommit, Attempt: a.Key(), Tip: a.Tip, Base: a.Base, Title: b.Title, At: now})
+	with, err := t.mergedWith(b)
+	if err != nil {
+		return out, err
+	}
+	tip, err := maker.Revert(ctx, run.Revert{
+		Branch: rc.Branch, On: target, Landed: b.MergeCommit, Attempt: a.Key(), Tip: a.Tip, Base: a.Base, With: with, Title: b.Title, At: now,
+	})
 	if err != nil {
 		return out, err
 	}
@@ -152,6 +158,21 @@ func (t *Town) landedBead(id beads.ID) (b *beads.Bead, a *beads.Attempt, err err
 	return b, a, err
 }
 
+// mergedWith is another bead that came in as the same commit, or "": a forge can make one commit of
+// a convoy.
+func (t *Town) mergedWith(b *beads.Bead) (with string, err error) {
+	err = t.store.View(func(tx *store.Tx) error {
+		all, err := tx.Beads()
+		for _, o := range all {
+			if o.ID != b.ID && o.Rig == b.Rig && o.MergeCommit == b.MergeCommit {
+				with = string(o.ID)
+			}
+		}
+		return err
+	})
+	return with, err
+}
+
 // revertable is a bead that landed and that nothing takes out yet.
 func revertable(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
 	b, err := tx.Bead(id)
@@ -166,9 +187,6 @@ func revertable(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
 		return nil, err
 	}
 	for _, o := range all {
-		if o.ID != b.ID && o.MergeCommit == b.MergeCommit && o.Rig == b.Rig {
-			return nil, fault.Refusedf("revert %s: it was merged together with %s, as one commit %.10s", b.ID, o.ID, b.MergeCommit).WithHint("make a bead that takes it out by hand")
-		}
 		if o.Status != beads.Closed && revertOf(o) == b.ID {
 			return nil, fault.Refusedf("revert %s: %s does it already", b.ID, o.ID).WithHint("gastown why %s", o.ID)
 		}

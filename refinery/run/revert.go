@@ -18,6 +18,7 @@ type Revert struct {
 	Attempt string // key of the attempt
 	Tip     string // what was submitted, on
 	Base    string // the target of then
+	With    string // another bead that came in as Landed, if one did
 	Title   string
 	At      time.Time
 }
@@ -48,6 +49,9 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 		if len(c.Parents) > 1 {
 			break // a merge is all of its landing, whatever the commits below it say
 		}
+	}
+	if before == "" && v.With != "" {
+		return "", fault.Refusedf("revert %s: it was merged together with %s, as one commit %.10s", v.Attempt, clean(v.With), v.Landed).WithHint("make a bead that takes it out by hand")
 	}
 	if before == "" {
 		if before, err = r.mergedOn(ctx, v, line); err != nil {
