@@ -42,6 +42,7 @@ type deliveryState struct {
 	// Move is an update of a person's checkout that was begun and not seen to end.
 	Move *git.Move `json:"move,omitempty"`
 
+	was  string        // Seen when it was read
 	left int           // landings that are still to be brought over
 	look time.Duration // until the next look without a reason
 }
@@ -75,7 +76,17 @@ func (d deliveryState) undelivered(rc config.Rig, q refinery.Queue) (n int, why 
 
 func delivery(tx *store.Tx, rig string) (d deliveryState, err error) {
 	_, err = tx.GetKV(kvDelivery+rig, &d)
+	d.was = d.Seen
 	return d, err
+}
+
+// putDelivery stores how a delivery stands. What the Refinery took in since that was read stays seen.
+func putDelivery(tx *store.Tx, rig string, d deliveryState) error {
+	stored, err := delivery(tx, rig)
+	if stored.Seen != d.was {
+		d.Seen = stored.Seen
+	}
+	return errors.Join(err, tx.PutKV(kvDelivery+rig, d))
 }
 
 // standing is how a rig's delivery and its queue stand.
@@ -149,7 +160,7 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 		return t.followForge(ctx, rig, rc, was)
 	}
 	if was.Way != way(rc) {
-		was = deliveryState{Way: way(rc), To: was.To, Seen: was.Seen, Move: was.Move}
+		was = deliveryState{Way: way(rc), To: was.To, Seen: was.Seen, Move: was.Move, was: was.was}
 	}
 	idle := was.Commit == tip && was.Landed == landed && was.Move == nil
 	was.look = lookEvery
@@ -211,7 +222,7 @@ func (t *Town) bring(ctx context.Context, rig string, rc config.Rig, seen run.Se
 		return t.update(func(tx *store.Tx) error {
 			d, err := delivery(tx, rig)
 			d.Move = m
-			return errors.Join(err, tx.PutKV(kvDelivery+rig, d))
+			return errors.Join(err, putDelivery(tx, rig, d))
 		})
 	}
 	got, err := d.Deliver(ctx, run.Delivery{
@@ -235,7 +246,7 @@ func (t *Town) recordDelivery(rig string, rc config.Rig, was, now deliveryState)
 		return now, nil
 	}
 	err := t.update(func(tx *store.Tx) error {
-		if err := tx.PutKV(kvDelivery+rig, now); err != nil {
+		if err := putDelivery(tx, rig, now); err != nil {
 			return err
 		}
 		q, err := t.queue(tx, rig)
@@ -269,5 +280,5 @@ func (t *Town) tookIn(tx *store.Tx, rig string, r refinery.TookIn) error {
 		return err
 	}
 	d.Seen = r.Tip
-	return errors.Join(tx.PutKV(kvDelivery+rig, d), tx.Append(beads.Event{Kind: beads.EvOrigin, Actor: "refinery", Rig: rig, Text: r.Text}))
+	return errors.Join(putDelivery(tx, rig, d), tx.Append(beads.Event{Kind: beads.EvOrigin, Actor: "refinery", Rig: rig, Text: r.Text}))
 }

@@ -58,7 +58,8 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 	if ev.Tip == "" && seen.Tip != "" {
 		was.Seen = seen.Tip
 	}
-	return seen, t.update(func(tx *store.Tx) error {
+	moved := false
+	err = t.update(func(tx *store.Tx) error {
 		q, err := t.queue(tx, rig)
 		if err != nil {
 			return err
@@ -67,11 +68,16 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 		if err != nil {
 			return err
 		}
+		if moved = d.Seen != was.was; moved { // the Refinery took in something since
+			was.To, was.Seen, was.was = d.To, d.Seen, d.Seen
+			return nil
+		}
 		if d.To != was.To || d.Seen != was.Seen {
 			d.To, d.Seen = was.To, was.Seen
-			if err := tx.PutKV(kvDelivery+rig, d); err != nil {
+			if err := putDelivery(tx, rig, d); err != nil {
 				return err
 			}
+			was.was = d.Seen
 		}
 		u := q.Upstream
 		if u == nil && ev.Tip == "" && !ev.Rewritten || u != nil && u.Tip == ev.Tip && (u.Known != "") == ev.Rewritten && u.Follow == ev.Follow {
@@ -79,6 +85,10 @@ func (t *Town) look(ctx context.Context, rig string, rc config.Rig, was *deliver
 		}
 		return t.feed(tx, rig, ev)
 	})
+	if err == nil && moved {
+		return t.look(ctx, rig, rc, was)
+	}
+	return seen, err
 }
 
 // originAt compares the origin's tip with the target; an empty Tip: the target has it all.
@@ -236,7 +246,7 @@ func (t *Town) choose(tx *store.Tx, who api.Caller, rig string, q refinery.Queue
 	if q.Upstream.Tip == "" && choice == refinery.TakeTheirs { // made again as one that never was
 		d, err := delivery(tx, rig)
 		d.Seen = ""
-		if err = errors.Join(err, tx.PutKV(kvDelivery+rig, d)); err != nil {
+		if err = errors.Join(err, putDelivery(tx, rig, d)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gastown/beads"
+	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 	"gastown/refinery"
@@ -165,7 +166,7 @@ func TestAnAmendedCommitIsTakenIn(t *testing.T) {
 	delivered := func(name, text string) {
 		t.Helper()
 		l.await(name+" is "+text, func() bool {
-			return l.status().Rigs[0].Undelivered == 0 && l.has(hub, "main", name) && l.git(hub, "show", "main:"+name) == text
+			return l.git(hub, "rev-parse", "main") == l.git(l.repo(), "rev-parse", "main") && l.has(hub, "main", name) && l.git(hub, "show", "main:"+name) == text
 		})
 	}
 	amend := func(name, text string) {
@@ -219,6 +220,32 @@ func TestAnAmendedCommitIsTakenIn(t *testing.T) {
 		t.Error("what was dropped came back")
 	}
 	l.gone()
+}
+
+// TestWhatIsTakenInStaysSeen: also where a delivery ends that began before.
+func TestWhatIsTakenInStaysSeen(t *testing.T) {
+	l := newLab(t, "")
+	_, rc, err := l.town.rig("app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, _, err := l.town.standing("app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.town.update(func(tx *store.Tx) error {
+		return l.town.tookIn(tx, "app", refinery.TookIn{Tip: "theirs"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	now := was
+	now.Reason, now.Tries = "it is away", 1
+	if _, err := l.town.recordDelivery("app", rc, was, now); err != nil {
+		t.Fatal(err)
+	}
+	if d, _, err := l.town.standing("app"); err != nil || d.Seen != "theirs" || d.Tries != 1 {
+		t.Errorf("%+v, %v", d, err)
+	}
 }
 
 // TestAnOriginBranchThatIsGoneWaitsForAChoice: it was renamed over there, and nothing is pushed under the old name unasked.
