@@ -38,8 +38,8 @@ func (t *Town) BeginHost(ctx context.Context, o HostOptions) (*Host, error) {
 	hctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h := &Host{
 		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size,
-		radar: newRadar(),
-		bell:  make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
+		radar: newRadar(), notices: make(chan struct{}, 1),
+		bell: make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
 		workers: map[string]*worker{}, stuck: map[string]bool{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},
 	}
 	h.leaving, h.leave = context.WithCancel(hctx)
@@ -101,5 +101,6 @@ func (h *Host) open(ctx context.Context, sock net.Listener) error {
 	h.spawn("housekeeping", h.housekeeping)
 	h.spawn("settings", h.watchSettings)
 	h.spawn("radar", h.watchOverlaps)
+	h.spawn("notices", h.watchNotices)
 	return nil
 }

@@ -60,6 +60,8 @@ type Host struct {
 	drain   bool
 	faces   map[chan struct{}]struct{} // screens to ring
 
+	notices chan struct{} // one merged element: look whether something new needs a person
+
 	radar *radar
 	views viewCache
 	gen   atomic.Uint64
@@ -130,6 +132,7 @@ func (h *Host) loop() {
 		}
 		h.changed()
 		h.radar.ring()
+		h.ringNotices()
 		next := h.plan()
 		timer.Stop()
 		if !next.IsZero() {

@@ -75,13 +75,16 @@ exec gastown done
 // newLab makes the town with the rig's settings as given, and starts its host.
 func newLab(t *testing.T, rigSettings string) *lab {
 	t.Helper()
-	return newLabOf(t, "", rigSettings, func(l *lab) {
-		l.write("src/README.md", "one\ntwo\nthree\n")
-		l.write("src/.gitignore", "*.tmp\n")
-		l.git(l.src, "init", "-q", "-b", "main")
-		l.git(l.src, "add", ".")
-		l.git(l.src, "commit", "-q", "-m", "first")
-	})
+	return newLabOf(t, "", rigSettings, commonSource)
+}
+
+// commonSource is a checkout with one commit.
+func commonSource(l *lab) {
+	l.write("src/README.md", "one\ntwo\nthree\n")
+	l.write("src/.gitignore", "*.tmp\n")
+	l.git(l.src, "init", "-q", "-b", "main")
+	l.git(l.src, "add", ".")
+	l.git(l.src, "commit", "-q", "-m", "first")
 }
 
 // newLabOf is newLab with settings of the town too, and with fill to make the person's checkout in
