@@ -101,6 +101,7 @@ var (
 	ConfigGet = Command[ConfigReq, ConfigValue]{"config.get"}
 	ConfigSet = Command[ConfigReq, ConfigValue]{"config.set"}
 	Doctor    = Command[DoctorReq, []Check]{"doctor"}
+	Backup    = Command[Empty, BackedUp]{"backup"}
 )
 
 // Table lists every verb. Its order is the order of help.
@@ -190,5 +191,6 @@ func Table() []Verb {
 		ConfigGet.row(Store, Mayor, "print a setting"),
 		ConfigSet.row(Store, 0, "change a setting, keeping comments"),
 		Doctor.row(Store, 0, "check the town, the agents and this machine"),
+		Backup.row(Store, 0, "back the town's state up now; prints the file"),
 	}
 }

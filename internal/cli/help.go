@@ -50,7 +50,7 @@ func (a *app) groups() []section {
 			{a.rig(), "repositories"}, {a.config(), "settings"},
 			{a.pause(), "start nothing new"}, {a.freeze(), "polecats stand still"}, {a.resume(), "end either of them"},
 			{a.up(), "host without screen"}, {a.down(), "stop the host"},
-			{a.init(), "make a town"}, {a.restore(), "bring a backup back"}, {a.doctor(), "check everything"},
+			{a.init(), "make a town"}, {a.backup(), "keep the state now"}, {a.restore(), "bring a backup back"}, {a.doctor(), "check everything"},
 			{a.demo(), "watch the whole job"}, {a.versionCommand(), "print the version"},
 			{nil, "for your shell"},
 		}},

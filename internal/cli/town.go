@@ -146,10 +146,18 @@ func (a *app) init() *cobra.Command {
 	})
 }
 
+func (a *app) backup() *cobra.Command {
+	return command(a, api.Backup, spec{
+		use: "backup", example: "gastown backup",
+		long: "Writes a backup of the town's state into its backups/ and prints the file. The host makes one by itself at its\n" +
+			"start, every hour and at its stop, if something changed; the newest 24 are kept. The repositories are not in it.",
+	}, nothing, func(p *page, b api.BackedUp) { p.line("%s", b.Path) })
+}
+
 // restore works on the files of a town that nobody has open: it is no verb of the table.
 func (a *app) restore() *cobra.Command {
 	return a.command("", spec{
-		use: "restore FILE", short: "put a backup of the store in its place", example: "gastown restore ~/gastown/backups/town-20260102T150405.db", complete: files,
+		use: "restore FILE", short: "put a backup of the store in its place", example: "gastown restore ~/gastown/backups/town-20260102T150405.000.db", complete: files,
 	}, func(_ context.Context, args []string) error {
 		town, err := a.env.findTown(a.town)
 		if err != nil {

@@ -133,6 +133,7 @@ func lines() []struct {
 		{"config get town.polecats", "config.get", api.ConfigReq{Key: "town.polecats"}},
 		{"config set town.polecats 5", "config.set", api.ConfigReq{Key: "town.polecats", Value: "5"}},
 		{"doctor --fix", "doctor", api.DoctorReq{Fix: true}},
+		{"backup", "backup", api.Empty{}},
 	}
 }
 

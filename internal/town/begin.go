@@ -95,6 +95,7 @@ func (h *Host) open(ctx context.Context, sock net.Listener) error {
 		return errors.Join(err, sock.Close())
 	}
 	h.t.reclaim()
+	h.backedUp = h.t.lastBackedUp()
 	h.startMayor("")
 	h.spawn("socket", func() { h.serve(sock) })
 	h.spawn("loop", h.loop)

@@ -111,6 +111,7 @@ func handlers() map[string]handler {
 	add(on(api.ConfigGet, (*Town).configGet))
 	add(on(api.ConfigSet, (*Town).configSet))
 	add(on(api.Doctor, (*Town).doctor))
+	add(on(api.Backup, (*Town).backup))
 	return m
 }
 

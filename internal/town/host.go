@@ -48,6 +48,9 @@ type Host struct {
 	starting sync.Mutex // held from a claim until its worker is in workers
 	mayoring sync.Mutex // held while the Mayor is being started or stopped
 
+	backingUp sync.Mutex // held while a backup is made of what changed
+	backedUp  uint64     // number of the newest event in the newest backup
+
 	mu      sync.Mutex
 	workers map[string]*worker // by attempt key
 	stuck   map[string]bool    // polecats whose worktree could not be removed
@@ -387,6 +390,7 @@ func (h *Host) shutdown() {
 	if err != nil {
 		h.t.deps.Log.Error("say goodbye", "err", err)
 	}
+	h.backUpChanged()
 	_ = os.Remove(SocketPath(h.t.Dir, h.t.deps.Env)) // the next host replaces it anyway
 	close(h.left)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -242,46 +241,6 @@ func (h *Host) sweepKept(ctx context.Context, repo *git.Repo, ended []*beads.Att
 	return nil
 }
 
-// Upkeep of the store while the host runs.
-const (
-	backupEvery = time.Hour
-	keepBackups = 24
-	keepEvents  = 200_000
-)
-
-// housekeeping backs the store up every hour in which something was written, and bounds the
-// event log. An idle town writes nothing.
-func (h *Host) housekeeping() {
-	tick := time.NewTicker(backupEvery)
-	defer tick.Stop()
-	var last uint64
-	for {
-		select {
-		case <-h.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		var seq uint64
-		if err := h.t.store.View(func(tx *store.Tx) error { seq = tx.LastSeq(); return nil }); err != nil || seq == last {
-			continue
-		}
-		last = seq
-		name := "town-" + h.t.deps.Now().UTC().Format("20060102T150405") + ".db"
-		err := h.t.store.BackupTo(h.t.path("backups", name))
-		if err == nil {
-			err = h.rotateBackups()
-		}
-		if err == nil {
-			err = h.t.update(func(tx *store.Tx) error { _, err := tx.PruneEvents(keepEvents); return err })
-		}
-		if err != nil {
-			h.problem("backup", "", "", fmt.Sprintf("the hourly backup failed: %v", err), "look at the free space of "+h.t.Dir)
-			continue
-		}
-		h.solved("backup")
-	}
-}
-
 // settingsEvery is how often the host looks whether town.toml was changed by hand.
 const settingsEvery = 3 * time.Second
 
@@ -303,19 +262,4 @@ func (h *Host) watchSettings() {
 			h.ring()
 		}
 	}
-}
-
-// rotateBackups deletes the oldest hourly backups beyond keepBackups.
-func (h *Host) rotateBackups() error {
-	names, err := filepath.Glob(h.t.path("backups", "town-*.db")) // sorted, and so by time
-	if err != nil {
-		return err
-	}
-	for len(names) > keepBackups {
-		if err := os.Remove(names[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		names = names[1:]
-	}
-	return nil
 }
