@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"gastown/beads"
+	"gastown/internal/config"
 	"gastown/internal/git"
 	"gastown/internal/proc"
 )
@@ -20,19 +21,43 @@ import (
 // socketMax is the longest path a unix socket may have here; macOS allows 104 bytes.
 const socketMax = 100
 
-// SocketPath is where a town's host listens. A path too long for a socket is replaced by a
-// private directory named after the town, below $XDG_RUNTIME_DIR or the temporary directory.
+// SocketPath is where a town's host listens: in the town, or where its path would be too long for a
+// socket, where the host wrote down that it does. Callers have other environments than their host.
 func SocketPath(dir string, env []string) string {
-	path := filepath.Join(dir, "run", "socket")
-	if len(path) <= socketMax {
+	if path := filepath.Join(dir, "run", "socket"); len(path) <= socketMax {
 		return path
 	}
+	if data, err := os.ReadFile(socketNote(dir)); err == nil && filepath.IsAbs(strings.TrimSpace(string(data))) {
+		return strings.TrimSpace(string(data))
+	}
+	return farSocket(dir, env)
+}
+
+// socketNote names the file in which a host writes down where it listens, if that is not in the town.
+func socketNote(dir string) string { return filepath.Join(dir, "run", "socket.path") }
+
+// farSocket is a socket in a private directory named after the town, below $XDG_RUNTIME_DIR or the
+// temporary directory.
+func farSocket(dir string, env []string) string {
 	sum := sha256.Sum256([]byte(dir))
 	base := getenv(env, "XDG_RUNTIME_DIR")
 	if base == "" {
 		base = os.TempDir()
 	}
 	return filepath.Join(base, fmt.Sprintf("gastown-%d-%s", os.Getuid(), hex.EncodeToString(sum[:8])), "socket")
+}
+
+// chooseSocket decides where this host listens, and writes it down for those who call it.
+func (h *Host) chooseSocket() (path string, err error) {
+	if path = filepath.Join(h.t.Dir, "run", "socket"); len(path) <= socketMax {
+		return path, nil
+	}
+	path = farSocket(h.t.Dir, h.t.deps.Env)
+	note := socketNote(h.t.Dir)
+	if err = os.MkdirAll(filepath.Dir(note), 0o700); err == nil {
+		err = config.WriteFile(note, []byte(path+"\n"))
+	}
+	return path, step(err, "write down where the socket is")
 }
 
 func getenv(env []string, name string) string {
@@ -113,7 +138,7 @@ func (h *Host) agentEnv(id git.Ident, vars map[string]string) []string {
 		"GIT_CONFIG_COUNT=4", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0",
 		"GIT_CONFIG_KEY_1=maintenance.auto", "GIT_CONFIG_VALUE_1=false", "GIT_CONFIG_KEY_2=commit.gpgSign", "GIT_CONFIG_VALUE_2=false",
 		"GIT_CONFIG_KEY_3=core.fsync", "GIT_CONFIG_VALUE_3=committed,reference",
-		"GASTOWN_TOWN="+h.t.Dir, "GASTOWN_SOCKET="+SocketPath(h.t.Dir, h.t.deps.Env),
+		"GASTOWN_TOWN="+h.t.Dir, "GASTOWN_SOCKET="+h.socket,
 	)
 	for k, v := range vars {
 		env = append(env, k+"="+v)

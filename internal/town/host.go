@@ -38,6 +38,7 @@ type Host struct {
 	leaving context.Context // ends before that, when the agents are to end
 	leave   context.CancelFunc
 	started time.Time
+	socket  string        // its path
 	bell    chan struct{} // one merged element: something outside the store changed
 	work    sync.WaitGroup
 	ready   chan struct{} // closed when the inventory is done and work goes on, or when that failed
@@ -84,8 +85,11 @@ func (h *Host) installSelf() error {
 
 // listen opens the socket. Whoever holds the store's lock owns the town, so a socket that is
 // there already is a leftover.
-func (h *Host) listen() (net.Listener, error) {
-	return wire.Listen(SocketPath(h.t.Dir, h.t.deps.Env))
+func (h *Host) listen() (_ net.Listener, err error) {
+	if h.socket, err = h.chooseSocket(); err != nil {
+		return nil, err
+	}
+	return wire.Listen(h.socket)
 }
 
 func (h *Host) serve(l net.Listener) {
@@ -391,7 +395,7 @@ func (h *Host) shutdown() {
 		h.t.deps.Log.Error("say goodbye", "err", err)
 	}
 	h.backUpChanged()
-	_ = os.Remove(SocketPath(h.t.Dir, h.t.deps.Env)) // the next host replaces it anyway
+	_ = os.Remove(h.socket) // the next host replaces it anyway
 	close(h.left)
 }
 
