@@ -64,6 +64,37 @@ func TestErrorsAreOneLineAndAHint(t *testing.T) {
 	}
 }
 
+// A host that was told to stop holds the store for a while yet.
+func TestDownWaitsForTheStore(t *testing.T) {
+	b := withHost(t)
+	tries := 0
+	b.env.Open = func(string, bool) (api.Doer, func() error, error) {
+		if tries++; tries < 3 {
+			return nil, nil, fault.Unavailablef("store: held by process 7")
+		}
+		return b.town, func() error { return nil }, nil
+	}
+	if r := b.run("down"); r.code != 0 || tries != 3 || r.out != "the host is down; work in progress is kept and goes on at the next start\n" {
+		t.Errorf("after %d looks: %+v", tries, r)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	b.env.Open = func(string, bool) (api.Doer, func() error, error) {
+		stop()
+		return nil, nil, fault.Unavailablef("store: held by process 7")
+	}
+	if r := b.runContext(ctx, "down"); r.code != 1 || !strings.Contains(r.err, "has not ended yet") {
+		t.Errorf("interrupted: %+v", r)
+	}
+}
+
+func TestDownWhereNobodyAnswersNamesWhoHoldsTheTown(t *testing.T) {
+	b := newBench(t)
+	b.locked = fault.Unavailablef("store: held by process 7").WithHint("stop it with down")
+	if r := b.run("down"); r.code != 5 || !strings.Contains(r.err, "held by process 7\n  nobody answers at its socket: end that process") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestErrorsOfTheTownKeepKindAndHint(t *testing.T) {
 	b := withHost(t)
 	b.town.answers = map[string]func(any) (any, error){"status": func(any) (any, error) {

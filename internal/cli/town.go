@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
+	"gastown/internal/wire"
 )
 
 func (a *app) why() *cobra.Command {
@@ -88,12 +90,86 @@ func (a *app) resume() *cobra.Command {
 	return command(a, api.Resume, spec{use: "resume [RIG]", example: "gastown resume\ngastown resume myapp", complete: rigs}, named, showAck)
 }
 
+// How long `down` waits for the host's end (agents get seconds to end, and their work is put away
+// first), and how often it looks.
+const (
+	downLimit = time.Minute
+	downLook  = 100 * time.Millisecond
+)
+
 func (a *app) down() *cobra.Command {
 	var req api.DownReq
-	c := command(a, api.Down, spec{use: "down", example: "gastown down\ngastown down --drain"},
-		func([]string) (api.DownReq, error) { return req, nil }, showAck)
-	c.Flags().BoolVar(&req.Drain, "drain", false, "wait for the polecats at work and the running gate")
+	noWait := false
+	c := a.command(api.Down.Name(), spec{
+		use: "down", example: "gastown down\ngastown down --drain",
+		long: "Stops the host and waits until it is gone, so that it can be started again at once. Work in progress is\n" +
+			"kept and goes on at the next start; with --drain it is finished before.",
+	}, func(ctx context.Context, _ []string) error {
+		ack, err := api.Down.Do(ctx, a.reach, req)
+		switch {
+		case fault.Is(err, fault.Unavailable):
+			return a.noneToStop(err)
+		case err != nil:
+			return err
+		case noWait:
+			return answer(a, ack, showAck)
+		}
+		if req.Drain && !a.json {
+			p := a.page()
+			showAck(p, ack)
+			if err := p.flush(a.env.Out); err != nil {
+				return err
+			}
+		}
+		if err := a.awaitDown(ctx, req.Drain); err != nil {
+			return err
+		}
+		return answer(a, api.Ack{Msg: "the host is down; work in progress is kept and goes on at the next start"}, showAck)
+	})
+	c.Flags().BoolVar(&req.Drain, "drain", false, "first wait for the polecats at work and the running gate")
+	c.Flags().BoolVar(&noWait, "no-wait", false, "do not wait until the host is gone")
 	return c
+}
+
+// noneToStop is what `down` says where nobody answers: that there is no host, or that one holds
+// the town and does not answer.
+func (a *app) noneToStop(err error) error {
+	if !errors.Is(err, wire.ErrNobody) || a.env.Getenv("GASTOWN_TOKEN") != "" {
+		return err
+	}
+	if held := a.reach.open(); fault.Is(held, fault.Unavailable) {
+		return fault.From(held).WithHint("nobody answers at its socket: end that process; the next start recovers all work")
+	}
+	return &fault.Error{Kind: fault.Unavailable, Msg: "down: no host is running, so there is nothing to stop", Err: err}
+}
+
+// awaitDown waits until the store's lock is free, the last thing that a host gives up. A drain
+// takes as long as the work does: it begins to count when the host no longer answers.
+func (a *app) awaitDown(ctx context.Context, drain bool) error {
+	client, err := a.reach.client()
+	if err != nil {
+		return err
+	}
+	look := time.NewTicker(downLook)
+	defer look.Stop()
+	limit := time.NewTimer(downLimit)
+	defer limit.Stop()
+	for {
+		if drain {
+			_, err := client.Ping(ctx)
+			drain = !errors.Is(err, wire.ErrNobody)
+			limit.Reset(downLimit)
+		} else if err := a.reach.open(); !fault.Is(err, fault.Unavailable) {
+			return err
+		}
+		select {
+		case <-look.C:
+			continue
+		case <-ctx.Done():
+		case <-limit.C:
+		}
+		return fault.Failf("down: the host was told to stop and has not ended yet").WithHint("it goes on by itself; look with: gastown status")
+	}
 }
 
 func (a *app) up() *cobra.Command {

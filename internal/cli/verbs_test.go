@@ -129,7 +129,7 @@ func lines() []struct {
 		{"pause app", "pause", name("app")},
 		{"freeze", "freeze", name("")},
 		{"resume", "resume", name("")},
-		{"down --drain", "down", api.DownReq{Drain: true}},
+		{"down --drain --no-wait", "down", api.DownReq{Drain: true}},
 		{"config get town.polecats", "config.get", api.ConfigReq{Key: "town.polecats"}},
 		{"config set town.polecats 5", "config.set", api.ConfigReq{Key: "town.polecats", Value: "5"}},
 		{"doctor --fix", "doctor", api.DoctorReq{Fix: true}},
