@@ -359,6 +359,8 @@ type PolecatInfo struct {
 	Branch   string    `json:"branch,omitempty"`
 	Base     string    `json:"base,omitempty"`
 	Worktree string    `json:"worktree,omitempty"`
+	// HostGone is set where no host runs: it was at work when the last one ended, and goes on with the next.
+	HostGone bool `json:"host_gone,omitempty"`
 	// Frozen is whether its processes were made to stand still.
 	Frozen bool `json:"frozen,omitempty"`
 	// Terminal is whether there is a live terminal to look at.

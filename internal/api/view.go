@@ -17,7 +17,7 @@ type HostInfo struct {
 type Counts struct {
 	Open      int `json:"open"`
 	Ready     int `json:"ready"`
-	Slung     int `json:"slung"` // of those that are ready
+	Slung     int `json:"slung"` // ready ones that need nobody to sling them: they start as soon as they may
 	Blocked   int `json:"blocked"`
 	Working   int `json:"working"`
 	Submitted int `json:"submitted"`

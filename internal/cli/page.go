@@ -176,6 +176,14 @@ func typed(name string) string {
 	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
+// countVerb is a number with what so many do.
+func countVerb(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + more
+}
+
 func ids(list []beads.ID) string {
 	out := make([]string, len(list))
 	for i, id := range list {

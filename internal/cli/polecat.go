@@ -78,6 +78,20 @@ func (a *app) mayor() *cobra.Command {
 
 func showPolecats(p *page, list []api.PolecatInfo) {
 	p.list("no polecats; `gastown sling BEAD` starts one", polecatHead(), polecatRows(p, list))
+	if len(list) > 0 && list[0].HostGone {
+		p.line("the host is not running: they go on when it is up (`gastown`, or `gastown up`)")
+	}
+}
+
+// polecatState is the state of an attempt, or what is more to the point.
+func polecatState(c api.PolecatInfo) string {
+	switch {
+	case c.HostGone:
+		return "stopped"
+	case c.Frozen:
+		return string(c.State) + ", frozen"
+	}
+	return string(c.State)
 }
 
 func polecatHead() []string {
@@ -95,12 +109,8 @@ func polecatRows(p *page, list []api.PolecatInfo) [][]string {
 		if c.Bead == "" {
 			commits = ""
 		}
-		state := string(c.State)
-		if c.Frozen {
-			state += ", frozen"
-		}
 		rows = append(rows, []string{
-			c.Name, c.Rig, string(c.Bead), state, p.age(c.Since), commits, change,
+			c.Name, c.Rig, string(c.Bead), polecatState(c), p.age(c.Since), commits, change,
 			tokens(c.Tokens), cost(c.CostUSD), agentText(c), p.title(c.Title),
 		})
 	}
@@ -108,7 +118,11 @@ func polecatRows(p *page, list []api.PolecatInfo) [][]string {
 }
 
 func showPolecat(p *page, c api.PolecatInfo) {
-	p.line("%s  %s for %s%s", c.Name, c.State, p.age(c.Since), map[bool]string{true: ", frozen: `gastown resume`"}[c.Frozen])
+	if c.HostGone {
+		p.line("%s  was at work when the host ended; it goes on when the host is up", c.Name)
+	} else {
+		p.line("%s  %s for %s%s", c.Name, c.State, p.age(c.Since), map[bool]string{true: ", frozen: `gastown resume`"}[c.Frozen])
+	}
 	p.field("bead", "%s  %s", c.Bead, c.Title)
 	if c.Attempt > 0 {
 		p.field("attempt", "%d", c.Attempt)

@@ -28,16 +28,20 @@ func showStatus(p *page, s api.Status) {
 		p.field("paused", "nothing new is started; `gastown resume`")
 	}
 	p.field("mayor", "%s", strings.TrimSuffix(s.Mayor.State+", "+s.Mayor.Agent, ", "))
-	p.field("beads", "%s", countsText(s.Beads))
+	p.field("beads", "%s", countsText(s.Beads, s.Host != nil))
 	for _, l := range s.Limits {
 		p.field("limit", "%s is at its usage limit until %s (%s)", l.Agent, l.Until.Local().Format("15:04"), short(l.Until.Sub(p.now)))
 	}
 	statusProblems(p, s.Problems)
 	statusRigs(p, s.Rigs)
 	p.line("")
-	if len(s.Polecats) == 0 {
+	switch {
+	case len(s.Polecats) == 0:
 		p.line("no polecats at work (at most %d at once)", s.Cap)
-	} else {
+	case s.Host == nil:
+		p.line("POLECATS (%d, at work when the host ended; they go on when it is up)", len(s.Polecats))
+		p.table("  ", polecatHead(), polecatRows(p, s.Polecats))
+	default:
 		p.line("POLECATS (%d, at most %d at once)", len(s.Polecats), s.Cap)
 		p.table("  ", polecatHead(), polecatRows(p, s.Polecats))
 	}
@@ -51,13 +55,17 @@ func showStatus(p *page, s api.Status) {
 	statusNext(p, s)
 }
 
-func countsText(c api.Counts) string {
+func countsText(c api.Counts, hosted bool) string {
+	working := "working"
+	if !hosted {
+		working = "at work when the host ended"
+	}
 	out := []string{fmt.Sprintf("%d open (%d ready, %d blocked)", c.Open, c.Ready, c.Blocked)}
 	for _, part := range []struct {
 		n    int
 		text string
 	}{
-		{c.Working, "working"}, {c.Submitted, "submitted"}, {c.NeedsYou, "needs you"}, {c.Deferred, "deferred"}, {c.Closed, "closed"},
+		{c.Working, working}, {c.Submitted, "submitted"}, {c.NeedsYou, "needs you"}, {c.Deferred, "deferred"}, {c.Closed, "closed"},
 	} {
 		if part.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", part.n, part.text))
@@ -130,11 +138,13 @@ func statusNext(p *page, s api.Status) {
 	p.line("")
 	switch {
 	case len(s.Rigs) == 0:
+	case s.Host == nil && s.Beads.Slung > 0:
+		p.line("%s when the host is up: `gastown`, or `gastown up`", countVerb(s.Beads.Slung, "bead starts", "beads start"))
 	case s.Beads.Ready > s.Beads.Slung:
 		p.line("%s can start: `gastown bead ready`, then `gastown sling BEAD`", count(s.Beads.Ready-s.Beads.Slung, "bead"))
-	case s.Beads.Slung > 0 && s.Host == nil:
-		p.line("%s slung and waiting for the host: `gastown`, or `gastown up`", count(s.Beads.Slung, "bead"))
-	case s.Beads.Open == 0:
+	case s.Beads.Open == 0 && s.Mayor.State == "running":
 		p.line("nothing to do: `gastown bead create TITLE`, `gastown plan FILE`, or tell the Mayor")
+	case s.Beads.Open == 0:
+		p.line("nothing to do: `gastown bead create TITLE` or `gastown plan FILE`")
 	}
 }

@@ -1,6 +1,7 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,9 @@ func (t *Town) eventsNow(r api.EventsReq) (out []beads.Event, err error) {
 	return out, err
 }
 
+// startHost is what helps where no host runs.
+const startHost = "gastown, or gastown up"
+
 // why says in one true sentence what a bead waits for.
 func (t *Town) why(ctx context.Context, _ api.Caller, r api.BeadReq) (out api.WhyRes, err error) {
 	var b *beads.Bead
@@ -194,12 +198,19 @@ func (t *Town) whyNot(tx *store.Tx, b *beads.Bead) (why, hint string, err error)
 		if err != nil {
 			return "", "", err
 		}
+		q = t.asShown(q)
 		hint, err := t.queueHint(tx, q, b.ID)
+		if t.host == nil && q.State == refinery.Idle {
+			hint = cmp.Or(hint, startHost)
+		}
 		return refinery.WhyNot(q, b.ID, t.deps.Now()), hint, err
 	case beads.Working:
 		a, err := tx.Attempt(b.ID, b.LastAttempt)
 		if err != nil {
 			return "", "", err
+		}
+		if t.host == nil {
+			return fmt.Sprintf("%s was at work with %s (attempt %d) when the host ended; it goes on when the host is up.", id, a.Polecat, a.N), startHost, nil
 		}
 		if a.State == beads.Asking {
 			_, do := howToAnswer(a.Polecat, a.AtTerminal)
@@ -265,7 +276,7 @@ func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err
 		return id + " is ready; nobody has slung it.", "gastown sling " + id, nil
 	}
 	if t.host == nil {
-		return id + " is slung and waits for the host, which is not running.", "gastown, or gastown up", nil
+		return id + " is slung and waits for the host, which is not running.", startHost, nil
 	}
 	waiting, err := t.waiting(tx)
 	if err != nil {

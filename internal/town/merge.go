@@ -61,6 +61,14 @@ func (t *Town) queue(tx *store.Tx, rig string) (refinery.Queue, error) {
 	return *q, nil
 }
 
+// asShown is a queue as a person is shown it: without a host nothing in it is being done.
+func (t *Town) asShown(q refinery.Queue) refinery.Queue {
+	if t.host == nil {
+		return refinery.AtRest(q)
+	}
+	return q
+}
+
 // target is the tip of a rig's target branch as the Refinery left it. An agent shares the
 // repository's refs: where the branch itself points is not to be built on or delivered.
 func (t *Town) target(ctx context.Context, rig string) (string, error) {

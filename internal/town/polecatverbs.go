@@ -77,6 +77,9 @@ func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, doing, agent, 
 			return nil, refuse(err)
 		}
 	case beads.Working:
+		if t.host == nil {
+			return nil, fault.Refusedf("%s %s: polecat %s was at work on it when the host ended, and goes on when it is up", doing, b.ID, b.Assignee).WithHint(startHost)
+		}
 		return nil, fault.Refusedf("%s %s: polecat %s works on it", doing, b.ID, b.Assignee).WithHint("give it to another with: gastown polecat reassign %s", b.Assignee)
 	default:
 		return nil, fault.Refusedf("%s %s: it is %s", doing, b.ID, b.Status)
@@ -447,6 +450,7 @@ func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
 		p.Since = a.StartedAt
 	}
 	if t.host == nil {
+		p.HostGone = true
 		return p
 	}
 	p.Overlaps = t.host.overlaps(a.Bead, a.N)

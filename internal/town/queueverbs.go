@@ -42,7 +42,7 @@ func (t *Town) queueList(_ context.Context, _ api.Caller, r api.NameReq) ([]api.
 			if err != nil {
 				return err
 			}
-			es := t.entries(tx, q, t.deps.Now())
+			es := t.entries(tx, t.asShown(q), t.deps.Now())
 			slices.SortStableFunc(es, func(a, b api.QueueEntry) int { return a.Position - b.Position })
 			out = append(out, es...)
 		}
@@ -69,7 +69,7 @@ func (t *Town) entry(tx *store.Tx, id beads.ID) (api.QueueEntry, error) {
 	if err != nil {
 		return api.QueueEntry{}, err
 	}
-	for _, e := range t.entries(tx, q, t.deps.Now()) {
+	for _, e := range t.entries(tx, t.asShown(q), t.deps.Now()) {
 		if e.Bead == b.ID {
 			return e, nil
 		}
@@ -173,6 +173,7 @@ func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) 
 	if err != nil {
 		return api.RefineryInfo{}, err
 	}
+	q = t.asShown(q)
 	cfg := t.queueConfig(rig)
 	info := api.RefineryInfo{
 		Rig: rig, RefineryState: refineryState(q, cfg), Branch: cfg.Branch, Main: q.Target, Ungated: cfg.Ungated && len(cfg.Gates) == 0, Paused: q.Paused,

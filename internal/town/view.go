@@ -86,13 +86,17 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 		out.Rigs = append(out.Rigs, r)
 		out.Queue = append(out.Queue, info.Queue...)
 	}
-	out.Beads = t.counts(all, g, now)
+	launched, err := launchedBeads(tx)
+	if err != nil {
+		return out, err
+	}
+	out.Beads = t.counts(all, g, now, launched)
 	out.Problems, err = t.problems(tx, all, out)
 	return out, err
 }
 
-func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.Counts) {
-	ready := t.ready(g, now)
+func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time, launched map[beads.ID]bool) (c api.Counts) {
+	ready, auto := t.ready(g, now), t.settings().Town.Dispatch == config.DispatchAuto
 	for _, b := range all {
 		switch b.Status {
 		case beads.Open:
@@ -102,7 +106,7 @@ func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.C
 				break
 			}
 			c.Ready++
-			if b.Sling != nil {
+			if b.Wished(launched[b.ID], auto) {
 				c.Slung++
 			}
 		case beads.Working:
@@ -124,7 +128,7 @@ func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time) (c api.C
 func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Problem, error) {
 	out := []api.Problem{}
 	for _, p := range s.Polecats {
-		if p.State == beads.Asking {
+		if p.State == beads.Asking && !p.HostGone { // it asks again when it goes on
 			what, do := howToAnswer(p.Name, p.AtTerminal)
 			out = append(out, api.Problem{Key: "asks/" + string(p.Bead), Who: p.Name, What: what + beads.Clean(p.Question, 300), Since: p.Since, Do: do, Bead: p.Bead, Rig: p.Rig, Level: "asks"})
 		}
