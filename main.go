@@ -84,7 +84,7 @@ func (p *process) run() int {
 		Welcome: func(ctx context.Context, dir, cwd string, yes bool) (string, error) {
 			return p.welcome(ctx, dir, cwd, yes, os.Stdin, os.Stdout)
 		},
-		Screen: p.screen,
+		Screen: p.open,
 		Up:     p.up,
 		Demo:   p.demo,
 		MCP: func(ctx context.Context, d api.Doer, role string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"gastown/internal/fault"
 	"gastown/internal/proc"
 	"gastown/internal/town"
+	"gastown/internal/wire"
 	"gastown/tui"
 )
 
@@ -78,6 +80,53 @@ func (p *process) up(ctx context.Context, dir string, w io.Writer) error {
 	return err
 }
 
+// open runs the screen, and says in the end what the next start goes on with.
+func (p *process) open(ctx context.Context, dir string, o cli.ScreenOptions) error {
+	err := p.screen(ctx, dir, o)
+	if err != nil {
+		return err
+	}
+	if left := p.left(ctx, dir); left != "" {
+		fmt.Fprintln(os.Stdout, left)
+	}
+	return nil
+}
+
+// left is one line about what stays to be done in a town whose host has stopped; empty: nothing.
+func (p *process) left(ctx context.Context, dir string) string {
+	t, err := town.Open(dir, p.deps(slog.New(slog.DiscardHandler), nil))
+	if err != nil {
+		return "" // another host was quicker
+	}
+	defer t.Close()
+	s, err := api.GetStatus.Do(context.WithoutCancel(ctx), t.As(api.Person()), api.Empty{})
+	if err != nil {
+		return ""
+	}
+	return leftText(s)
+}
+
+func leftText(s api.Status) string {
+	var parts []string
+	for _, c := range []struct {
+		n         int
+		one, more string
+	}{
+		{s.Beads.Slung, "bead goes on", "beads go on"}, {len(s.Queue), "is in the merge queue", "are in the merge queue"}, {s.Beads.NeedsYou, "needs you", "need you"},
+	} {
+		switch {
+		case c.n == 1:
+			parts = append(parts, "1 "+c.one)
+		case c.n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.more))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "At the next start of gastown: " + strings.Join(parts, ", ") + ". Look: gastown status"
+}
+
 // screen runs host and screen in this process.
 func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions) error {
 	log, closeLog, err := hostLog(dir)
@@ -93,9 +142,19 @@ func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions) e
 		return p.show(ctx, t, h, guard, o.ASCII)
 	})
 	if fault.Is(err, fault.Unavailable) {
-		return fault.From(err).WithHint("the town runs in another terminal; look with: gastown status, stop it with: gastown down")
+		return p.taken(ctx, dir, err)
 	}
 	return err
+}
+
+// taken puts an error about a held store in the words of someone who wanted to see the screen.
+func (p *process) taken(ctx context.Context, dir string, err error) error {
+	host, perr := wire.Client{Path: town.SocketPath(dir, p.env)}.Ping(ctx)
+	if perr != nil {
+		return err // no host holds it: its own hint is right
+	}
+	taken := &fault.Error{Kind: fault.Unavailable, Msg: fmt.Sprintf("the town %s is run by process %d already", dir, host.PID), Err: err}
+	return taken.WithHint("look with `gastown status` and `gastown polecat peek NAME`; for the screen in this terminal: gastown down && gastown (agents stop, their work goes on)")
 }
 
 // guarded runs a function and hands its panic to the screen's guard.
