@@ -152,25 +152,34 @@ func load(ctx context.Context, repo *git.Repo, ref string) (Rescue, state, error
 	return r, s, nil
 }
 
-// Show is the kept change as text, untracked files included, cut at maxBytes
-// (0: 4 MiB). Whoever prints it strips control characters.
-func Show(ctx context.Context, repo *git.Repo, ref string, maxBytes int) (text string, cut bool, err error) {
+// Show is what a rescue changes of base as text: its commits, and what was not committed on top of
+// them, untracked files included. An empty base is the commit that it belongs on: its commits are then
+// left out. It is cut at maxBytes (0: 4 MiB); whoever prints it strips control characters.
+func Show(ctx context.Context, repo *git.Repo, ref, base string, maxBytes int) (text string, cut bool, err error) {
 	r, s, err := load(ctx, repo, ref)
-	if err != nil || r.Clean {
+	if err != nil || r.Clean && base == "" {
 		return "", false, err
+	}
+	o := git.DiffOptions{MaxBytes: maxBytes}
+	if r.Clean {
+		text, cut, err = repo.Diff(ctx, base, r.Commit, o)
+		return text, cut, step(err, ref)
 	}
 	empty, err := repo.EmptyTree(ctx)
 	if err != nil {
 		return "", false, err
 	}
-	base := r.Commit + "^1"
-	if s.Unborn {
+	switch {
+	case base != "":
+	case s.Unborn:
 		base = empty
+	default:
+		base = r.Commit + "^1"
 	}
-	o := git.DiffOptions{MaxBytes: maxBytes, IgnoreCR: true} // files are kept raw, HEAD has line ends normalised
+	o.IgnoreCR = true // files are kept raw, HEAD has line ends normalised
 	tracked, cut1, err := repo.Diff(ctx, base, r.Commit, o)
 	if err != nil {
-		return "", false, fmt.Errorf("show %q: %w", ref, err)
+		return "", false, step(err, ref)
 	}
 	if maxBytes > 0 {
 		if o.MaxBytes = maxBytes - len(tracked); o.MaxBytes <= 0 {
@@ -178,10 +187,15 @@ func Show(ctx context.Context, repo *git.Repo, ref string, maxBytes int) (text s
 		}
 	}
 	untracked, cut2, err := repo.Diff(ctx, empty, r.Commit+"^3", o)
+	return tracked + untracked, cut1 || cut2, step(err, ref)
+}
+
+// step names what was to be shown.
+func step(err error, ref string) error {
 	if err != nil {
-		return "", false, fmt.Errorf("show %q: %w", ref, err)
+		return fmt.Errorf("show %q: %w", ref, err)
 	}
-	return tracked + untracked, cut1 || cut2, nil
+	return nil
 }
 
 // Drop deletes the ref of a rescue if it is still at commit.

@@ -370,9 +370,11 @@ func TestRescuesAndShow(t *testing.T) {
 	if len(list) != 1 || list[0].Stat != want.Stat || list[0].Head != f.base || list[0].Bead != "ma-1.2" {
 		t.Errorf("%+v", list)
 	}
-	text, cut, err := Show(f.ctx, f.repo, first.Ref, 0)
-	if err != nil || cut || !strings.Contains(text, "+A\n") || !strings.Contains(text, "+2\n") || strings.Contains(text, "lost") {
-		t.Error(text, cut, err)
+	for _, base := range []string{"", f.base} {
+		text, cut, err := Show(f.ctx, f.repo, first.Ref, base, 0)
+		if err != nil || cut || !strings.Contains(text, "+A\n") || !strings.Contains(text, "+2\n") || strings.Contains(text, "lost") {
+			t.Error(text, cut, err)
+		}
 	}
 	// What a ref kept stays reachable when it is taken again, even from less.
 	f.ok(os.Remove(filepath.Join(wt.Path(), "new\nline")))
@@ -392,6 +394,41 @@ func TestRescuesAndShow(t *testing.T) {
 		t.Error("dropped main")
 	}
 	f.ok(Drop(f.ctx, f.repo, second.Ref, second.Commit))
+}
+
+// A rescue is shown with the commits it stands on, also where all of it was committed.
+func TestShowHasTheCommitsToo(t *testing.T) {
+	f := setup(t, t.TempDir())
+	wt := f.ensure("x", 1)
+	f.write("rigs/wt/x/done", "committed\n")
+	f.run(wt.Path(), "git", "add", ".")
+	f.run(wt.Path(), "git", "commit", "-q", "-m", "half")
+	clean, err := Snapshot(f.ctx, wt, snapshotSpec("refs/gt/rescue/ma-1/1"))
+	f.ok(err)
+	f.write("rigs/wt/x/rest", "not committed\n")
+	both, err := Snapshot(f.ctx, wt, snapshotSpec("refs/gt/rescue/ma-1/2"))
+	f.ok(err)
+	for _, c := range []struct {
+		ref, base string
+		want      []string
+	}{
+		{clean.Ref, f.base, []string{"+committed"}},
+		{clean.Ref, "", nil},
+		{both.Ref, f.base, []string{"+committed", "+not committed"}},
+		{both.Ref, "", []string{"+not committed"}},
+	} {
+		text, _, err := Show(f.ctx, f.repo, c.ref, c.base, 0)
+		f.ok(err)
+		var got []string
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "+") && !strings.HasPrefix(line, "+++") {
+				got = append(got, strings.TrimSpace(line))
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s from %q: %q, want %q", c.ref, c.base, got, c.want)
+		}
+	}
 }
 
 func TestRestoreRefuses(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 func (a *app) diff() *cobra.Command {
 	var attempt int
 	c := command(a, api.GetDiff, spec{
-		use: "diff BEAD", example: "gastown diff ma-x1f\ngastown diff ma-x1f --attempt 1", complete: beadNames,
+		use: "diff BEAD[/N]", example: "gastown diff ma-x1f\ngastown diff ma-x1f/1", complete: beadNames,
 		long: "Shows what an attempt changed since its base: of a polecat at work its worktree as it is now, of an ended one what was kept.",
 	}, func(args []string) (api.DiffReq, error) {
 		return api.DiffReq{Bead: beads.ID(args[0]), Attempt: attempt}, nil

@@ -154,7 +154,6 @@ func readSmall(root *os.Root, path string) (string, bool) {
 
 // keptDiff compares what is kept of an ended attempt with its base.
 func (t *Town) keptDiff(ctx context.Context, repo *git.Repo, a *beads.Attempt, out *api.Diff) (text string, err error) {
-	o := git.DiffOptions{MaxBytes: diffLimit}
 	out.Tip = a.Tip
 	if out.Tip == "" && a.Rescue != "" {
 		r, err := worktree.Load(ctx, repo, a.Rescue)
@@ -162,22 +161,8 @@ func (t *Town) keptDiff(ctx context.Context, repo *git.Repo, a *beads.Attempt, o
 			return "", step(err, "diff of %s", a.Key())
 		}
 		out.Tip = r.Commit
-		if !r.Clean {
-			text, out.Cut, err = repo.Diff(ctx, a.Base, r.Commit, git.DiffOptions{MaxBytes: diffLimit, IgnoreCR: true})
-			if err != nil {
-				return "", step(err, "diff of %s", a.Key())
-			}
-			empty, err := repo.EmptyTree(ctx)
-			if err != nil {
-				return "", err
-			}
-			loose, cut, err := repo.Diff(ctx, empty, r.Commit+"^3", o)
-			if err != nil {
-				return text, nil //nolint:nilerr // a rescue without untracked files has no third parent
-			}
-			out.Cut = out.Cut || cut
-			return text + loose, nil
-		}
+		text, out.Cut, err = worktree.Show(ctx, repo, a.Rescue, a.Base, diffLimit)
+		return text, step(err, "diff of %s", a.Key())
 	}
 	if out.Tip == "" {
 		tips, err := repo.Lookup(ctx, "refs/heads/"+a.Branch)
@@ -186,7 +171,7 @@ func (t *Town) keptDiff(ctx context.Context, repo *git.Repo, a *beads.Attempt, o
 		}
 		out.Tip = tips[0]
 	}
-	text, out.Cut, err = repo.Diff(ctx, a.Base, out.Tip, o)
+	text, out.Cut, err = repo.Diff(ctx, a.Base, out.Tip, git.DiffOptions{MaxBytes: diffLimit})
 	return text, step(err, "diff of %s", a.Key())
 }
 

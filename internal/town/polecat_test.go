@@ -87,6 +87,45 @@ func TestKillKeepsTheWorkAndUndoBringsItBack(t *testing.T) {
 	}
 }
 
+func TestRescueShowHasAllAndRestoreSaysWhyNot(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("half done")
+	l.job(id, "echo half > half.txt; git add .; git commit -qm 'half of it'; echo rest > rest.txt; echo here | tell ready; exec sleep 1000")
+	l.sling(id)
+	l.told("ready")
+	if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := api.RescueShow.Do(t.Context(), l.person(), api.RescueReq{What: string(id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"/1 of toast, killed: 1 commit beyond ", " half of it\n", "1 path not committed\n", "  not committed: rest.txt\n", "+half\n", "+rest\n"} {
+		if !strings.Contains(got.Text, want) {
+			t.Errorf("no %q in:\n%s", want, got.Text)
+		}
+	}
+	restore := func() error {
+		_, err := api.RescueRestore.Do(t.Context(), l.person(), api.RescueReq{What: string(id)})
+		return err
+	}
+	if err := restore(); err != nil {
+		t.Fatal(err)
+	}
+	if err := restore(); !fault.Is(err, fault.Refused) || !strings.Contains(fault.From(err).Hint, "gastown polecat kill toast") {
+		t.Errorf("restored while it is worked on: %v", err)
+	}
+	if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.BeadClose.Do(t.Context(), l.person(), api.BeadCloseReq{Bead: id, Reason: "no more"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := restore(); !fault.Is(err, fault.Refused) || err.Error() != "restore "+string(id)+": it is closed" || !strings.Contains(fault.From(err).Hint, "gastown bead reopen "+string(id)) {
+		t.Errorf("restored a closed bead: %v", err)
+	}
+}
+
 func TestUndoIsOfThatAttemptAlone(t *testing.T) {
 	l := newLab(t, "")
 	id := l.create("twice")

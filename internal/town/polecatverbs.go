@@ -358,12 +358,28 @@ type revival struct {
 	anyway  bool   // also where the attempt kept nothing: its bead goes on as it had begun
 }
 
+// revivable says why the kept work of a bead cannot come back now, and what helps.
+func revivable(b *beads.Bead) error {
+	switch b.Status {
+	case beads.Working:
+		return fault.Refusedf("restore %s: polecat %s works on it", b.ID, b.Assignee).WithHint("stop that one first: gastown polecat kill %s; or read the kept work: gastown rescue show %s", b.Assignee, b.ID)
+	case beads.Submitted:
+		return fault.Refusedf("restore %s: it is in the merge queue", b.ID).WithHint("take it out first: gastown queue drop %s; or read the kept work: gastown rescue show %s", b.ID, b.ID)
+	case beads.Closed:
+		return fault.Refusedf("restore %s: it is closed", b.ID).WithHint("open it first: gastown bead reopen %s; or read the kept work: gastown rescue show %s", b.ID, b.ID)
+	}
+	return nil
+}
+
 // revive slings a bead so that its next attempt starts from the kept work of an earlier one.
 func (t *Town) revive(who api.Caller, v revival) (out api.Slung, err error) {
 	id, n, polecat := v.bead, v.n, v.polecat
 	err = t.update(func(tx *store.Tx) error {
 		b, err := tx.Bead(id)
 		if err != nil {
+			return err
+		}
+		if err := revivable(b); err != nil {
 			return err
 		}
 		as, err := tx.AttemptsOf(id)

@@ -80,36 +80,44 @@ func (t *Town) rescueShow(ctx context.Context, _ api.Caller, r api.RescueReq) (o
 	if err != nil {
 		return out, err
 	}
-	k, err := worktree.Load(ctx, repo, a.Rescue)
+	work, err := worktree.Load(ctx, repo, a.Rescue)
 	if err != nil {
 		return out, err
 	}
-	head, err := commitsOf(ctx, repo, a, k.Head)
+	head, err := kept(ctx, repo, a, work)
 	if err != nil {
 		return out, err
 	}
-	text, _, err := worktree.Show(ctx, repo, a.Rescue, 0)
-	if k.Clean {
-		text = "Nothing was uncommitted.\n"
+	text, cut, err := worktree.Show(ctx, repo, a.Rescue, a.Base, diffLimit)
+	if err != nil {
+		return out, err
 	}
-	return api.Peeked{Text: beads.CleanText(head + text), From: a.Rescue}, err
+	if cut {
+		text += "\nthe rest is left out: it is too long\n"
+	}
+	return api.Peeked{Text: beads.CleanText(head + "\n" + text), From: a.Rescue}, nil
 }
 
-// commitsOf lists what an attempt had committed.
-func commitsOf(ctx context.Context, repo *git.Repo, a *beads.Attempt, head string) (string, error) {
-	if head == "" || a.Base == "" {
-		return "", nil
-	}
-	log, err := repo.Log(ctx, git.LogOptions{From: head, Not: []string{a.Base}})
-	if err != nil || len(log) == 0 {
-		return "", err
+// kept says in a few lines what a rescue holds: commits that the attempt's base has not, and paths
+// that were not committed.
+func kept(ctx context.Context, repo *git.Repo, a *beads.Attempt, r worktree.Rescue) (string, error) {
+	const most = 20 // commits and paths that are named
+	var commits []git.Commit
+	var err error
+	if r.Head != "" && a.Base != "" {
+		if commits, err = repo.Log(ctx, git.LogOptions{From: r.Head, Not: []string{a.Base}}); err != nil {
+			return "", step(err, "commits of %s", a.Key())
+		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, oldest first; gastown diff %s --attempt %d shows what they change:\n", count(len(log), "commit"), a.Bead, a.N)
-	for _, c := range slices.Backward(log) {
-		fmt.Fprintf(&b, "  %.10s %s\n", c.Hash, c.Subject)
+	fmt.Fprintf(&b, "%s of %s, %s: %s beyond %.10s, %s not committed\n", a.Key(), a.Polecat, a.State, count(len(commits), "commit"), a.Base, count(len(r.Files), "path"))
+	for _, c := range slices.Backward(commits[:min(len(commits), most)]) { // oldest first
+		fmt.Fprintf(&b, "  %.10s %s\n", c.Hash, beads.Clean(c.Subject, 100))
 	}
-	return b.String() + "\n", nil
+	for _, f := range r.Files[:min(len(r.Files), most)] {
+		fmt.Fprintf(&b, "  not committed: %s\n", beads.Clean(f, 200))
+	}
+	return b.String(), nil
 }
 
 func (t *Town) rescueRestore(_ context.Context, who api.Caller, r api.RescueReq) (out api.Slung, err error) {
