@@ -262,6 +262,7 @@ type PlanReq struct {
 	Rig    string `json:"rig,omitempty"`
 	Apply  bool   `json:"apply,omitempty"`  // make the beads and the convoy
 	Launch bool   `json:"launch,omitempty"` // and launch it
+	Again  bool   `json:"again,omitempty"`  // also where its beads were made before
 }
 
 // PlannedBead is one bead of a plan, made when ID is set.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,7 @@ func (a *app) plan() *cobra.Command {
 	f.BoolVar(&check, "check", false, "only check the structure")
 	f.BoolVar(&req.Apply, "apply", false, "make the beads and a convoy of them")
 	f.BoolVar(&req.Launch, "launch", false, "and launch the convoy (implies --apply)")
+	f.BoolVar(&req.Again, "again", false, "make the beads although they were made before")
 	f.BoolVar(&template, "template", false, "print the skeleton of a spec")
 	a.completeFlag(c, "rig", rigs)
 	return c
@@ -107,6 +109,12 @@ func planErrors(r api.Planned) int {
 
 func showPlan(p *page, r api.Planned) {
 	p.line("%s  %s for %s%s", r.Name, count(len(r.Beads), "bead"), orDash(r.Rig), prefixed(", from ", r.Source))
+	ids := map[string]string{} // by key, once they are made
+	for _, b := range r.Beads {
+		if b.ID != "" {
+			ids[b.Key] = string(b.ID)
+		}
+	}
 	wave := map[string]int{}
 	for i, keys := range r.Waves {
 		for _, k := range keys {
@@ -115,12 +123,12 @@ func showPlan(p *page, r api.Planned) {
 	}
 	var rows [][]string
 	for _, b := range r.Beads {
-		id := b.Key
-		if b.ID != "" {
-			id = string(b.ID)
+		needs := make([]string, len(b.Needs))
+		for i, n := range b.Needs {
+			needs[i] = cmp.Or(ids[n], n)
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(wave[b.Key]), id, fmt.Sprintf("P%d", b.Priority), b.Type, strings.Join(b.Needs, ","), p.title(b.Title),
+			fmt.Sprint(wave[b.Key]), cmp.Or(ids[b.Key], b.Key), fmt.Sprintf("P%d", b.Priority), b.Type, strings.Join(needs, ","), p.title(b.Title),
 		})
 	}
 	if len(rows) > 0 {

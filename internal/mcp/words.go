@@ -88,6 +88,7 @@ func fieldWords() map[string]string {
 		"after":                  "only what happened after this time",
 		"age":                    "older than this, such as \"336h\"",
 		"agent":                  "agent preset to use, as PRESET or PRESET:MODEL; default: the town's setting",
+		"again":                  "make them although they were made before; only if the person said so",
 		"apply":                  "make the beads and a convoy of them",
 		"attempt":                "number of the attempt; default: the newest",
 		"bead":                   "id of the bead, such as ma-x1f; an unambiguous part will do",

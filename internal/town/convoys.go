@@ -43,8 +43,12 @@ func (t *Town) plan(ctx context.Context, who api.Caller, r api.PlanReq) (out api
 		if out.Name == "" {
 			out.Name = strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
 		}
-		if _, err := tx.Convoy(out.Name); err == nil {
-			again := fmt.Sprintf("there is a convoy of this name: its beads are made a second time, as %q", t.convoyName(tx, out.Name))
+		n, one, err := madeBefore(tx, p, out)
+		if err != nil {
+			return err
+		}
+		if n > 0 && !r.Again {
+			again := fmt.Sprintf("%d of its %d beads were made before (%s): --apply refuses, unless with --again", n, len(p.Items), one)
 			out.Problems = append([]api.PlanProblem{{Line: 1, Msg: again, Severity: string(beads.SevWarning)}}, out.Problems...)
 		}
 		if !r.Apply && !r.Launch {
@@ -58,7 +62,7 @@ func (t *Town) plan(ctx context.Context, who api.Caller, r api.PlanReq) (out api
 	if err != nil || !r.Apply && !r.Launch {
 		return out, err
 	}
-	return t.makePlan(who, rc, text, out, r.Launch)
+	return t.makePlan(who, rc, text, out, r)
 }
 
 func firstError(p *beads.Plan) string {
@@ -163,9 +167,15 @@ func keyWaves(p *beads.Plan) [][]string {
 }
 
 // makePlan stores the beads, their document and their convoy in one transaction.
-func (t *Town) makePlan(who api.Caller, rc config.Rig, text string, out api.Planned, launch bool) (api.Planned, error) {
+func (t *Town) makePlan(who api.Caller, rc config.Rig, text string, out api.Planned, r api.PlanReq) (api.Planned, error) {
+	launch := r.Launch
 	err := t.update(func(tx *store.Tx) error {
 		p := beads.ParsePlan(text, tx.HasBead)
+		if !r.Again {
+			if err := refuseAgain(tx, p, out); err != nil {
+				return err
+			}
+		}
 		ids := map[string]beads.ID{}
 		doc := fmt.Sprintf("%s@%d", out.Source, tx.LastSeq())
 		if p.Context != "" {
@@ -201,6 +211,53 @@ func (t *Town) makePlan(who api.Caller, rc config.Rig, text string, out api.Plan
 		return tx.Append(beads.Event{Kind: beads.EvConvoyCreated, Actor: who.Name, Rig: out.Rig, Text: text})
 	})
 	return out, err
+}
+
+// madeBefore counts beads of a plan that are there, and names one: of the same file any of them, else only
+// where all are. Beads that were dropped do not count.
+func madeBefore(tx *store.Tx, p *beads.Plan, out api.Planned) (n int, one beads.ID, err error) {
+	before := map[string]beads.ID{} // title -> bead of any spec
+	same := map[string]bool{}       // title: of this file
+	for id := range tx.IDs("") {
+		b, err := tx.Bead(id)
+		if err != nil {
+			return 0, "", err
+		}
+		source, _, _ := strings.Cut(specOf(b), "@")
+		if source == "" || b.Rig != out.Rig || b.Status == beads.Closed && strings.HasPrefix(b.CloseReason, beads.CloseDropped) {
+			continue
+		}
+		before[b.Title], same[b.Title] = id, same[b.Title] || source == out.Source
+	}
+	own := false
+	for _, it := range p.Items {
+		if id := before[it.Title]; id != "" {
+			n, own, one = n+1, own || same[it.Title], id
+		}
+	}
+	if !own && n < len(p.Items) {
+		return 0, "", nil
+	}
+	return n, one, nil
+}
+
+// refuseAgain refuses a spec whose beads are there.
+func refuseAgain(tx *store.Tx, p *beads.Plan, out api.Planned) error {
+	n, one, err := madeBefore(tx, p, out)
+	if err != nil || n == 0 {
+		return err
+	}
+	e := fault.Refusedf("plan %s: %d of its %d beads were made before (%s)", out.Source, n, len(p.Items), one)
+	cs, err := tx.Convoys()
+	if err != nil {
+		return err
+	}
+	for _, c := range cs {
+		if slices.Contains(c.Beads, one) && (c.State == beads.ConvoyPlanned || c.State == beads.ConvoyPaused) {
+			return e.WithHint("start those with: gastown convoy launch %q; or make all of them once more with --again", c.Name)
+		}
+	}
+	return e.WithHint("look with: gastown convoy list; or make all of them once more with --again")
 }
 
 func (t *Town) planBead(tx *store.Tx, it *beads.PlanItem, rig, prefix, doc string, ids map[string]beads.ID, who api.Caller) (*beads.Bead, error) {
@@ -251,14 +308,15 @@ func launchedBeads(tx *store.Tx) (map[beads.ID]bool, error) {
 	return out, err
 }
 
-// finishConvoys marks launched convoys done whose beads are all closed.
+// finishConvoys marks convoys done whose beads are all closed; also paused ones, whose beads landed
+// that were at work before.
 func (t *Town) finishConvoys(tx *store.Tx) error {
 	cs, err := tx.Convoys()
 	if err != nil {
 		return err
 	}
 	for _, c := range cs {
-		if c.State != beads.ConvoyLaunched {
+		if c.State != beads.ConvoyLaunched && c.State != beads.ConvoyPaused {
 			continue
 		}
 		open := slices.ContainsFunc(c.Beads, func(id beads.ID) bool {
