@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 
 	"gastown/internal/api"
@@ -98,9 +100,17 @@ func (d *problemsDialog) draw(m *model, w, h int) face {
 	}
 	if p := ps[d.at.at]; len(f.rows)+3 < h {
 		f.rows = append(f.rows, spaces(w))
-		for _, s := range wrap(clean(p.Who)+": "+clean(p.What)+". "+clean(p.Do), w-2) {
+		for _, s := range wrap(clean(p.Who)+": "+sentence(clean(p.What))+" "+clean(p.Do), w-2) {
 			f.rows = append(f.rows, m.text(w, m.dim, s))
 		}
 	}
 	return f
+}
+
+// sentence is a text that ends as one.
+func sentence(s string) string {
+	if s == "" || strings.ContainsRune(".?!", rune(s[len(s)-1])) || strings.HasSuffix(s, "…") {
+		return s
+	}
+	return s + "."
 }

@@ -476,3 +476,11 @@ func TestBatchIsShown(t *testing.T) {
 		}
 	}
 }
+
+func TestASentenceEndsOnce(t *testing.T) {
+	for in, want := range map[string]string{"": "", "red": "red.", "it says so.": "it says so.", "which port?": "which port?", "cut…": "cut…"} {
+		if got := sentence(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

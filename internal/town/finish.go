@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gastown/agents"
 	"gastown/beads"
@@ -311,7 +312,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		}
 	default:
 		v.why = w.exitText(e)
-		v.text = fmt.Sprintf("%s ended without done: %s", w.name, v.why)
+		v.text = fmt.Sprintf("%s on %s %s", w.name, w.bead, v.why)
 		if b.Failures+1 >= agents.MaxFailures {
 			v.on = beads.Ask
 		}
@@ -321,7 +322,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 			b.Next = next(a)
 			if v.on == beads.Ask {
 				b.Failures++
-				b.Reason, b.Sling = fmt.Sprintf("%d attempts in a row ended without done; last: %s", b.Failures, v.why), nil
+				b.Reason, b.Sling = fmt.Sprintf("%d attempts in a row failed; the last %s", b.Failures, v.why), nil
 				return
 			}
 			wait := agents.Backoff(b.Failures+1, w.h.t.deps.Rand())
@@ -345,23 +346,40 @@ func handOff(s *beads.Start, from, note string) *beads.Start {
 	return &out
 }
 
-// exitText says how a process ended, with the last line it printed.
+// exitText says in words how an attempt failed, with the last line that its program printed. It goes on
+// from the polecat's name.
 func (w *worker) exitText(e ending) string {
 	if e.why != "" {
 		return e.why
 	}
 	s := w.sessionNow()
 	if s == nil {
-		return "it could not start"
+		return "could not start"
 	}
-	text := s.Exit().String()
-	tail := s.Tail(20)
-	for i := len(tail) - 1; i >= 0; i-- {
-		if line := strings.TrimSpace(beads.Clean(tail[i], 160)); line != "" {
-			return text + ": " + line
-		}
+	text := fmt.Sprintf("ended without gastown done (%s)", s.Exit())
+	if w.remade {
+		text = fmt.Sprintf("lost its worktree, which was deleted, and ended (%s)", s.Exit())
+	}
+	if line := lastPrinted(s.Tail(20), w.h.sizeNow().Cols); line != "" {
+		text += "; it last printed: " + line
 	}
 	return text
+}
+
+// lastPrinted is the last line of a terminal of so many columns, put together again where it was
+// wrapped.
+func lastPrinted(rows []string, cols int) string {
+	for i := len(rows) - 1; i >= 0; i-- {
+		if strings.TrimSpace(rows[i]) == "" {
+			continue
+		}
+		line := rows[i]
+		for ; i > 0 && utf8.RuneCountInString(rows[i-1]) >= cols; i-- {
+			line = rows[i-1] + line
+		}
+		return beads.Clean(line, 160)
+	}
+	return ""
 }
 
 // countStart keeps the breaker of the agent's preset: an agent that ended at once without
@@ -402,7 +420,7 @@ func (w *worker) failedStart(err error) {
 	why := "could not start: " + beads.Clean(err.Error(), 300)
 	var se *proc.StartError
 	if errors.As(err, &se) {
-		why = fmt.Sprintf("its program could not start: %s", beads.Clean(se.Error(), 300))
+		why = fmt.Sprintf("could not start its program: %s", beads.Clean(se.Error(), 300))
 	}
 	if errors.Is(err, worktree.ErrOccupied) {
 		w.h.stuckAt(w.name) // by something that is not ours to remove

@@ -279,6 +279,18 @@ exec sleep 1000
 	}
 }
 
+func TestAnAttemptThatLostItsWorktreeSaysSo(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("deletes itself")
+	l.job(id, `if [ "$GASTOWN_ATTEMPT" = 1 ]; then rm -rf "$PWD"; exit 3; fi; echo x > x; git add x; git commit -q -m x; exec gastown done`)
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	if why := l.bead(id).Attempts[0].Why; !strings.HasPrefix(why, "lost its worktree, which was deleted, and ended (exit 3)") {
+		t.Errorf("why: %q", why)
+	}
+	l.gone()
+}
+
 func TestNothingOfAStubbornAgentIsLeft(t *testing.T) {
 	l := newLab(t, "")
 	id := l.create("stubborn")
@@ -311,7 +323,7 @@ func TestAnAgentThatKeepsFailingWaitsForThePerson(t *testing.T) {
 	l.sling(id)
 	l.awaitStatus(id, beads.NeedsYou)
 	b := l.bead(id)
-	if len(b.Attempts) != 3 || !strings.Contains(b.Reason, "exit 7: no such tool: frobnicate") || !strings.Contains(b.Reason, "3 attempts in a row") {
+	if len(b.Attempts) != 3 || !strings.Contains(b.Reason, "3 attempts in a row failed; the last ended without gastown done (exit 7); it last printed: no such tool: frobnicate") {
 		t.Errorf("%d attempts, reason %q", len(b.Attempts), b.Reason)
 	}
 	for _, a := range b.Attempts {
@@ -328,6 +340,23 @@ func TestAnAgentThatKeepsFailingWaitsForThePerson(t *testing.T) {
 	l.sling(id)
 	l.awaitStatus(id, beads.Closed)
 	l.gone()
+}
+
+func TestTheLastPrintedLineIsWhole(t *testing.T) {
+	for _, c := range []struct {
+		rows []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"", "  "}, ""},
+		{[]string{"one", "two", ""}, "two"},
+		{[]string{"before", "no such fi", "le"}, "no such file"},
+		{[]string{"aaaaaaaaaa", "bbbbbbbbbb", "c"}, "aaaaaaaaaabbbbbbbbbbc"},
+	} {
+		if got := lastPrinted(c.rows, 10); got != c.want {
+			t.Errorf("%q: %q, want %q", c.rows, got, c.want)
+		}
+	}
 }
 
 func TestBreakerStopsAPresetUntilASling(t *testing.T) {

@@ -121,6 +121,7 @@ func (w *worker) present(ctx context.Context) (*git.Worktree, error) {
 	if err != nil || !made {
 		return wt, err
 	}
+	w.remade = true
 	w.h.t.deps.Log.Warn("a worktree was deleted and is made again", "attempt", beads.AttemptKey(w.bead, w.n), "path", wt.Path())
 	return wt, w.h.t.update(func(tx *store.Tx) error {
 		return tx.Append(beads.Event{Kind: beads.EvRestored, Actor: "host", Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name,

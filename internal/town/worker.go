@@ -90,6 +90,7 @@ type worker struct {
 
 	// The worker's own.
 	tried  bool   // its agent's program was started, or could not be
+	remade bool   // its worktree was deleted by somebody, and made again
 	log    string // what its setup printed, where that failed
 	answer func() // tells who asked for the end what became of it
 }
