@@ -68,6 +68,9 @@ func (p *process) up(ctx context.Context, dir string, w io.Writer) error {
 			return false, nil
 		}
 		fmt.Fprintf(w, "the town %s is up (pid %d); stop it with Ctrl-C or: gastown down\n", dir, os.Getpid())
+		if m, err := api.MayorStatus.Do(ctx, t.As(api.Person()), api.Empty{}); err == nil && m.State == "failed" {
+			fmt.Fprintf(w, "there is no Mayor: %s\n", m.Why)
+		}
 		select {
 		case <-ctx.Done():
 		case <-h.Left():

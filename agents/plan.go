@@ -56,7 +56,8 @@ type Candidate struct {
 	Bead   *beads.Bead
 	Preset string
 	Model  string
-	Err    string   // why its agent cannot be resolved; such a bead is reported, not started
+	Spec   string   // the agent that was asked for
+	Err    string   // why that one cannot start; such a bead is reported, not started
 	Files  []string // that its earlier attempts changed, where that is known
 }
 

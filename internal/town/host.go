@@ -46,8 +46,9 @@ type Host struct {
 	left    chan struct{} // closed when the host has stopped
 	wish    chan bool     // one element: stop, true to drain first
 
-	starting sync.Mutex // held from a claim until its worker is in workers
-	mayoring sync.Mutex // held while the Mayor is being started or stopped
+	starting sync.Mutex        // held from a claim until its worker is in workers
+	unusable map[string]string // agents that beads wait for and why they cannot start, by notice; under starting
+	mayoring sync.Mutex        // held while the Mayor is being started or stopped
 
 	backingUp sync.Mutex // held while a backup is made of what changed
 	backedUp  uint64     // number of the newest event in the newest backup
@@ -165,14 +166,18 @@ func (h *Host) dispatch() time.Time {
 	h.starting.Lock()
 	defer h.starting.Unlock()
 	var d agents.Decision
-	err := h.t.store.View(func(tx *store.Tx) error {
-		w, err := h.world(tx)
+	var w agents.World
+	err := h.t.store.View(func(tx *store.Tx) (err error) {
+		w, err = h.world(tx)
 		d = agents.Plan(w)
 		return err
 	})
 	if err != nil {
 		h.t.deps.Log.Error("plan", "err", err)
 		return h.t.deps.Now().Add(time.Second)
+	}
+	if h.tellUnusable(w) {
+		d.Next = sooner(d.Next, h.t.deps.Now().Add(lookAgain))
 	}
 	if len(d.Starts) == 0 {
 		return d.Next
@@ -287,8 +292,10 @@ func (t *Town) candidates(tx *store.Tx, auto bool, now time.Time) ([]agents.Cand
 		}
 		if err != nil {
 			c.Err = err.Error()
+		} else if program := t.absent(p); program != "" {
+			c.Err = notInstalled(p.Name, program)
 		}
-		c.Preset, c.Model = p.Name, model
+		c.Spec, c.Preset, c.Model = spec, p.Name, model
 		out = append(out, c)
 	}
 	return out, nil

@@ -259,6 +259,12 @@ func TestTheMayorIsOne(t *testing.T) {
 	id := l.create("works without a Mayor")
 	l.sling(id)
 	l.awaitStatus(id, beads.Closed)
+	if ps := l.status().Problems; len(ps) != 1 || ps[0].Key != "mayor" || !strings.Contains(ps[0].What, "killed by SIGKILL") {
+		t.Errorf("problems: %+v", ps)
+	}
+	if _, err := api.MayorRestart.Do(t.Context(), l.person(), api.Empty{}); err != nil {
+		t.Fatal(err)
+	}
 	l.gone()
 }
 

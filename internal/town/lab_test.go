@@ -146,7 +146,7 @@ func (l *lab) open() {
 	l.town, err = Open(l.dir, Deps{
 		Now: l.now, Rand: func() float64 { return 0 }, Token: func() string { return "token-" + strconv.FormatInt(l.ids.Add(1), 10) },
 		Env: l.env(), Exe: exe, Version: "test", Log: slog.New(slog.NewTextHandler(l.log, nil)), Temp: l.root,
-		Lookup: func(string) string { return "" }, Guard: func(_ string, f func()) { f() },
+		Lookup: func(name string) string { return proc.LookPath(name, l.env()) }, Guard: func(_ string, f func()) { f() },
 	})
 	if err != nil {
 		l.t.Fatal(err)

@@ -89,7 +89,7 @@ func (h *Host) newMayor(by string) {
 // mayorTrouble is a start that failed in the words of someone who can mend it.
 func mayorTrouble(name string, err error) string {
 	if se := (*proc.StartError)(nil); errors.As(err, &se) && errors.Is(err, os.ErrNotExist) && se.Op == proc.OpLookup {
-		return fmt.Sprintf("%s is not installed (%q is not on your PATH); choose another with: gastown mayor agent NAME", name, se.Path)
+		return fmt.Sprintf("%s is not installed (%q is not on your PATH); choose another with: gastown mayor agent NAME (scripted needs none)", name, se.Path)
 	}
 	return beads.Clean(err.Error(), 300)
 }

@@ -101,7 +101,7 @@ func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, doing, agent, 
 	if spec == "" {
 		spec = t.settings().Town.Polecat
 	}
-	p, _, err := t.preset(spec)
+	p, err := t.usable("sling "+string(b.ID), spec)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 
 func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.ReassignReq) (out api.Slung, err error) {
 	if r.Agent != "" {
-		if _, _, err := t.preset(r.Agent); err != nil {
+		if _, err := t.usable("reassign "+r.Name, r.Agent); err != nil {
 			return out, err
 		}
 	}

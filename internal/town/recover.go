@@ -85,7 +85,7 @@ func (h *Host) clearLocks(ctx context.Context) {
 func forgetTroubles(tx *store.Tx) error {
 	ns, err := tx.Notices()
 	for _, n := range ns {
-		if kind, _, _ := strings.Cut(n.Key, "/"); kind == "attempt" || kind == "worktree" || kind == "rig" || kind == "refinery" {
+		if kind, _, _ := strings.Cut(n.Key, "/"); kind == "agent" || kind == "attempt" || kind == "worktree" || kind == "rig" || kind == "refinery" {
 			err = errors.Join(err, tx.DeleteNotice(n.Key))
 		}
 	}

@@ -135,13 +135,16 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 	}
 	for _, b := range all {
 		if b.Status == beads.NeedsYou {
-			out = append(out, api.Problem{Key: "needs/" + string(b.ID), Who: string(b.ID), What: beads.Clean(b.Reason, 300), Since: b.UpdatedAt, Do: "gastown bead show " + string(b.ID), Bead: b.ID, Rig: b.Rig, Level: "asks"})
+			out = append(out, api.Problem{Key: "needs/" + string(b.ID), Who: string(b.ID), What: beads.Clean(b.Reason, 300), Since: b.UpdatedAt, Do: "gastown bead show " + string(b.ID) + ", then gastown sling " + string(b.ID), Bead: b.ID, Rig: b.Rig, Level: "asks"})
 		}
 	}
 	for _, e := range s.Queue {
 		if e.State == refinery.EntryApprove {
 			out = append(out, api.Problem{Key: "approve/" + string(e.Bead), Who: string(e.Bead), What: "is green and waits for your yes: " + e.Ask, Since: e.Since, Do: "gastown diff " + string(e.Bead) + ", then gastown queue approve " + string(e.Bead), Bead: e.Bead, Rig: e.Rig, Level: "asks"})
 		}
+	}
+	if m := t.mayorInfo(); m.State == "failed" {
+		out = append(out, api.Problem{Key: "mayor", Who: "mayor", What: "it does not run: " + beads.Clean(m.Why, 300), Since: m.Since, Do: "when that is mended: gastown mayor restart", Level: "failed"})
 	}
 	if wrong := t.wrongSettings(); wrong != "" {
 		out = append(out, api.Problem{Key: "settings", Who: "town.toml", What: beads.Clean(wrong, 300), Since: t.settingsAt(), Do: "mend " + settingsPath(t.Dir) + "; the settings before it stay in force", Level: "failed"})
