@@ -81,6 +81,9 @@ func (p *process) run() int {
 		Socket:  func(dir string) string { return town.SocketPath(dir, p.env) },
 		Init:    p.init,
 		Restore: func(dir, from string) (string, error) { return town.Restore(dir, from) },
+		Diagnose: func(ctx context.Context, dir string, fix bool) []api.Check {
+			return town.Diagnose(ctx, dir, p.deps(slog.New(slog.DiscardHandler), nil), fix)
+		},
 		Welcome: func(ctx context.Context, dir, cwd string, yes bool) (string, error) {
 			return p.welcome(ctx, dir, cwd, yes, os.Stdin, os.Stdout)
 		},

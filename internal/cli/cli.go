@@ -48,6 +48,8 @@ type Env struct {
 	Init func(ctx context.Context, dir string) (string, error)
 	// Restore puts a backup in the place of a town's store and returns where that is kept. May be nil.
 	Restore func(town, from string) (kept string, err error)
+	// Diagnose is doctor for a town that cannot be opened. May be nil.
+	Diagnose func(ctx context.Context, town string, fix bool) []api.Check
 	// Welcome is asked before the screen, with the town that was found or "": what a first
 	// start settles. It returns the town to open. May be nil.
 	Welcome func(ctx context.Context, town, cwd string, yes bool) (string, error)

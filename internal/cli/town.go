@@ -274,7 +274,7 @@ func (a *app) doctor() *cobra.Command {
 	var req api.DoctorReq
 	c := a.command(api.Doctor.Name(), spec{use: "doctor", example: "gastown doctor\ngastown doctor --fix"},
 		func(ctx context.Context, _ []string) error {
-			list, err := api.Doctor.Do(ctx, a.reach, req)
+			list, err := a.diagnose(ctx, req)
 			if err != nil {
 				return err
 			}
@@ -294,6 +294,19 @@ func (a *app) doctor() *cobra.Command {
 		})
 	c.Flags().BoolVar(&req.Fix, "fix", false, "mend what can be mended safely")
 	return c
+}
+
+// diagnose asks the town, and where that cannot be opened looks at it from outside.
+func (a *app) diagnose(ctx context.Context, req api.DoctorReq) ([]api.Check, error) {
+	list, err := api.Doctor.Do(ctx, a.reach, req)
+	if err == nil || a.env.Diagnose == nil || a.env.Getenv("GASTOWN_TOKEN") != "" || ctx.Err() != nil {
+		return list, err
+	}
+	town, ferr := a.env.FindTown(a.town, a.env.Dir)
+	if ferr != nil {
+		return nil, err
+	}
+	return a.env.Diagnose(ctx, town, req.Fix), nil
 }
 
 func showChecks(p *page, list []api.Check) {

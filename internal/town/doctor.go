@@ -11,8 +11,10 @@ import (
 
 	"gastown/agents"
 	"gastown/beads"
+	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/config"
+	"gastown/internal/fault"
 	"gastown/internal/git"
 )
 
@@ -23,20 +25,60 @@ func (t *Town) doctor(ctx context.Context, _ api.Caller, r api.DoctorReq) ([]api
 	if wrong := t.wrongSettings(); wrong != "" {
 		d.bad("error", "town.toml", "mend it; the settings before it stay in force", "%s", wrong)
 	}
-	d.git(ctx)
-	d.store()
-	d.dirs()
-	d.agents()
-	for _, rig := range rigNames(t.settings()) {
-		d.rig(ctx, rig)
-	}
+	d.all(ctx)
 	return d.checks, nil
 }
 
+// Diagnose is doctor for a town that cannot be opened: what keeps it from that is among the checks,
+// and what cannot be looked at because of it is left out.
+func Diagnose(ctx context.Context, dir string, deps Deps, fix bool) []api.Check {
+	t := newTown(dir, deps)
+	d := &diagnosis{t: t, fix: fix}
+	if _, err := t.config(); err != nil {
+		d.broken("town.toml", err)
+		d.blind = true
+	}
+	s, err := store.Open(storePath(dir), store.Options{Now: deps.Now})
+	if err == nil {
+		t.store = s
+		defer s.Close() // was only looked at
+	} else {
+		d.noStore = err
+	}
+	d.all(ctx)
+	return d.checks
+}
+
 type diagnosis struct {
-	t      *Town
-	fix    bool
-	checks []api.Check
+	t       *Town
+	fix     bool
+	blind   bool  // there are no settings: agents and rigs are not known
+	noStore error // why the store could not be opened
+	noGit   bool
+	checks  []api.Check
+}
+
+func (d *diagnosis) all(ctx context.Context) {
+	d.git(ctx)
+	d.store()
+	d.dirs()
+	if d.blind {
+		return
+	}
+	d.agents()
+	for _, rig := range rigNames(d.t.settings()) {
+		if d.noGit {
+			d.bad("warning", "rig "+rig, "", "not looked at: git does not answer")
+			continue
+		}
+		d.rig(ctx, rig)
+	}
+}
+
+// broken is a check that failed with an error, its hint included.
+func (d *diagnosis) broken(name string, err error) {
+	e := fault.From(err)
+	d.bad("error", name, e.Hint, "%s", e.Msg)
 }
 
 func (d *diagnosis) ok(name, format string, args ...any) {
@@ -49,7 +91,7 @@ func (d *diagnosis) bad(level, name, hint, format string, args ...any) {
 
 func (d *diagnosis) git(ctx context.Context) {
 	v, err := d.t.git.Version(ctx)
-	switch {
+	switch d.noGit = err != nil; {
 	case err != nil:
 		d.bad("error", "git", "install git "+git.MinVersion().String()+" or newer", "git does not answer: %v", err)
 	case !v.AtLeast(git.MinVersion()):
@@ -60,6 +102,10 @@ func (d *diagnosis) git(ctx context.Context) {
 }
 
 func (d *diagnosis) store() {
+	if d.noStore != nil {
+		d.broken("store", d.noStore)
+		return
+	}
 	if err := d.t.store.Check(); err != nil {
 		d.bad("error", "store", "a backup is in "+d.t.path("backups"), "town.db is damaged: %v", err)
 		return
@@ -158,6 +204,9 @@ func (d *diagnosis) rig(ctx context.Context, rig string) {
 	if err != nil {
 		d.bad("error", name, "gastown rig remove "+rig+", and add it again", "%v", err)
 		return
+	}
+	if id, err := d.t.ident(ctx, rc.Origin); err == nil && id == git.FallbackIdent() {
+		d.bad("warning", "identity of "+rig, nameHint, "%s", nameless)
 	}
 	tip, err := repo.ResolveCommit(ctx, "refs/heads/"+rc.Branch)
 	if err != nil {

@@ -68,7 +68,7 @@ func (t *Town) rigAdd(ctx context.Context, who api.Caller, r api.RigAddReq) (out
 		return out, err
 	}
 	if id, err := t.ident(ctx, rc.Origin); err == nil && id == git.FallbackIdent() {
-		out.Warnings = append(out.Warnings, "git knows no name for you: landings will be by "+id.String()+"; set one with: git config --global user.name NAME, and user.email")
+		out.Warnings = append(out.Warnings, nameless+"; set one with: "+nameHint)
 	}
 	if git.IsLocal(rc.Origin) {
 		t.register(rc.Origin)
@@ -368,6 +368,12 @@ func (t *Town) clearClone(name string) error {
 	proc.AwaitMarked(helperVar, t.Dir, helperWait) // its git may still be at it
 	return os.RemoveAll(dir)
 }
+
+// What is said where git has no name for the person.
+const (
+	nameless = "git knows no name for you: landings will be by gastown <gastown@localhost>"
+	nameHint = "git config --global user.name NAME, and user.email"
+)
 
 // ident is the person's identity, as git would use it where the rig comes from.
 func (t *Town) ident(ctx context.Context, origin string) (git.Ident, error) {

@@ -161,10 +161,7 @@ func Open(dir string, deps Deps) (*Town, error) {
 	if _, err := os.Stat(settingsPath(dir)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Unavailablef("town %q: no town.toml there", dir).WithHint("make one with: gastown init %s", dir)
 	}
-	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}, prs: newPRMemory()}
-	t.git.Unlocked = func(files []string) {
-		deps.Log.Warn("locks of a git that was killed", "removed", files)
-	}
+	t := newTown(dir, deps)
 	if _, err := t.config(); err != nil {
 		return nil, err
 	}
@@ -173,6 +170,14 @@ func Open(dir string, deps Deps) (*Town, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+func newTown(dir string, deps Deps) *Town {
+	t := &Town{Dir: dir, deps: deps, git: git.New(append(slices.Clone(deps.Env), helperVar+"="+dir)), repos: map[string]*git.Repo{}, reaching: map[string]chan struct{}{}, failed: map[string]int{}, prs: newPRMemory()}
+	t.git.Unlocked = func(files []string) {
+		deps.Log.Warn("locks of a git that was killed", "removed", files)
+	}
+	return t
 }
 
 // Close gives the store back.
