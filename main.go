@@ -84,6 +84,9 @@ func (p *process) run() int {
 		Diagnose: func(ctx context.Context, dir string, fix bool) []api.Check {
 			return town.Diagnose(ctx, dir, p.deps(slog.New(slog.DiscardHandler), nil), fix)
 		},
+		Uninstall: func(ctx context.Context, dir string, do bool) (api.Removal, error) {
+			return town.Uninstall(ctx, dir, p.deps(slog.New(slog.DiscardHandler), nil), do)
+		},
 		Welcome: func(ctx context.Context, dir, cwd string, yes bool) (string, error) {
 			return p.welcome(ctx, dir, cwd, yes, os.Stdin, os.Stdout)
 		},

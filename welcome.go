@@ -41,16 +41,16 @@ func (p *process) welcome(ctx context.Context, dir, cwd string, yes bool, in io.
 		inRepo = false // the town itself lies in a repository: that one is not meant
 		noRig = "the town would lie in the repository " + s.Root
 	}
+	cfg := config.Default()
 	if inRepo && !fresh {
-		known, err := p.known(dir, s.Root)
-		if err != nil || known {
+		if cfg, err = config.Load(filepath.Join(dir, "town.toml")); err != nil || known(cfg, s.Root) {
 			return dir, err
 		}
 	}
 	if !fresh && !inRepo {
 		return dir, nil
 	}
-	agents := town.FindAgents(ctx, p.env)
+	agents := town.FindAgents(ctx, p.env, cfg)
 	page(out, dir, fresh, inRepo, s, agents)
 	if !inRepo {
 		paragraph(out, fmt.Sprintf("No rig is made: %s. Go to a project's repository and run gastown there, or use: gastown rig add NAME PATH", noRig))
@@ -143,21 +143,17 @@ func inside(dir, path string) bool {
 }
 
 // known reports whether a checkout is a rig of the town.
-func (p *process) known(dir, root string) (bool, error) {
-	cfg, err := config.Load(filepath.Join(dir, "town.toml"))
-	if err != nil {
-		return false, err
-	}
+func known(cfg *config.Config, root string) bool {
 	for _, r := range cfg.Rigs {
 		if town.SameRepository(r.Origin, root) {
-			return true, nil
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // page says what would be done.
-func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents []town.Agent) {
+func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents []api.AgentInfo) {
 	fmt.Fprintf(w, "\n  gastown runs coding agents side by side and lands only what passes.\n\n")
 	where := "here already"
 	if fresh {
@@ -192,9 +188,9 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 		if i > 0 {
 			label = ""
 		}
-		fmt.Fprintf(w, "  %-8s %s %s\n", label, a.Preset, a.Version)
-		if a.SignedOut {
-			fmt.Fprintf(w, "           not logged in: start `%s` once, before work is slung to it\n", a.Preset)
+		fmt.Fprintf(w, "  %-8s %s\n", label, strings.TrimSpace(a.Name+" "+a.Version))
+		if a.SignedIn != nil && !*a.SignedIn {
+			fmt.Fprintf(w, "           not logged in: start `%s` once, before work is slung to it\n", a.Program)
 		}
 	}
 	if len(agents) == 0 {

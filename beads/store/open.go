@@ -216,12 +216,16 @@ func damaged(path string, err error) error {
 		WithHint("`gastown restore FILE` with one of %s; the file is left as it is", BackupDir(path))
 }
 
+// ErrHeld is in the errors about a store that another process has open.
+var ErrHeld = errors.New("the store is held")
+
 func held(path string) error {
+	e := fault.Error{Kind: fault.Unavailable, Msg: fmt.Sprintf("store %q: held by another process", path), Err: ErrHeld}
 	if o, ok := ReadOwner(path); ok {
-		return fault.Unavailablef("store %q: held by process %d since %s", path, o.PID, o.Since.Format(time.RFC3339)).
-			WithHint("that gastown owns the town; stop it with `gastown down`")
+		e.Msg = fmt.Sprintf("store %q: held by process %d since %s", path, o.PID, o.Since.Format(time.RFC3339))
+		e.Hint = "that gastown owns the town; stop it with `gastown down`"
 	}
-	return fault.Unavailablef("store %q: held by another process", path)
+	return &e
 }
 
 // Owner is the process that took the store's lock last.

@@ -633,8 +633,3 @@ type Check struct {
 	Msg   string `json:"msg"`
 	Hint  string `json:"hint,omitempty"`
 }
-
-// BackedUp names the file of a backup.
-type BackedUp struct {
-	Path string `json:"path"`
-}

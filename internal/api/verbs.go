@@ -54,6 +54,9 @@ var (
 	MayorRestart    = Command[Empty, MayorInfo]{"mayor.restart"}
 	MayorAgent      = Command[NameReq, MayorInfo]{"mayor.agent"}
 
+	AgentsList = Command[Empty, []AgentInfo]{"agents.list"}
+	AgentsTest = Command[NameReq, AgentTested]{"agents.test"}
+
 	Done     = Command[DoneReq, Submitted]{"done"}
 	Escalate = Command[EscalateReq, Escalated]{"escalate"}
 	Report   = Command[ReportReq, Ack]{"report"}
@@ -84,6 +87,7 @@ var (
 
 	GetStatus = Command[Empty, Status]{"status"}
 	GetEvents = Command[EventsReq, []beads.Event]{"events"}
+	Cost      = Command[CostReq, []Spent]{"cost"}
 	Why       = Command[BeadReq, WhyRes]{"why"}
 	Undo      = Command[Empty, Ack]{"undo"}
 	Show      = Command[BeadReq, Ack]{"show"}
@@ -151,6 +155,8 @@ func Table() []Verb {
 		MayorStatus.row(Store, all, "show the Mayor"),
 		MayorRestart.row(Host, 0, "start the Mayor's agent again"),
 		MayorAgent.row(Store, 0, "choose the Mayor's agent"),
+		AgentsList.row(Store, Mayor, "list the agents that can be named, their versions, and who is logged in"),
+		AgentsTest.row(Store, Mayor, "say how an agent would be started, and whether its program answers; no model is called"),
 		Done.row(Host, Polecat, "submit my work to the merge queue (or --result for a bead without code)"),
 		Escalate.row(Host, Polecat, "ask the Mayor or the person a question"),
 		Report.row(Host, all, "say what my program is doing: for the hooks of an agent's program"),
@@ -177,6 +183,7 @@ func Table() []Verb {
 		MailRead.row(Store, all, "read one message"),
 		GetStatus.row(Store, all, "what is going on"),
 		GetEvents.row(Store, all, "what happened"),
+		Cost.row(Store, all, "what was spent, by bead, attempt, polecat, agent, rig or day"),
 		Why.row(Store, all, "one true sentence: why is this bead not landed, not ready or not started"),
 		Undo.row(Host, 0, "take the last kill, reassign, sling, edit or close back, within 30 s"),
 		Show.row(Host, Mayor, "move the cursor of the person's screen to a bead"),

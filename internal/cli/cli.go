@@ -22,7 +22,7 @@ import (
 // it to. Fields are required where they say nothing else.
 type Env struct {
 	Args   []string            // without the program's name
-	Getenv func(string) string // GASTOWN_SOCKET and GASTOWN_TOKEN are asked for
+	Getenv func(string) string // GASTOWN_SOCKET, GASTOWN_TOKEN and HOME are asked for
 	Dir    string              // working directory, absolute
 	In     io.Reader
 	Out    io.Writer
@@ -50,6 +50,8 @@ type Env struct {
 	Restore func(town, from string) (kept string, err error)
 	// Diagnose is doctor for a town that cannot be opened. May be nil.
 	Diagnose func(ctx context.Context, town string, fix bool) []api.Check
+	// Uninstall says what goes with a town, and removes it if do is set.
+	Uninstall func(ctx context.Context, town string, do bool) (api.Removal, error)
 	// Welcome is asked before the screen, with the town that was found or "": what a first
 	// start settles. It returns the town to open. May be nil.
 	Welcome func(ctx context.Context, town, cwd string, yes bool) (string, error)

@@ -95,6 +95,32 @@ func TestDownWhereNobodyAnswersNamesWhoHoldsTheTown(t *testing.T) {
 	}
 }
 
+func TestUninstallAsks(t *testing.T) {
+	for _, c := range []struct {
+		typed string
+		args  []string
+		tty   bool
+		code  int
+	}{
+		{"yes\n", nil, true, 0}, {"y\n", nil, true, 4}, {"", nil, true, 4}, {"yes\n", nil, false, 4}, {"", []string{"--yes"}, false, 0}, {"yes\n", []string{"--json"}, true, 4},
+	} {
+		b := newBench(t)
+		removed := false
+		b.env.Uninstall = func(_ context.Context, town string, do bool) (api.Removal, error) {
+			removed = removed || do
+			return api.Removal{Town: town, Remove: []string{town}, Lost: []string{"rig app: its only repository"}, Program: "/bin/gastown"}, nil
+		}
+		b.env.In, b.env.IsTTY = strings.NewReader(c.typed), c.tty
+		r := b.run(append([]string{"uninstall"}, c.args...)...)
+		if r.code != c.code || removed != (c.code == 0) {
+			t.Errorf("%q %v: exit %d, removed %t: %s%s", c.typed, c.args, r.code, removed, r.out, r.err)
+		}
+		if len(c.args) == 0 && !strings.Contains(r.out+r.err, "rig app: its only repository") {
+			t.Errorf("it does not say what is lost: %s%s", r.out, r.err)
+		}
+	}
+}
+
 func TestErrorsOfTheTownKeepKindAndHint(t *testing.T) {
 	b := withHost(t)
 	b.town.answers = map[string]func(any) (any, error){"status": func(any) (any, error) {

@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/internal/config"
 )
 
 // completer proposes words, each with a description after a tab if it has one. It asks
@@ -28,6 +31,8 @@ var (
 	convoyThenBeads = completer{words: completeConvoyThenBeads}
 	addressees      = completer{words: completeAddressees}
 	statuses        = completer{words: completeStatuses}
+	presets         = completer{words: completePresets}
+	costKeys        = completer{words: completeCostKeys}
 )
 
 func (a *app) completion(c completer) cobra.CompletionFunc {
@@ -114,4 +119,22 @@ func completeStatuses(context.Context, api.Doer, []string) []string {
 		out = append(out, string(s))
 	}
 	return out
+}
+
+func completeCostKeys(context.Context, api.Doer, []string) []string { return api.CostKeys() }
+
+func completePresets(ctx context.Context, d api.Doer, _ []string) []string {
+	var out []string
+	for _, p := range agents.Builtin() {
+		out = append(out, p.Name)
+	}
+	v, err := api.ConfigGet.Do(ctx, d, api.ConfigReq{}) // no answer: the built-in ones alone
+	if err != nil {
+		return out
+	}
+	if cfg, err := config.Parse("town.toml", []byte(v.Value)); err == nil {
+		out = slices.AppendSeq(out, maps.Keys(cfg.Agents))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// also is the title of commands that are only named in the help of `gastown` alone.
+const also = "also"
+
 // section is a group of commands in the help of `gastown` alone.
 type section struct {
 	title   string
@@ -47,17 +50,20 @@ func (a *app) groups() []section {
 		}},
 		{"Town", []entry{
 			{a.status(), "what is going on"}, {a.events(), "what happened"},
-			{a.rig(), "repositories"}, {a.config(), "settings"},
+			{a.cost(), "what was spent"}, {a.config(), "settings"},
+			{a.rig(), "repositories"}, {a.agents(), "what works on beads"},
 			{a.pause(), "start nothing new"}, {a.freeze(), "polecats stand still"}, {a.resume(), "end either of them"},
 			{a.up(), "host without screen"}, {a.down(), "stop the host"},
-			{a.init(), "make a town"}, {a.backup(), "keep the state now"}, {a.restore(), "bring a backup back"}, {a.doctor(), "check everything"},
-			{a.demo(), "watch the whole job"}, {a.versionCommand(), "print the version"},
-			{nil, "for your shell"},
+			{a.init(), "make a town"}, {a.backup(), "keep the state now"}, {a.restore(), "bring a backup back"},
+			{a.doctor(), "check everything"}, {a.demo(), "watch the whole job"},
 		}},
 		{"For agents", []entry{
 			{a.prime(), "my role and task"}, {a.done(), "submit my work"},
 			{a.escalate(), "ask for help"}, {a.remember(), "keep a fact"},
 			{a.agentReport(), "what I am doing"}, {a.mcp(), "verbs as MCP tools"},
+		}},
+		{also, []entry{
+			{a.versionCommand(), ""}, {nil, ""}, {a.bug(), ""}, {a.uninstall(), ""},
 		}},
 	}
 }
@@ -99,7 +105,14 @@ func rootHelp(a *app) string {
 	b.WriteString("gastown runs many coding agents at once and lands only what passes.\n" +
 		"Usage: gastown [VERB] [--town DIR] [--json]   without a verb: open the screen\n")
 	b.WriteByte('\n')
+	var rest []string
 	for _, g := range a.groups() {
+		if g.title == also {
+			for _, e := range g.entries {
+				rest = append(rest, e.name())
+			}
+			continue
+		}
 		for i := 0; i < len(g.entries); i += 2 {
 			title := ""
 			if i == 0 {
@@ -112,8 +125,8 @@ func rootHelp(a *app) string {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
-	b.WriteString("\n`gastown VERB --help` has examples. Start: `gastown demo`, or in a repository\n" +
-		"`gastown rig add NAME . --gate 'make test'`, then `gastown` and tell the Mayor.\n")
+	b.WriteString("\n`gastown VERB --help` has examples. Also: " + strings.Join(rest, ", ") + ".\n" +
+		"Start: `gastown demo`, or `gastown` in a repository of yours.\n")
 	return b.String()
 }
 

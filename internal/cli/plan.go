@@ -233,6 +233,7 @@ func (a *app) sling() *cobra.Command {
 	c.Flags().StringVar(&req.Agent, "agent", "", "`PRESET[:MODEL]` that works on them")
 	c.Flags().StringVar(&req.Polecat, "polecat", "", "the polecat, by name")
 	a.completeFlag(c, "polecat", polecats)
+	a.completeFlag(c, "agent", presets)
 	return c
 }
 

@@ -65,6 +65,7 @@ func (a *app) polecatReassign() *cobra.Command {
 	f.StringVar(&req.Note, "note", "", "what the next one should know")
 	f.BoolVar(&req.Nobody, "nobody", false, "start nothing; the bead is ready again")
 	a.completeFlag(c, "to", polecats)
+	a.completeFlag(c, "agent", presets)
 	return c
 }
 
@@ -72,7 +73,7 @@ func (a *app) mayor() *cobra.Command {
 	return group("mayor", "the agent you talk to", "gastown mayor status\ngastown mayor agent scripted",
 		command(a, api.MayorStatus, spec{use: "status", example: "gastown mayor status"}, nothing, showMayor),
 		command(a, api.MayorRestart, spec{use: "restart", example: "gastown mayor restart"}, nothing, showMayor),
-		command(a, api.MayorAgent, spec{use: "agent PRESET", example: "gastown mayor agent scripted"}, named, showMayor),
+		command(a, api.MayorAgent, spec{use: "agent PRESET", example: "gastown mayor agent scripted", complete: presets}, named, showMayor),
 	)
 }
 

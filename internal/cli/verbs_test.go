@@ -90,6 +90,8 @@ func lines() []struct {
 		{"mayor status", "mayor.status", api.Empty{}},
 		{"mayor restart", "mayor.restart", api.Empty{}},
 		{"mayor agent codex", "mayor.agent", name("codex")},
+		{"agents list", "agents.list", api.Empty{}},
+		{"agents test codex:gpt", "agents.test", name("codex:gpt")},
 		{"done --result -", "done", api.DoneReq{Result: "from stdin"}},
 		{"escalate may I --no-wait", "escalate", api.EscalateReq{Text: "may I"}},
 		{"report asking may it?", "report", api.ReportReq{State: "asking", Text: "may it?"}},
@@ -119,6 +121,8 @@ func lines() []struct {
 		{"events --since 2h --by mayor --bead ma-1 --limit 5", "events", api.EventsReq{After: now.Add(-2 * time.Hour), By: "mayor", Bead: "ma-1", Limit: 5}},
 		{"events --since 41", "events", api.EventsReq{Since: 41}},
 		{"events --since 2026-05-06T10:00:00Z", "events", api.EventsReq{After: now.Add(-2 * time.Hour)}},
+		{"cost", "cost", api.CostReq{By: "bead"}},
+		{"cost --by day --since 2h", "cost", api.CostReq{By: "day", After: now.Add(-2 * time.Hour)}},
 		{"why ma-1", "why", one},
 		{"undo", "undo", api.Empty{}},
 		{"rescue list", "rescue.list", api.Empty{}},
@@ -150,6 +154,7 @@ func TestCommandLinesBecomeRequests(t *testing.T) {
 	b := withHost(t)
 	b.write("spec.md", "# Spec\n")
 	b.town.answer("rig.check", api.RigChecked{Green: true})
+	b.town.answer("agents.test", api.AgentTested{Works: true})
 	seen := map[string]bool{}
 	for _, c := range lines() {
 		seen[c.verb] = true

@@ -61,8 +61,8 @@ func reads(verb string) bool {
 	switch verb {
 	case "rig.list", "rig.show", "bead.show", "bead.list", "bead.ready", "bead.export", "convoy.list", "convoy.show",
 		"polecat.list", "polecat.show", "polecat.peek", "polecat.log", "polecat.preview", "diff", "mayor.status", "prime",
-		"queue.list", "queue.show", "refinery.status", "refinery.log", "mail.inbox", "status", "events", "why",
-		"rescue.list", "rescue.show", "config.get", "remember.list":
+		"queue.list", "queue.show", "refinery.status", "refinery.log", "mail.inbox", "status", "events", "why", "cost",
+		"rescue.list", "rescue.show", "config.get", "remember.list", "agents.list", "agents.test":
 		return true
 	}
 	return false
@@ -86,6 +86,7 @@ func fieldWords() map[string]string {
 		"acceptance_criteria":    "what must be true when it is done, checkable by a test",
 		"action":                 "a number of your own: calls that give the same are taken back together",
 		"after":                  "only what happened after this time",
+		"CostReq.by":             "bead (the default), attempt, polecat, agent, rig or day",
 		"age":                    "older than this, such as \"336h\"",
 		"agent":                  "agent preset to use, as PRESET or PRESET:MODEL; default: the town's setting",
 		"again":                  "make them although they were made before; only if the person said so",
@@ -173,5 +174,6 @@ func fieldWords() map[string]string {
 		"convoy.pause name":      "name of the convoy",
 		"mail.inbox name":        "whose messages; default: your own",
 		"mayor.agent name":       "PRESET or PRESET:MODEL",
+		"agents.test name":       "PRESET or PRESET:MODEL",
 	}
 }

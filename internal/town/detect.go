@@ -7,15 +7,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"time"
 
-	"gastown/agents"
-	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/git"
-	"gastown/internal/proc"
 )
 
 // Suggestion is what a repository's own files say about how to take it up as a rig.
@@ -132,98 +127,4 @@ func makeTargets(path string) []string {
 		}
 	}
 	return out
-}
-
-// Agent is a built-in preset whose program is on this machine.
-type Agent struct {
-	Preset    string
-	Path      string
-	Version   string // what it says of itself, one line; empty: it did not say in time
-	SignedOut bool   // it says that nobody is signed in
-}
-
-// How long an agent may take to tell its version, and whether it is signed in.
-const (
-	versionLimit = 2 * time.Second
-	loginLimit   = 3 * time.Second
-)
-
-// FindAgents looks for the programs of the built-in presets, and asks all of them at once for
-// their versions.
-func FindAgents(ctx context.Context, env []string) []Agent {
-	var out []Agent
-	var asked []agents.Preset
-	for _, p := range agents.Builtin() {
-		if len(p.Check) == 0 {
-			continue
-		}
-		if path := proc.LookPath(p.Check[0], env); path != "" {
-			out, asked = append(out, Agent{Preset: p.Name, Path: path}), append(asked, p)
-		}
-	}
-	var all sync.WaitGroup
-	for i, p := range asked {
-		all.Go(func() { out[i].Version = versionOf(ctx, out[i].Path, p.Check[1:], env) })
-		if len(p.Login) > 0 {
-			all.Go(func() {
-				text, _, _ := printed(ctx, env, loginLimit, out[i].Path, p.Login[1:]...)
-				out[i].SignedOut = signedOut(text)
-			})
-		}
-	}
-	all.Wait()
-	return out
-}
-
-// printed is what a program prints within limit.
-func printed(ctx context.Context, env []string, limit time.Duration, path string, args ...string) (text string, code int, err error) {
-	var b strings.Builder
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	code, err = proc.Run(ctx, proc.Cmd{Argv: append([]string{path}, args...), Dir: "/", Env: env, Stdout: &b, Grace: time.Millisecond})
-	return b.String(), code, err
-}
-
-// signedOut reports whether an agent says that nobody is signed in; whatever cannot be read says
-// nothing.
-func signedOut(text string) bool {
-	var status struct {
-		LoggedIn *bool `json:"loggedIn"`
-	}
-	return json.Unmarshal([]byte(text), &status) == nil && status.LoggedIn != nil && !*status.LoggedIn
-}
-
-// versionOf is the version of an agent's program: what the npm package that it is in says, or what
-// it says itself. Those that are scripts take seconds to start.
-func versionOf(ctx context.Context, path string, args, env []string) string {
-	if v := packageVersion(path); v != "" {
-		return v
-	}
-	text, code, err := printed(ctx, env, versionLimit, path, args...)
-	if err != nil || code != 0 {
-		return ""
-	}
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return beads.Clean(line, 60)
-}
-
-// packageVersion is the version of the npm package that a program belongs to; empty: to none.
-func packageVersion(path string) string {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return ""
-	}
-	for dir := filepath.Dir(real); strings.Contains(dir, "/node_modules/"); dir = filepath.Dir(dir) {
-		data, err := os.ReadFile(filepath.Join(dir, "package.json"))
-		if err != nil {
-			continue
-		}
-		var pkg struct {
-			Version string `json:"version"`
-		}
-		if json.Unmarshal(data, &pkg) == nil && pkg.Version != "" {
-			return beads.Clean(pkg.Version, 60)
-		}
-	}
-	return ""
 }

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gastown/internal/api"
+	"gastown/internal/config"
 )
 
 func TestFindAgents(t *testing.T) {
@@ -18,6 +21,7 @@ func TestFindAgents(t *testing.T) {
 	for name, text := range map[string]string{
 		filepath.Join(bin, "claude"):              "#!/bin/sh\necho '2.1.330 (Claude Code)'\n",
 		filepath.Join(bin, "codex"):               "#!/bin/sh\necho WARNING >&2\necho codex-cli 0.169.0\n",
+		filepath.Join(bin, "mine"):                "#!/bin/sh\ntouch \"$0.ran\"\n",
 		filepath.Join(bin, "opencode"):            "#!/bin/sh\nexit 1\n",
 		filepath.Join(lib, "bundle", "gemini.js"): "#!/bin/sh\nexit 1\n",
 		filepath.Join(lib, "package.json"):        `{"version": "0.61.0"}`,
@@ -29,16 +33,25 @@ func TestFindAgents(t *testing.T) {
 	if err := os.Symlink(filepath.Join(lib, "bundle", "gemini.js"), filepath.Join(bin, "gemini")); err != nil {
 		t.Fatal(err)
 	}
-	want := []Agent{
-		{"claude", filepath.Join(bin, "claude"), "2.1.330 (Claude Code)", false},
-		{"codex", filepath.Join(bin, "codex"), "codex-cli 0.169.0", false},
-		{"gemini", filepath.Join(bin, "gemini"), "0.61.0", false},
-		{"opencode", filepath.Join(bin, "opencode"), "", false},
+	found := func(name, program, version string, own bool) api.AgentInfo {
+		return api.AgentInfo{Name: name, Program: program, Path: filepath.Join(bin, program), Version: version, Own: own, For: []string{}}
 	}
-	if diff := cmp.Diff(want, FindAgents(context.Background(), []string{"PATH=" + bin})); diff != "" {
+	want := []api.AgentInfo{
+		found("claude", "claude", "2.1.330 (Claude Code)", false), found("codex", "codex", "codex-cli 0.169.0", false),
+		found("gemini", "gemini", "0.61.0", false), found("opencode", "opencode", "", false),
+		found("fast", "claude", "2.1.330 (Claude Code)", false), found("mine", "mine", "", true),
+	}
+	cfg, err := config.Parse("town.toml", []byte("[agent.mine]\ncommand = [\"mine\"]\n[agent.gone]\ncommand = [\"gone\"]\n[agent.fast]\nextends = \"claude\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, FindAgents(context.Background(), []string{"PATH=" + bin}, cfg)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := FindAgents(context.Background(), []string{"PATH=/nowhere"}); len(got) > 0 {
+	if _, err := os.Stat(filepath.Join(bin, "mine.ran")); err == nil {
+		t.Error("the person's own program was started")
+	}
+	if got := FindAgents(context.Background(), []string{"PATH=/nowhere"}, nil); len(got) > 0 {
 		t.Errorf("found %v", got)
 	}
 }

@@ -3,17 +3,14 @@ package town
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"gastown/agents"
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
-	"gastown/internal/config"
 	"gastown/internal/fault"
 	"gastown/internal/git"
 )
@@ -181,16 +178,6 @@ func (d *diagnosis) agents() {
 		}
 		d.ok("preset "+name, "%s; not used by the town's settings", where) // a bead may still name it
 	}
-}
-
-// presetNames are all agents that can be named, those of settings last.
-func presetNames(cfg *config.Config) []string {
-	var names []string
-	for _, p := range agents.Builtin() {
-		names = append(names, p.Name)
-	}
-	own := slices.Sorted(maps.Keys(cfg.Agents))
-	return append(names, slices.DeleteFunc(own, func(n string) bool { return slices.Contains(names, n) })...)
 }
 
 func (d *diagnosis) rig(ctx context.Context, rig string) {

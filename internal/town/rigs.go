@@ -68,7 +68,7 @@ func (t *Town) rigShow(ctx context.Context, who api.Caller, r api.NameReq) (out 
 		if err != nil {
 			return err
 		}
-		out.Main, out.Landed, out.Refinery = q.Target, q.Total, refineryState(q, t.queueConfig(name))
+		out.Main, out.Landed, out.Refinery = q.Target, q.Total, refineryState(t.asShown(q), t.queueConfig(name))
 		halt, err := ownHalt(tx, name)
 		if err != nil {
 			return err

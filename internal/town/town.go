@@ -134,8 +134,7 @@ func Vacant(dir string) (bool, error) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		own := slices.Contains([]string{"backups", "logs", "mayor", "rigs", "run"}, name) || strings.HasPrefix(name, "town.db") || strings.HasPrefix(name, ".town.toml-")
-		if !own {
+		if name == "town.toml" || !isTownFile(name) {
 			return false, nil
 		}
 		if below, err := os.ReadDir(filepath.Join(dir, name)); err == nil && len(below) > 0 { // a file has none
