@@ -88,8 +88,7 @@ type Build struct {
 // BuildUpstream is the origin's tip as a candidate: where the target is an ancestor of it,
 // the tip itself, else a merge of both.
 type BuildUpstream struct {
-	Tip  string
-	From string // the origin, in words
+	Tip string
 	// Instead is what the origin had before it was rewritten, when a person chose to take that in and nothing
 	// landed there: the change from it to Tip is what is taken in, so that what it dropped is dropped here.
 	Instead string

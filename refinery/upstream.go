@@ -197,7 +197,7 @@ func (m *machine) buildUpstream() {
 	m.q.Seq++
 	m.q.OriginLast = true
 	m.q.Run = &Run{Seq: m.q.Seq, Upstream: u.Tip, Phase: PhaseBuild, Key: m.key, StartedAt: m.now, PhaseSince: m.now}
-	up := BuildUpstream{Tip: u.Tip, From: u.From, Date: u.At}
+	up := BuildUpstream{Tip: u.Tip, Date: u.At}
 	if u.Lost == 0 {
 		up.Instead = u.Known
 	}

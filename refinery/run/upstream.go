@@ -55,7 +55,8 @@ func (r *Runner) upstream(ctx context.Context, a refinery.Build, at point) (ev r
 	ev.Tree = m.Tree
 	ev.Commit, err = r.Repo.CommitTree(ctx, git.NewCommit{
 		Tree: m.Tree, Parents: []string{at.commit, tip}, Author: who.At(up.Date),
-		Message: fmt.Sprintf("Merge what %s gained\n\nUpstream: %s\n", clean(up.From), tip),
+		// It goes to everybody who pulls: where the origin is on this machine is not in it.
+		Message: fmt.Sprintf("Merge what %s gained at its origin\n\nUpstream: %s\n", clean(a.Branch), tip),
 	})
 	return ev, err
 }

@@ -41,7 +41,7 @@ func TestUpstreamMergesWithWhatLanded(t *testing.T) {
 	r.originAt(tip)
 	r.settle()
 	log, err := r.repo.Log(context.Background(), git.LogOptions{From: r.tip(), Max: 1})
-	if err != nil || len(log[0].Parents) != 2 || log[0].Parents[0] != landed || log[0].Parents[1] != tip || log[0].Author.Name != "Ada" {
+	if err != nil || len(log[0].Parents) != 2 || log[0].Parents[0] != landed || log[0].Parents[1] != tip || log[0].Author.Name != "Ada" || log[0].Message != "Merge what main gained at its origin\n\nUpstream: "+tip+"\n" {
 		t.Fatalf("%+v %v", log, err)
 	}
 	r.originAt(tip) // told late: it is in
