@@ -303,7 +303,7 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 	if !o.Headless {
 		err := p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII})
 		if err == nil {
-			fmt.Fprintln(o.Out, "That was the demo. Next: go to a repository of yours and run: gastown")
+			fmt.Fprintln(o.Out, afterDemo(proc.LookPath("gastown", p.env) != ""))
 		}
 		return err
 	}
@@ -328,6 +328,14 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 		return c.err
 	}
 	return err
+}
+
+// afterDemo is what comes next; under `go run` the program is nowhere yet.
+func afterDemo(onPath bool) string {
+	if onPath {
+		return "That was the demo. Next: go to a repository of yours and run: gastown"
+	}
+	return "That was the demo. Next: put the program on your PATH, as with: go build -o ~/bin/gastown .\nThen go to a repository of yours and run: gastown"
 }
 
 // demoTown makes the demo's town in dir, or takes up the one that is there.

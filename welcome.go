@@ -181,7 +181,17 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 		} else {
 			fmt.Fprintf(w, "           found in %s; tried on %s once, now\n", strings.Join(s.Found, ", "), orMain(s.Branch))
 		}
-		fmt.Fprintf(w, "  landed   work moves %s in your checkout while it is clean, and only then\n", orMain(s.Branch))
+		fmt.Fprintf(w, "  landed   work moves %s in your checkout while it is clean, and only then;\n", orMain(s.Branch))
+		fmt.Fprintf(w, "           what you commit on %s yourself is tested and taken in\n", orMain(s.Branch))
+		if s.Empty {
+			fmt.Fprintln(w, "           it has no commit yet: a first, empty one is made and delivered there")
+		}
+		if s.Nameless {
+			fmt.Fprintf(w, "  you      unknown to git: commits will be by %s\n", s.Who)
+			fmt.Fprintln(w, "           tell it: git config --global user.name NAME, and user.email")
+		} else {
+			fmt.Fprintf(w, "  you      %s: landings are committed so\n", beads.Clean(s.Who.String(), 40))
+		}
 	}
 	for i, a := range agents {
 		label := "agents"
@@ -195,7 +205,8 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 	}
 	if len(agents) == 0 {
 		fmt.Fprint(w, "  agents   none found. Claude Code: npm install -g @anthropic-ai/claude-code\n"+
-			"           or a program of yours in town.toml. The demo needs none: gastown demo\n")
+			"           or a program of yours, [agent.NAME] in the town's town.toml. None is\n"+
+			"           needed for the demo: gastown demo\n")
 	}
 	fmt.Fprintln(w, "  asking   polecats edit files, run git, gastown, setup and gates; else they ask")
 	if inRepo {
@@ -292,6 +303,9 @@ func (p *process) takeUp(ctx context.Context, dir string, s town.Suggestion, per
 		return fault.Failf("left while the gates were tried; the rig is made").WithHint("go on with: gastown, or try the gates again with: gastown rig check %s", s.Name)
 	case trying.Err() != nil:
 		return nil // what lands first is tested like everything after it
+	}
+	if err == nil {
+		err = t.Checked(api.Person(), checked)
 	}
 	if err != nil {
 		return err

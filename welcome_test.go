@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,8 +11,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"gastown/internal/api"
 	"gastown/internal/config"
 	"gastown/internal/fault"
+	"gastown/internal/town"
 )
 
 // first is a machine on which gastown starts for the first time, in a repository.
@@ -157,6 +160,57 @@ func TestTheFirstPageSaysWhoIsNotLoggedIn(t *testing.T) {
 		}
 	}
 	checkPage(t, page)
+}
+
+// TestTheFirstPageSaysWhoYouAre, before anything is committed; and what a repository without a commit gets.
+func TestTheFirstPageSaysWhoYouAre(t *testing.T) {
+	f := newFirst(t)
+	page, err := f.start("", false, "n\n")
+	if !fault.Is(err, fault.Refused) || !strings.Contains(page, "  you      Ada <ada@example.com>: landings are committed so\n") {
+		t.Errorf("%v:\n%s", err, page)
+	}
+	f.write(".gitconfig", "[init]\n\tdefaultBranch = main\n")
+	f.repo = filepath.Join(f.home, "src", "new")
+	if out, err := exec.Command("git", "init", "-q", f.repo).CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v: %s", err, out)
+	}
+	page, err = f.start("", false, "n\n")
+	for _, want := range []string{"unknown to git: commits will be by gastown <gastown@localhost>\n", "git config --global user.name NAME", "it has no commit yet: a first, empty one is made"} {
+		if !fault.Is(err, fault.Refused) || !strings.Contains(page, want) {
+			t.Errorf("no %q, %v:\n%s", want, err, page)
+		}
+	}
+	checkPage(t, strings.ReplaceAll(page, f.home, "~"))
+}
+
+// TestTheFirstPageOfASecondRigKnowsYourOwnAgents, and how the gates went is in the log of events.
+func TestTheFirstPageOfASecondRigKnowsYourOwnAgents(t *testing.T) {
+	f := newFirst(t)
+	if _, err := f.start("", true, ""); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(f.home, "gastown")
+	settings, err := os.ReadFile(filepath.Join(dir, "town.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.write("gastown/town.toml", string(settings)+"\n[agent.mine]\ncommand = [\"sh\", \"-c\", \"true\"]\n")
+	tn, err := town.Open(dir, f.p.deps(slog.New(slog.DiscardHandler), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := api.GetEvents.Do(t.Context(), tn.As(api.Person()), api.EventsReq{})
+	if cerr := tn.Close(); err != nil || cerr != nil || len(events) == 0 || !strings.HasPrefix(events[len(events)-1].Text, "the gates of app pass on main as it is, in ") {
+		t.Errorf("events %v, %v, %v", events, err, cerr)
+	}
+	f.repo = filepath.Join(f.home, "src", "second")
+	if out, err := exec.Command("git", "init", "-q", f.repo).CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v: %s", err, out)
+	}
+	page, err := f.start(dir, false, "n\n")
+	if err != nil || !strings.Contains(page, "  agents   mine\n") || strings.Contains(page, "npm install") {
+		t.Errorf("%v:\n%s", err, page)
+	}
 }
 
 func TestAParagraphBreaksBetweenWords(t *testing.T) {

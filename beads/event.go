@@ -62,6 +62,7 @@ const (
 	EvTownResumed   = "town.resumed"
 	EvRigAdded      = "rig.added"
 	EvRigRemoved    = "rig.removed"
+	EvRigChecked    = "rig.checked"
 	EvConvoyCreated = "convoy.created"
 	EvConvoyChanged = "convoy.changed"
 	EvMail          = "mail.sent"

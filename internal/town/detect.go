@@ -21,6 +21,10 @@ type Suggestion struct {
 	Setup  string
 	Gates  []api.GateSpec
 	Found  []string // the files that told
+	Empty  bool     // it has no commit
+	Who    git.Ident
+	// Nameless is set when git knows no name for the person; Who is the program's own then.
+	Nameless bool
 }
 
 // Suggest looks at the repository that holds dir. A directory in no repository is
@@ -30,10 +34,14 @@ func Suggest(ctx context.Context, env []string, dir string) (Suggestion, error) 
 	if err != nil {
 		return Suggestion{}, err
 	}
-	s := Suggestion{Root: c.Top, Name: rigName(c.Top)}
+	s := Suggestion{Root: c.Top, Name: rigName(c.Top), Empty: c.Head == ""}
 	if s.Branch, err = c.Target(ctx); err != nil {
 		return s, err
 	}
+	if s.Who, err = git.New(env).Ident(ctx, c.Top); err != nil {
+		return Suggestion{}, err
+	}
+	s.Nameless = s.Who == git.FallbackIdent()
 	s.look()
 	return s, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gastown/beads"
+	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 	"gastown/internal/git"
@@ -47,7 +48,29 @@ func (t *Town) rigCheck(ctx context.Context, who api.Caller, r api.NameReq) (api
 	if err != nil {
 		return api.RigChecked{}, err
 	}
-	return t.CheckRig(ctx, name, func(api.GateRun) {})
+	out, err := t.CheckRig(ctx, name, func(api.GateRun) {})
+	if err != nil {
+		return out, err
+	}
+	return out, t.Checked(who, out)
+}
+
+// Checked notes in the log how a check went, where it is seen after whatever printed it is gone.
+func (t *Town) Checked(who api.Caller, c api.RigChecked) error {
+	if len(c.Runs) == 0 {
+		return nil
+	}
+	last, took := c.Runs[len(c.Runs)-1], time.Duration(0)
+	for _, r := range c.Runs {
+		took += r.Took
+	}
+	text := fmt.Sprintf("the gates of %s pass on %s as it is, in %s", c.Rig, t.queueConfig(c.Rig).Branch, took.Round(100*time.Millisecond))
+	if !c.Green {
+		text = fmt.Sprintf("gate %s of %s is not green on %s as it is (%s, exit %d)", last.Name, c.Rig, t.queueConfig(c.Rig).Branch, last.Outcome, last.Code)
+	}
+	return t.update(func(tx *store.Tx) error {
+		return tx.Append(beads.Event{Kind: beads.EvRigChecked, Actor: who.Name, Rig: c.Rig, Text: text})
+	})
 }
 
 // CheckRig runs setup and gates once on the rig's main, by the Refinery's own runner and in a
