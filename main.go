@@ -209,18 +209,51 @@ func versionText() string {
 
 // hostLog is the host's log file in a town; its closer ends it.
 func hostLog(dir string) (*slog.Logger, func() error, error) {
-	path := filepath.Join(dir, "logs", "host.log")
-	if info, err := os.Stat(path); err == nil && info.Size() > 8<<20 {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, nil, err
-		}
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
+	f := &logFile{path: filepath.Join(dir, "logs", "host.log"), most: 8 << 20}
+	if err := f.open(); err != nil {
 		return nil, nil, fmt.Errorf("open the host's log: %w", err)
 	}
 	return slog.New(slog.NewTextHandler(f, nil)), f.Close, nil
 }
+
+// logFile is a log that begins anew when it is full; the one before is kept beside it.
+type logFile struct {
+	path string
+	most int64 // bytes
+	f    *os.File
+	size int64
+}
+
+func (l *logFile) open() (err error) {
+	if l.f, err = os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+		return err
+	}
+	info, err := l.f.Stat()
+	if err == nil {
+		l.size = info.Size()
+	}
+	return err
+}
+
+// Write implements io.Writer; its caller, a slog handler, makes one call at a time.
+func (l *logFile) Write(p []byte) (int, error) {
+	if l.size > l.most {
+		if err := os.Rename(l.path, l.path+".1"); err != nil {
+			return 0, err
+		}
+		old := l.f
+		if err := l.open(); err != nil {
+			l.f = old
+			return 0, err
+		}
+		_ = old.Close() // was written to its end
+	}
+	n, err := l.f.Write(p)
+	l.size += int64(n)
+	return n, err
+}
+
+func (l *logFile) Close() error { return l.f.Close() }
 
 // crash keeps the first panic of a host without a screen, and ends its context.
 type crash struct {

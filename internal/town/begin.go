@@ -85,6 +85,10 @@ func (h *Host) open(ctx context.Context, sock net.Listener) error {
 	if err := h.installSelf(); err != nil {
 		return errors.Join(err, sock.Close())
 	}
+	// Hosts before logged their own events.
+	if err := h.t.store.View(func(tx *store.Tx) error { h.logged = tx.LastSeq(); return nil }); err != nil {
+		return errors.Join(err, sock.Close())
+	}
 	if err := h.recover(ctx); err != nil {
 		return errors.Join(step(err, "inventory"), sock.Close())
 	}
@@ -99,6 +103,7 @@ func (h *Host) open(ctx context.Context, sock net.Listener) error {
 	h.startMayor("")
 	h.spawn("socket", func() { h.serve(sock) })
 	h.spawn("loop", h.loop)
+	h.spawn("log", h.logEvents)
 	h.spawn("housekeeping", h.housekeeping)
 	h.spawn("settings", h.watchSettings)
 	h.spawn("radar", h.watchOverlaps)

@@ -51,6 +51,7 @@ type Host struct {
 	mayoring sync.Mutex        // held while the Mayor is being started or stopped
 
 	backingUp sync.Mutex // held while a backup is made of what changed
+	logged    uint64     // number of the newest event in the host's log; of the goroutine that writes it, then of shutdown
 	backedUp  uint64     // number of the newest event in the newest backup
 
 	mu      sync.Mutex
@@ -401,6 +402,7 @@ func (h *Host) shutdown() {
 	if err != nil {
 		h.t.deps.Log.Error("say goodbye", "err", err)
 	}
+	h.logSince(h.logged)
 	h.backUpChanged()
 	_ = os.Remove(h.socket) // the next host replaces it anyway
 	close(h.left)
