@@ -35,9 +35,12 @@ func (t *Town) BeginHost(ctx context.Context, o HostOptions) (*Host, error) {
 	if o.Size.Cols <= 0 || o.Size.Rows <= 0 {
 		o.Size = proc.Size{Cols: 120, Rows: 40}
 	}
+	if o.Checkpoints <= 0 {
+		o.Checkpoints = checkpointEvery
+	}
 	hctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h := &Host{
-		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size,
+		t: t, ctx: hctx, cancel: cancel, started: t.deps.Now(), size: o.Size, checkpoints: o.Checkpoints,
 		radar: newRadar(), notices: make(chan struct{}, 1),
 		bell: make(chan struct{}, 1), ready: make(chan struct{}), left: make(chan struct{}), wish: make(chan bool, 1),
 		workers: map[string]*worker{}, stuck: map[string]bool{}, rigs: map[string]*rigHost{}, faces: map[chan struct{}]struct{}{},

@@ -283,25 +283,6 @@ func (w *worker) tell(kind, text string) {
 	}
 }
 
-// checkpoint keeps the worktree as it is on the attempt's wip ref, which goes when the attempt ends.
-func (w *worker) checkpoint() (worktree.Rescue, error) {
-	return w.snapshot(w.h.ctx, beads.WipRef(w.bead, w.n))
-}
-
-// dropCheckpoint deletes the wip ref of an ended attempt, whose work is on its own refs.
-func (w *worker) dropCheckpoint(ctx context.Context) error {
-	repo, err := w.h.t.repo(ctx, w.rig)
-	if err != nil {
-		return err
-	}
-	ref := beads.WipRef(w.bead, w.n)
-	at, err := repo.Lookup(ctx, ref)
-	if err != nil || at[0] == "" {
-		return err
-	}
-	return repo.DeleteRef(ctx, ref, at[0])
-}
-
 // awaitGoing holds a start back while the rig is frozen.
 func (w *worker) awaitGoing() error {
 	for {

@@ -26,6 +26,8 @@ import (
 type HostOptions struct {
 	Size  proc.Size // of every agent's terminal; zero: 120x40
 	Pause string    // not empty: nothing starts, and this is why
+	// Checkpoints is the least time between two of one attempt; 0: five minutes.
+	Checkpoints time.Duration
 }
 
 // Host is the process's hold on a running town: the loop that turns committed state into
@@ -64,7 +66,10 @@ type Host struct {
 	lasting *lasting // done after undo's, and not to be taken back; nil: nothing
 	show    shown
 	drain   bool
-	faces   map[chan struct{}]struct{} // screens to ring
+
+	checkpoints time.Duration
+
+	faces map[chan struct{}]struct{} // screens to ring
 
 	notices chan struct{} // one merged element: look whether something new needs a person
 

@@ -123,9 +123,10 @@ func (w *worker) present(ctx context.Context) (*git.Worktree, error) {
 	}
 	w.remade = true
 	w.h.t.deps.Log.Warn("a worktree was deleted and is made again", "attempt", beads.AttemptKey(w.bead, w.n), "path", wt.Path())
+	back := w.fromCheckpoint(ctx, wt)
 	return wt, w.h.t.update(func(tx *store.Tx) error {
 		return tx.Append(beads.Event{Kind: beads.EvRestored, Actor: "host", Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name,
-			Text: fmt.Sprintf("the directory of %s was deleted: its commits and what was added to its index are back, other files are gone", w.name)})
+			Text: fmt.Sprintf("the directory of %s was deleted: %s", w.name, back)})
 	})
 }
 

@@ -89,8 +89,13 @@ type worker struct {
 	did     string // and did this last
 
 	// The worker's own.
-	tried  bool   // its agent's program was started, or could not be
-	remade bool   // its worktree was deleted by somebody, and made again
+	tried  bool // its agent's program was started, or could not be
+	remade bool // its worktree was deleted by somebody, and made again
+
+	nextCheckpoint time.Time
+	checkpointed   mark // what the last one was made of
+	keepCheckpoint bool // it has what is nowhere else
+
 	log    string // what its setup printed, where that failed
 	answer func() // tells who asked for the end what became of it
 }
@@ -236,6 +241,7 @@ func (w *worker) wait() ending {
 			return w.asked(shutdownEnding())
 		case <-tick.C:
 			w.lookIfBusy()
+			w.checkpointIfDue()
 			w.watchDialog()
 		}
 	}
