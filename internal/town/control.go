@@ -130,16 +130,23 @@ const startHost = "gastown, or gastown up"
 // why says in one true sentence what a bead waits for.
 func (t *Town) why(ctx context.Context, _ api.Caller, r api.BeadReq) (out api.WhyRes, err error) {
 	var b *beads.Bead
+	var by beads.ID // what takes it out again
 	err = t.store.View(func(tx *store.Tx) (err error) {
 		if b, err = findBead(tx, r.Bead); err != nil {
 			return err
 		}
 		out.Bead = b.ID
-		out.Why, out.Hint, err = t.whyNot(tx, b)
+		if out.Why, out.Hint, err = t.whyNot(tx, b); err != nil || b.MergeCommit == "" {
+			return err
+		}
+		by, err = reverting(tx, b.ID)
 		return err
 	})
 	if err == nil && b.Status == beads.Closed && b.MergeCommit != "" {
 		out.Why, out.Hint, err = t.whereIs(ctx, b)
+	}
+	if by != "" {
+		out.Why += fmt.Sprintf(" %s is to take it out again.", by)
 	}
 	return out, err
 }
@@ -324,6 +331,7 @@ func (t *Town) configSet(ctx context.Context, who api.Caller, r api.ConfigReq) (
 			}
 		}
 		out.Note, err = t.undeliveredNote(tx, rig)
+		out.Note = cmp.Or(settingNote(r.Key, t.settings()), out.Note)
 		return err
 	})
 	return out, err
@@ -373,6 +381,19 @@ func (t *Town) undeliveredNote(tx *store.Tx, rig string) (string, error) {
 		return fmt.Sprintf("%d landed before: delivered now; see: gastown rig show %s", n, rig), errors.Join(qerr, err)
 	}
 	return fmt.Sprintf("%d landed before: not delivered until the host is up, or by: gastown rig deliver %s", n, rig), errors.Join(qerr, err)
+}
+
+// settingNote says what a setting now means where that is more than its value; empty: nothing.
+func settingNote(key string, cfg *config.Config) string {
+	for name, rc := range cfg.Rigs {
+		switch {
+		case key == "rig."+name+".permissions" && rc.Permissions == config.PermitBypass:
+			return "polecats of " + name + " now run any command as you, unasked; back: gastown config set " + key + " " + config.PermitEdits
+		case key == "rig."+name+".ungated" && rc.Ungated && len(rc.Gates) == 0:
+			return "work of " + name + " now lands without any test; back: gastown rig ungated " + name + " --off"
+		}
+	}
+	return ""
 }
 
 // problem tells a person once of something that needs them; it stays until told otherwise.

@@ -182,16 +182,23 @@ func revertable(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
 	if b.Status != beads.Closed || b.MergeCommit == "" {
 		return nil, fault.Refusedf("revert %s: it has not landed, it is %s", b.ID, b.Status)
 	}
-	all, err := tx.Beads()
-	if err != nil {
+	if by, err := reverting(tx, b.ID); err != nil {
 		return nil, err
-	}
-	for _, o := range all {
-		if o.Status != beads.Closed && revertOf(o) == b.ID {
-			return nil, fault.Refusedf("revert %s: %s does it already", b.ID, o.ID).WithHint("gastown why %s", o.ID)
-		}
+	} else if by != "" {
+		return nil, fault.Refusedf("revert %s: %s does it already", b.ID, by).WithHint("gastown why %s", by)
 	}
 	return b, nil
+}
+
+// reverting is the bead that is to take another out and has not landed yet; empty: none.
+func reverting(tx *store.Tx, id beads.ID) (beads.ID, error) {
+	all, err := tx.Beads()
+	for _, o := range all {
+		if o.Status != beads.Closed && revertOf(o) == id {
+			return o.ID, err
+		}
+	}
+	return "", err
 }
 
 // revertOf is the bead that b takes out, or "".
@@ -231,13 +238,15 @@ func (t *Town) revertLanded(tx *store.Tx, rb *beads.Bead, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	out := a.Clone()
+	out.Why = "taken out again by " + string(rb.ID)
 	was := b.MergeCommit
 	if b, err = b.Apply(beads.Reopen, now); err != nil {
 		return refuse(err)
 	}
 	b.Stopped = true
 	b.Next = &beads.Start{Note: fmt.Sprintf("This bead landed as %s and was taken out again by %s (%s). Its work is not in the target any more; git log %s shows it, and git cherry-pick brings back what is good of it.", was, rb.ID, rb.MergeCommit, a.Tip)}
-	return errors.Join(tx.PutBead(b), tx.Append(beads.Event{
+	return errors.Join(tx.PutBead(b), tx.PutAttempt(out), tx.Append(beads.Event{
 		Kind: beads.EvBeadReopened, Actor: "refinery", Rig: b.Rig, Bead: b.ID, Text: fmt.Sprintf("opened %s again: %s took it out", b.ID, rb.ID),
 	}))
 }

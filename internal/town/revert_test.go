@@ -2,6 +2,7 @@ package town
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gastown/beads"
@@ -37,6 +38,9 @@ func TestOneRevertAtATime(t *testing.T) {
 		case !fault.Is(err, fault.Refused):
 			t.Error(err)
 		}
+	}
+	if w, err := api.Why.Do(t.Context(), l.person(), api.BeadReq{Bead: id}); err != nil || !strings.HasSuffix(w.Why, " is to take it out again.") {
+		t.Errorf("why: %q (%v)", w.Why, err)
 	}
 	for _, e := range l.list() {
 		if e.Status == beads.Submitted {

@@ -86,7 +86,7 @@ func unlist(dir string, out *api.Removal) (registry string, roots []string, err 
 	if dir == "" {
 		return "", nil, nil
 	}
-	registry = filepath.Join(dir, "towns.toml")
+	registry = registryPath(dir)
 	reg, err := config.LoadRegistry(registry)
 	if err != nil {
 		return "", nil, err
