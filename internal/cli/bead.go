@@ -209,7 +209,9 @@ func (a *app) beadComment() *cobra.Command {
 	}, func(args []string) (api.CommentReq, error) {
 		text, err := a.text(args[1:]...)
 		return api.CommentReq{Bead: beads.ID(args[0]), Text: text}, err
-	}, showBeadLine)
+	}, func(p *page, b api.Bead) {
+		p.line("%s has %s: %s", b.ID, count(len(b.Comments), "comment"), b.Title)
+	})
 }
 
 func (a *app) beadImport() *cobra.Command {

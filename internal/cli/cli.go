@@ -161,6 +161,12 @@ func (a *app) root() *cobra.Command {
 			}
 			return a.screen(cmd.Context(), opts)
 		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if a.json && cmd.HasParent() && cmd.Parent().Name() == "completion" {
+				return fault.Usagef("%s: it prints a script, which is no JSON", path(cmd))
+			}
+			return nil
+		},
 		ValidArgsFunction:          cobra.NoFileCompletions,
 		SuggestionsMinimumDistance: 2,
 	}

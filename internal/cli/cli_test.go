@@ -42,7 +42,7 @@ func TestErrorsAreOneLineAndAHint(t *testing.T) {
 		{"bead create x -p 5", 2, "gastown: bead create: invalid argument \"5\" for \"-p, --priority\" flag: want 0 (highest) to 4, or P0 to P4\n"},
 		{"bead list --limit", 2, "gastown: bead list: flag needs an argument: --limit\n"},
 		{"bead import none.jsonl", 3, "gastown: file \"none.jsonl\": no such file or directory\n"},
-		{"events --since soon", 2, "gastown: events: --since \"soon\": want a duration (2h), a time (RFC 3339) or a sequence number\n"},
+		{"events --since soon", 2, "gastown: events: --since \"soon\": want a duration (2h), a time (RFC 3339), a day (2026-01-31) or a sequence number\n"},
 		{"escalate x --wait 1m --no-wait", 2, "gastown: escalate: --wait and --no-wait exclude each other\n"},
 		{"plan", 2, "gastown: plan: FILE is missing\n  usage: gastown plan FILE|-; `gastown plan --template` prints a skeleton\n"},
 		{"mail read x", 2, "gastown: mail read: \"x\" is not a message number\n"},
@@ -262,6 +262,22 @@ func TestRootHelpFitsOneScreenAndNamesEveryCommand(t *testing.T) {
 	}
 	if strings.ContainsRune(r.out, 0x1b) {
 		t.Error("it talks to the terminal")
+	}
+}
+
+func TestHelpAndCompletionHeedJSON(t *testing.T) {
+	b := newBench(t)
+	for _, line := range []string{"--help --json", "help --json", "help bead list --json", "bead list --help --json"} {
+		var got map[string]string
+		if r := b.run(strings.Fields(line)...); r.code != 0 || json.Unmarshal([]byte(r.out), &got) != nil || !strings.Contains(got["help"], "gastown") {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
+	if r := b.run("completion", "bash", "--json"); r.code != 2 || !strings.Contains(r.err, "completion bash: it prints a script, which is no JSON") {
+		t.Errorf("%+v", r)
+	}
+	if r := b.run("completion", "bash"); r.code != 0 || !strings.Contains(r.out, "gastown") {
+		t.Errorf("exit %d: %s", r.code, r.err)
 	}
 }
 

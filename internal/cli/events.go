@@ -49,7 +49,7 @@ func (a *app) events() *cobra.Command {
 	})
 	f := c.Flags()
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what happens next")
-	f.StringVar(&since, "since", "", "a duration, an RFC 3339 time or a sequence number")
+	f.StringVar(&since, "since", "", "a duration, an RFC 3339 time, a day or a sequence number")
 	f.StringVar(&req.By, "by", "", "only this actor's: you, mayor, a polecat")
 	f.StringVar((*string)(&req.Bead), "bead", "", "only this `bead`'s")
 	f.IntVar(&req.Limit, "limit", 0, "the newest so many (default 200)")

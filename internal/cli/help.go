@@ -96,6 +96,10 @@ func (a *app) help(cmd *cobra.Command, _ []string) {
 	if cmd.HasParent() {
 		text = commandHelp(cmd)
 	}
+	if a.json {
+		a.late = writeJSON(a.env.Out, map[string]string{"help": text}, a.env.IsTTY)
+		return
+	}
 	// Help has no way to fail; who cannot read it sees that.
 	_, _ = io.WriteString(a.env.Out, text)
 }

@@ -117,7 +117,7 @@ func parseSince(s string, now time.Time, req *api.EventsReq) error {
 	}
 	d, err := parseDuration(s)
 	if err != nil {
-		return fault.Usagef("events: --since %q: want a duration (2h), a time (RFC 3339) or a sequence number", s)
+		return fault.Usagef("events: --since %q: want a duration (2h), a time (RFC 3339), a day (2026-01-31) or a sequence number", s)
 	}
 	req.After = now.Add(-d)
 	return nil
