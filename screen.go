@@ -85,7 +85,7 @@ func (p *process) up(ctx context.Context, dir string, w io.Writer) error {
 
 // open runs the screen, and says in the end what the next start goes on with.
 func (p *process) open(ctx context.Context, dir string, o cli.ScreenOptions) error {
-	err := p.screen(ctx, dir, o)
+	err := p.screen(ctx, dir, o, nil)
 	if err != nil {
 		return err
 	}
@@ -130,8 +130,9 @@ func leftText(s api.Status) string {
 	return "At the next start of gastown: " + strings.Join(parts, ", ") + ". Look: gastown status"
 }
 
-// screen runs host and screen in this process.
-func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions) error {
+// screen runs host and screen in this process; beside them, where it is not nil, a client of the town that
+// ends with them.
+func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions, beside func(context.Context, api.Doer) error) error {
 	log, closeLog, err := hostLog(dir)
 	if err != nil {
 		return err
@@ -142,6 +143,18 @@ func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions) e
 		if err := h.CountStart(); err != nil {
 			return false, err
 		}
+		if beside == nil {
+			return p.show(ctx, t, h, guard, o.ASCII)
+		}
+		bctx, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go guarded(guard)("beside the screen", func() {
+			defer close(done)
+			if err := beside(bctx, t.As(api.Person())); err != nil && bctx.Err() == nil {
+				log.Error("beside the screen", "err", err)
+			}
+		})
+		defer func() { stop(); <-done }()
 		return p.show(ctx, t, h, guard, o.ASCII)
 	})
 	if fault.Is(err, fault.Unavailable) {
@@ -301,7 +314,7 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 		return err
 	}
 	if !o.Headless {
-		err := p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII})
+		err := p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII}, demo.Play)
 		if err == nil {
 			fmt.Fprintln(o.Out, afterDemo(proc.LookPath("gastown", p.env) != ""))
 		}

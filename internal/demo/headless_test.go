@@ -57,6 +57,8 @@ func (t *town) Do(ctx context.Context, verb string, req any) (any, error) {
 			Rigs:     []api.StatusRig{{Name: Rig, Refinery: api.RefineryState{State: refinery.Paused, Reason: "gate is broken"}}},
 			Problems: []api.Problem{{Who: "refinery", What: "gate is broken", Do: "mend it"}},
 		}, nil
+	case api.BeadCreate.Name():
+		return api.Bead{}, nil
 	case api.Why.Name():
 		return api.WhyRes{Why: "three strikes"}, nil
 	}
@@ -126,4 +128,21 @@ func TestHeadlessWaitsLongerWhileSomethingCanMove(t *testing.T) {
 			t.Errorf("gave up after %s, want %s at least", took, defaultStall)
 		}
 	})
+}
+
+// TestPlayLeavesTwoBeads when all that was there is closed, and not before.
+func TestPlayLeavesTwoBeads(t *testing.T) {
+	open, closed := api.Bead{Bead: beads.Bead{ID: "we-1", Status: beads.Open}}, api.Bead{Bead: beads.Bead{ID: "we-1", Status: beads.Closed}}
+	tn := &town{steps: []step{{}, {beads: []api.Bead{open}}, {beads: []api.Bead{closed}}}}
+	if err := Play(t.Context(), tn); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(tn.calls, " "); !strings.HasSuffix(got, "bead.list events bead.list bead.create bead.create") || strings.Count(got, "bead.list") != 3 {
+		t.Errorf("calls: %s", got)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := Play(ctx, &town{steps: []step{{}}}); err == nil {
+		t.Error("it does not end")
+	}
 }
