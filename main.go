@@ -90,6 +90,7 @@ func (p *process) run() int {
 		Welcome: func(ctx context.Context, dir, cwd string, yes bool) (string, error) {
 			return p.welcome(ctx, dir, cwd, yes, os.Stdin, os.Stdout)
 		},
+		Attach: p.attach,
 		Screen: p.open,
 		Up:     p.up,
 		Demo:   p.demo,

@@ -170,7 +170,7 @@ func (p *process) taken(ctx context.Context, dir string, err error) error {
 		return err // no host holds it: its own hint is right
 	}
 	taken := &fault.Error{Kind: fault.Unavailable, Msg: fmt.Sprintf("the town %s is run by process %d already", dir, host.PID), Err: err}
-	return taken.WithHint("look with `gastown status` and `gastown polecat peek NAME`; for the screen in this terminal: gastown down && gastown (agents stop, their work goes on)")
+	return taken.WithHint("look with `gastown status`, talk with `gastown mayor attach`; for the screen in this terminal: gastown down && gastown (agents stop, their work goes on)")
 }
 
 // guarded runs a function and hands its panic to the screen's guard.

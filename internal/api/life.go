@@ -59,3 +59,32 @@ type Removal struct {
 	Stays   string   `json:"stays,omitempty"`  // the town's directory, where it has files of others
 	Program string   `json:"program"`          // this program's file, which stays
 }
+
+// AttachReq looks at a live terminal and types into it: that of a polecat, of the polecat on a bead, or of "mayor".
+// What is typed goes first. The answer comes when the picture is another than Gen's, or after Wait. Cols and Rows
+// are the size that the terminal takes, unless a screen shows it.
+type AttachReq struct {
+	Name string        `json:"name"`
+	Of   string        `json:"of,omitempty"` // only if it is this attempt's yet: names of polecats are used again
+	Type []byte        `json:"type,omitempty"`
+	Gen  uint64        `json:"gen,omitempty"`
+	Wait time.Duration `json:"wait_ns,omitempty"`
+	Cols int           `json:"cols,omitempty"`
+	Rows int           `json:"rows,omitempty"`
+}
+
+// Attached is a terminal's picture.
+type Attached struct {
+	Name   string   `json:"name"`
+	Of     string   `json:"of"` // the attempt, or "mayor"
+	Cols   int      `json:"cols"`
+	Rows   int      `json:"rows"`
+	Lines  []string `json:"lines"` // one per row: SGR and text
+	X      int      `json:"cursor_x"`
+	Y      int      `json:"cursor_y"`
+	Cursor bool     `json:"cursor"` // it is to be seen
+	Gen    uint64   `json:"gen"`
+	Arrows bool     `json:"app_cursor"` // it takes arrows as applications do
+	Pastes bool     `json:"bracketed_paste"`
+	Ended  bool     `json:"ended"` // its program has
+}

@@ -41,6 +41,7 @@ var (
 	PolecatList     = Command[Empty, []PolecatInfo]{"polecat.list"}
 	PolecatShow     = Command[NameReq, PolecatInfo]{"polecat.show"}
 	PolecatPeek     = Command[PeekReq, Peeked]{"polecat.peek"}
+	PolecatAttach   = Command[AttachReq, Attached]{"polecat.attach"}
 	PolecatKill     = Command[KillReq, Killed]{"polecat.kill"}
 	PolecatReassign = Command[ReassignReq, Slung]{"polecat.reassign"}
 	PolecatRestart  = Command[NameReq, Ack]{"polecat.restart"}
@@ -143,6 +144,7 @@ func Table() []Verb {
 		PolecatList.row(Store, all, "list the polecats"),
 		PolecatShow.row(Store, all, "show one polecat"),
 		PolecatPeek.row(Host, Mayor, "print what is on a polecat's terminal"),
+		PolecatAttach.row(Host, 0, "look at a live terminal, and type into it"),
 		PolecatKill.row(Host, Mayor, "stop a polecat and keep its work on a rescue ref"),
 		PolecatReassign.row(Host, Mayor, "give a bead, with the work so far, to another polecat"),
 		PolecatRestart.row(Host, Mayor, "stop a polecat's agent and start it again on the same work"),

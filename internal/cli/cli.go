@@ -62,6 +62,8 @@ type Env struct {
 	// MCP serves verbs as tools on In and Out, for an agent of the role (empty: a person's),
 	// until In ends.
 	MCP func(ctx context.Context, d api.Doer, role string) error
+	// Attach shows the terminal of a polecat or of "mayor" on this one, and types into it, until it is left.
+	Attach func(ctx context.Context, d api.Doer, name string) error
 	// Demo runs the whole job in a town of its own.
 	Demo func(ctx context.Context, opts DemoOptions) error
 }

@@ -114,6 +114,10 @@ func newBench(t *testing.T) *bench {
 			}
 			return b.town, func() error { b.closed++; return nil }, nil
 		},
+		Attach: func(ctx context.Context, d api.Doer, name string) error {
+			_, err := api.PolecatAttach.Do(ctx, d, api.AttachReq{Name: name})
+			return err
+		},
 		Socket: func(town string) string { return filepath.Join(town, "run", "sock") },
 	}
 	return b

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -14,6 +15,7 @@ func (a *app) polecat() *cobra.Command {
 		command(a, api.PolecatList, spec{use: "list", example: "gastown polecat list"}, nothing, showPolecats),
 		command(a, api.PolecatShow, spec{use: "show POLECAT", example: "gastown polecat show nux", complete: polecats}, named, showPolecat),
 		a.peek(api.PolecatPeek, "peek", "gastown polecat peek nux\ngastown polecat peek nux -n 200"),
+		a.attach("attach POLECAT|BEAD"),
 		a.polecatKill(),
 		a.polecatReassign(),
 		command(a, api.PolecatRestart, spec{use: "restart POLECAT", example: "gastown polecat restart nux", complete: polecats}, named, showAck),
@@ -36,6 +38,29 @@ func (a *app) peek(verb api.Command[api.PeekReq, api.Peeked], use, example strin
 		func(args []string) (api.PeekReq, error) { return api.PeekReq{Name: args[0], Lines: lines}, nil }, showPeeked)
 	c.Flags().IntVarP(&lines, "lines", "n", 0, "so many lines (default: what fits a screen)")
 	return c
+}
+
+// attach is the same for a polecat and, without one named, for the Mayor.
+func (a *app) attach(use string) *cobra.Command {
+	s := spec{
+		use: use, example: "gastown polecat attach nux", complete: polecats,
+		long: "Shows a live terminal on this one, and what is typed goes to it; Ctrl-] leaves, and the program goes on. It is\n" +
+			"for a host without a screen (`gastown up`); with --json it prints one picture.",
+	}
+	if !strings.Contains(use, " ") {
+		s.example, s.complete, s.short = "gastown mayor attach", completer{}, "look at the Mayor's terminal, and type into it"
+	}
+	return a.command(api.PolecatAttach.Name(), s, func(ctx context.Context, args []string) error {
+		name := orElse(first(args), "mayor")
+		if !a.json {
+			return a.env.Attach(ctx, a.reach, name)
+		}
+		r, err := api.PolecatAttach.Do(ctx, a.reach, api.AttachReq{Name: name})
+		if err != nil {
+			return err
+		}
+		return writeJSON(a.env.Out, r, a.env.IsTTY)
+	})
 }
 
 func (a *app) polecatKill() *cobra.Command {
@@ -72,6 +97,7 @@ func (a *app) polecatReassign() *cobra.Command {
 func (a *app) mayor() *cobra.Command {
 	return group("mayor", "the agent you talk to", "gastown mayor status\ngastown mayor agent scripted",
 		command(a, api.MayorStatus, spec{use: "status", example: "gastown mayor status"}, nothing, showMayor),
+		a.attach("attach"),
 		command(a, api.MayorRestart, spec{use: "restart", example: "gastown mayor restart"}, nothing, showMayor),
 		command(a, api.MayorAgent, spec{use: "agent PRESET", example: "gastown mayor agent scripted", complete: presets}, named, showMayor),
 	)
@@ -136,7 +162,7 @@ func showPolecat(p *page, c api.PolecatInfo) {
 	p.field("asks", "%s", c.Question)
 	switch {
 	case c.AtTerminal != "":
-		p.field("", "in its terminal: t on the screen opens it")
+		p.field("", "in its terminal: t on the screen opens it; elsewhere `gastown polecat attach %s`", c.Name)
 	case c.Question != "":
 		p.field("", "answer with `gastown polecat answer %s TEXT`", c.Name)
 	}

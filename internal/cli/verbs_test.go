@@ -77,6 +77,8 @@ func lines() []struct {
 		{"polecat list", "polecat.list", api.Empty{}},
 		{"polecat show nux", "polecat.show", name("nux")},
 		{"polecat peek nux -n 9", "polecat.peek", api.PeekReq{Name: "nux", Lines: 9}},
+		{"polecat attach nux", "polecat.attach", api.AttachReq{Name: "nux"}},
+		{"mayor attach", "polecat.attach", api.AttachReq{Name: "mayor"}},
 		{"polecat kill nux --reason no", "polecat.kill", api.KillReq{Name: "nux", Reason: "no"}},
 		{"polecat reassign nux --to slit --agent a --note n --nobody", "polecat.reassign", api.ReassignReq{Name: "nux", To: "slit", Agent: "a", Note: "n", Nobody: true}},
 		{"polecat restart nux", "polecat.restart", name("nux")},

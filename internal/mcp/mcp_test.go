@@ -83,7 +83,7 @@ func toolsOf(t *testing.T, role string) map[string]*sdk.Tool {
 
 func TestARoleSeesWhatItMayCall(t *testing.T) {
 	mayor, polecat, person := toolsOf(t, "mayor"), toolsOf(t, "polecat"), toolsOf(t, "")
-	if len(person) != len(api.Table())-1 || person["report"] != nil {
+	if len(person) != len(api.Table())-2 || person["report"] != nil || person["polecat_attach"] != nil {
 		t.Errorf("a person sees %d of %d verbs", len(person), len(api.Table()))
 	}
 	for _, v := range api.Table() {

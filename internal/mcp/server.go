@@ -60,8 +60,11 @@ func verbs(role string) []api.Verb {
 	return out
 }
 
-// forModels reports whether a verb is for models: report is what an agent's program says by its hooks.
-func forModels(verb string) bool { return verb != api.Report.Name() }
+// forModels reports whether a verb is for models: report is what an agent's program says by its hooks, and to
+// type into a terminal is for a person at one.
+func forModels(verb string) bool {
+	return verb != api.Report.Name() && verb != api.PolecatAttach.Name()
+}
 
 // toolName is a verb's name as tools may be called: "bead.dep.add" is "bead_dep_add".
 func toolName(verb string) string { return strings.ReplaceAll(verb, ".", "_") }

@@ -59,6 +59,7 @@ func handlers() map[string]handler {
 	add(on(api.PolecatList, (*Town).polecatList))
 	add(on(api.PolecatShow, (*Town).polecatShow))
 	add(on(api.PolecatPeek, (*Town).polecatPeek))
+	add(on(api.PolecatAttach, (*Town).polecatAttach))
 	add(on(api.PolecatKill, (*Town).polecatKill))
 	add(on(api.PolecatReassign, (*Town).polecatReassign))
 	add(on(api.PolecatRestart, (*Town).polecatRestart))

@@ -76,6 +76,7 @@ type Host struct {
 	radar *radar
 	views viewCache
 	gen   atomic.Uint64
+	shown atomic.Bool // a screen shows the town, and says how large terminals are
 }
 
 // binDir holds the copy of this program that agents call, so that replacing the file on

@@ -527,22 +527,11 @@ func (t *Town) polecatShow(ctx context.Context, _ api.Caller, r api.NameReq) (ou
 }
 
 func (t *Town) polecatPeek(_ context.Context, _ api.Caller, r api.PeekReq) (out api.Peeked, err error) {
-	if r.Name == "mayor" {
-		s := t.host.mayorSession()
-		if s == nil {
-			return out, fault.Refusedf("the Mayor is not running").WithHint("start it with: gastown mayor restart")
-		}
-		return api.Peeked{Text: joinLines(s.Tail(cmp.Or(max(r.Lines, 0), 40))), From: "mayor"}, nil
-	}
-	w, err := t.worker(r.Name)
+	s, name, _, err := t.terminal(r.Name)
 	if err != nil {
 		return out, err
 	}
-	s := w.sessionNow()
-	if s == nil {
-		return out, fault.Refusedf("polecat %q: its agent has not started yet", w.name)
-	}
-	return api.Peeked{Text: joinLines(s.Tail(cmp.Or(max(r.Lines, 0), 40))), From: w.name}, nil
+	return api.Peeked{Text: joinLines(s.Tail(cmp.Or(max(r.Lines, 0), 40))), From: name}, nil
 }
 
 func joinLines(lines []string) string {

@@ -173,7 +173,7 @@ func howToAnswer(polecat string, at beads.Prompt) (what, do string) {
 	if at == "" {
 		return "asks: ", "gastown polecat answer " + polecat + " TEXT"
 	}
-	return "asks in its terminal: ", "t on the screen opens it (gastown polecat peek " + polecat + " shows it)"
+	return "asks in its terminal: ", "t on the screen opens it; elsewhere: gastown polecat attach " + polecat
 }
 
 // refineryProblem is a Refinery that waits for a person.
@@ -333,6 +333,7 @@ func (t *Town) viewNow() (*api.View, error) {
 
 // CountStart notes that a person opened the screen once more.
 func (h *Host) CountStart() error {
+	h.shown.Store(true)
 	return h.t.update(func(tx *store.Tx) error {
 		n := 0
 		_, err := tx.GetKV(kvStarts, &n)
