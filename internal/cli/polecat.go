@@ -210,8 +210,16 @@ func showKilled(p *page, k api.Killed) {
 	}
 }
 
+// mayorState is the Mayor's state in words; without a host there is none.
+func mayorState(state string) string {
+	if state == "none" {
+		return "not running"
+	}
+	return state
+}
+
 func showMayor(p *page, m api.MayorInfo) {
-	text := m.State
+	text := mayorState(m.State)
 	if m.Agent != "" {
 		text += ", " + m.Agent
 	}

@@ -27,7 +27,7 @@ func showStatus(p *page, s api.Status) {
 	case s.Paused:
 		p.field("paused", "nothing new is started; `gastown resume`")
 	}
-	p.field("mayor", "%s", strings.TrimSuffix(strings.Replace(s.Mayor.State, "none", "not running", 1)+", "+s.Mayor.Agent, ", "))
+	p.field("mayor", "%s", strings.TrimSuffix(mayorState(s.Mayor.State)+", "+s.Mayor.Agent, ", "))
 	p.field("beads", "%s", countsText(s.Beads, s.Host != nil))
 	for _, l := range s.Limits {
 		p.field("limit", "%s is at its usage limit until %s (%s)", l.Agent, l.Until.Local().Format("15:04"), short(l.Until.Sub(p.now)))
