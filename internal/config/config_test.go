@@ -486,3 +486,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSectionIsATablesOwnText(t *testing.T) {
+	data := []byte("# top\n\n[town]\npolecats = 3 # few\n\n# mine\n[rig.app]\nprefix = \"ap\"\n[[rig.app.gate]]\nname = \"test\"\nrun = \"true\"\n\n[rig.\"a.b\"]\nprefix = \"ab\"\n")
+	for key, want := range map[string]string{
+		"town":      "[town]\npolecats = 3 # few\n",
+		"rig.app":   "# mine\n[rig.app]\nprefix = \"ap\"\n\n[[rig.app.gate]]\nname = \"test\"\nrun = \"true\"\n",
+		"rig.a.b":   "[rig.\"a.b\"]\nprefix = \"ab\"\n",
+		"rig.none":  "",
+		"town.nope": "",
+		"a..b":      "",
+	} {
+		if got, ok := Section(data, key); got != want || ok != (want != "") {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+	if got, _ := Section(data, "rig"); strings.Count(got, "prefix") != 2 {
+		t.Errorf("all rigs: %q", got)
+	}
+}

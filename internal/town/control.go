@@ -303,6 +303,9 @@ func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out 
 	if r.Key == "" { // all of them
 		return api.ConfigValue{Value: string(data)}, nil
 	}
+	if text, ok := config.Section(data, r.Key); ok {
+		return api.ConfigValue{Key: r.Key, Value: text}, nil
+	}
 	v, err := config.Get(data, r.Key)
 	return api.ConfigValue{Key: r.Key, Value: config.Text(v)}, err
 }
