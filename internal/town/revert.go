@@ -224,15 +224,34 @@ func (t *Town) revertBead(tx *store.Tx, b *beads.Bead, who api.Caller, prefix st
 	return rb, t.insert(tx, rb, prefix, "", nil, who)
 }
 
-// revertLanded opens the bead again that rb took out. Nothing starts by itself on it.
+// revertLanded brings to the store what the landing of rb did, if that is a revert: the bead that it took out is
+// open again. Where that is a revert itself, it is what it had taken out that came back, and so on down.
 func (t *Town) revertLanded(tx *store.Tx, rb *beads.Bead, now time.Time) error {
-	id := revertOf(rb)
+	id, out := revertOf(rb), true
 	if id == "" {
 		return nil
 	}
 	b, err := tx.Bead(id)
-	if err != nil || b.Status != beads.Closed {
+	for seen := 0; err == nil && revertOf(b) != "" && seen < mostReverts; seen++ {
+		out = !out
+		b, err = tx.Bead(revertOf(b))
+	}
+	switch {
+	case err != nil:
 		return err
+	case out:
+		return t.takenOut(tx, b, rb, now)
+	}
+	return t.broughtBack(tx, b, rb, now)
+}
+
+// mostReverts bounds the reverts of reverts that are followed: a dependency may be typed by hand, in a circle.
+const mostReverts = 100
+
+// takenOut opens a bead again that rb took out of the target. Nothing starts by itself on it.
+func (t *Town) takenOut(tx *store.Tx, b, rb *beads.Bead, now time.Time) error {
+	if b.Status != beads.Closed {
+		return nil
 	}
 	a, err := tx.Attempt(b.ID, b.LastAttempt)
 	if err != nil {
@@ -248,5 +267,34 @@ func (t *Town) revertLanded(tx *store.Tx, rb *beads.Bead, now time.Time) error {
 	b.Next = &beads.Start{Note: fmt.Sprintf("This bead landed as %s and was taken out again by %s (%s). Its work is not in the target any more; git log %s shows it, and git cherry-pick brings back what is good of it.", was, rb.ID, rb.MergeCommit, a.Tip)}
 	return errors.Join(tx.PutBead(b), tx.PutAttempt(out), tx.Append(beads.Event{
 		Kind: beads.EvBeadReopened, Actor: "refinery", Rig: b.Rig, Bead: b.ID, Text: fmt.Sprintf("opened %s again: %s took it out", b.ID, rb.ID),
+	}))
+}
+
+// broughtBack closes a bead as merged, as it was before it was taken out: rb has put its work into the target again.
+// One that is at work again, or submitted, goes on.
+func (t *Town) broughtBack(tx *store.Tx, b, rb *beads.Bead, now time.Time) error {
+	if b.Status == beads.Working || b.Status == beads.Submitted || b.MergeCommit != "" {
+		return nil
+	}
+	as, err := tx.AttemptsOf(b.ID)
+	if err != nil {
+		return err
+	}
+	i := len(as) - 1
+	for i >= 0 && (as[i].State != beads.Landed || as[i].Merge == "") {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	back := as[i].Clone()
+	back.Why = ""
+	if b, err = b.Apply(beads.Overtake, now); err != nil {
+		return refuse(err)
+	}
+	b.Stopped = false
+	b.MergeCommit, b.CloseReason = back.Merge, beads.CloseMerged+back.Merge
+	return errors.Join(tx.PutBead(b), tx.PutAttempt(back), tx.Append(beads.Event{
+		Kind: beads.EvBeadClosed, Actor: "refinery", Rig: b.Rig, Bead: b.ID, Attempt: back.N, Text: fmt.Sprintf("%s is in again: %s brought it back", b.ID, rb.ID),
 	}))
 }

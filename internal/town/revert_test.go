@@ -56,3 +56,48 @@ func TestOneRevertAtATime(t *testing.T) {
 		t.Errorf("%d reverts of %s", made, id)
 	}
 }
+
+// TestARevertOfARevertBringsBack: the bead is merged again, as before; and a revert of that takes it out once more.
+func TestARevertOfARevertBringsBack(t *testing.T) {
+	for _, history := range []string{"merge", "linear"} {
+		t.Run(history, func(t *testing.T) {
+			l := newLab(t, "")
+			if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "refinery.history", Value: history}); err != nil {
+				t.Fatal(err)
+			}
+			id := l.create("one")
+			l.sling(id)
+			l.awaitStatus(id, beads.Closed)
+			landed := l.bead(id).MergeCommit
+			revert := func(id beads.ID) beads.ID {
+				t.Helper()
+				e, err := api.QueueRevert.Do(t.Context(), l.person(), api.BeadReq{Bead: id})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.awaitStatus(e.Bead, beads.Closed)
+				return e.Bead
+			}
+			is := func(status beads.Status, commit string, in bool) {
+				t.Helper()
+				if b := l.bead(id); b.Status != status || b.MergeCommit != commit || l.has(l.repo(), "main", string(id)+".txt") != in {
+					t.Errorf("%+v, want %s as %q", b.Bead, status, commit)
+				}
+			}
+			out := revert(id)
+			is(beads.Open, "", false)
+			back := revert(out)
+			is(beads.Closed, landed, true)
+			if out := l.bead(out); out.Status != beads.Closed {
+				t.Errorf("the revert that was taken back is %s", out.Status)
+			}
+			out = revert(back)
+			is(beads.Open, "", false)
+			revert(out)
+			is(beads.Closed, landed, true)
+			revert(id) // the bead itself, by its first landing
+			is(beads.Open, "", false)
+			l.gone()
+		})
+	}
+}
