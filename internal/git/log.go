@@ -37,7 +37,8 @@ type LogOptions struct {
 	From        string   // required: newest commit
 	Not         []string // commits whose history is left out
 	FirstParent LogHistory
-	Max         int // 0: all
+	Max         int      // 0: all
+	Paths       []string // only commits that change one of these, literally
 }
 
 // LogHistory says which parents a Log follows.
@@ -72,7 +73,7 @@ func (r *Repo) Log(ctx context.Context, o LogOptions) ([]Commit, error) {
 	for _, n := range o.Not {
 		args = append(args, "^"+n)
 	}
-	_, out, err := r.g.run(ctx, r.call(append(args, "--")...))
+	_, out, err := r.g.run(ctx, r.call(append(append(args, "--"), o.Paths...)...))
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", short(o.From), err)
 	}

@@ -120,7 +120,7 @@ func TestConflictWithTheBatchCutsIt(t *testing.T) {
 	if len(back) != 1 || back[0].Bead != "ma-3" || back[0].Why != "conflict with main in a.txt" {
 		t.Fatalf("%+v", back)
 	}
-	for _, want := range []string{"a.txt: main ", " yours ", "What main did to them", "+one", "What this work did", "+two"} {
+	for _, want := range []string{"a.txt: main ", " yours ", "What changed them on main", "attempt ma-1/1 (git diff ", "What main did to them", "+one", "What this work did", "+two"} {
 		if !strings.Contains(back[0].Log, want) {
 			t.Errorf("%q is missing in %s", want, back[0].Log)
 		}

@@ -30,6 +30,7 @@ func (r *Runner) conflict(ctx context.Context, a refinery.Build, p refinery.Buil
 		}
 		text.WriteByte('\n')
 	}
+	r.landings(ctx, &text, a.Branch, s, c.Files)
 	r.side(ctx, &text, "What "+a.Branch+" did to them since this work began", s.common, s.ours, c.Files)
 	r.side(ctx, &text, "What this work did to them", s.common, s.theirs, c.Files)
 	c.Detail = text.String()
@@ -51,4 +52,30 @@ func (r *Runner) side(ctx context.Context, text *strings.Builder, title, from, t
 		diff += "\n(cut here; the rest: git diff " + from + " " + to + ")"
 	}
 	fmt.Fprintf(text, "\n%s (git diff %.9s %.9s):\n%s\n", title, from, to, strings.TrimRight(plain(diff), "\n"))
+}
+
+// mostLandings is how many of the landings that are in the way an agent is told.
+const mostLandings = 8
+
+// landings adds what put the other side's change there, newest first: whose work it is, and how to see all of it.
+func (r *Runner) landings(ctx context.Context, text *strings.Builder, branch string, s sides, paths []string) {
+	if len(paths) == 0 {
+		return
+	}
+	log, err := r.Repo.Log(ctx, git.LogOptions{From: s.ours, Not: []string{s.common}, FirstParent: git.FirstParent, Max: mostLandings, Paths: paths})
+	if err != nil || len(log) == 0 {
+		return // the difference says the rest
+	}
+	fmt.Fprintf(text, "\nWhat changed them on %s since this work began, newest first:\n", branch)
+	for _, c := range log {
+		by := "by " + clean(c.Author.Name)
+		if a := c.Trailer("Attempt"); a != "" {
+			by = "attempt " + clean(a)
+		}
+		seen := fmt.Sprintf("git show %.9s", c.Hash)
+		if len(c.Parents) > 1 {
+			seen = fmt.Sprintf("git diff %.9s %.9s", c.Parents[0], c.Hash)
+		}
+		fmt.Fprintf(text, "  %s, %s (%s)\n", clean(c.Subject), by, seen)
+	}
 }
