@@ -16,7 +16,9 @@ type Diff struct {
 	State   beads.AttemptState `json:"state"`
 	Base    string             `json:"base"`
 	// Tip is the commit that was compared; empty for a live worktree.
-	Tip       string     `json:"tip,omitempty"`
+	Tip string `json:"tip,omitempty"`
+	// Tree is what a yes to this is bound to; empty where none is asked for.
+	Tree      string     `json:"tree,omitempty"`
 	Files     []DiffFile `json:"files"`
 	Text      string     `json:"text"` // unified, cleaned of control characters
 	Cut       bool       `json:"cut,omitempty"`

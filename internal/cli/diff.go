@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -41,7 +42,10 @@ func showDiff(p *page, d api.Diff) {
 	p.line("")
 	p.text("", d.Text)
 	if d.Cut {
-		p.line("the rest is left out: the diff is too long")
+		p.line("the rest is left out: the diff is too long; all of it is in the rig's repository: git diff %s %s", d.Base, cmp.Or(d.Tip, "HEAD"))
+	}
+	if d.Tree != "" {
+		p.line("to land exactly this: gastown queue approve %s --tree %s", d.Bead, d.Tree)
 	}
 }
 

@@ -44,7 +44,7 @@ func (a *app) queueApprove() *cobra.Command {
 	}, func(args []string) (api.ApproveReq, error) {
 		return api.ApproveReq{Bead: beads.ID(first(args)), Tree: tree}, nil
 	}, showEntry)
-	c.Flags().StringVar(&tree, "tree", "", "only if it is still this `tree` (green.tree of queue show --json)")
+	c.Flags().StringVar(&tree, "tree", "", "only if it is still this `tree`, which gastown diff names")
 	return c
 }
 

@@ -43,7 +43,7 @@ func (t *Town) diff(ctx context.Context, _ api.Caller, r api.DiffReq) (out api.D
 	}
 	text := ""
 	if c := t.greenOf(a); c != nil { // what a person is asked about, as it would land
-		out.Base, out.Tip = c.Base, c.Commit
+		out.Base, out.Tip, out.Tree = c.Base, c.Commit, c.Tree
 		if text, out.Cut, err = repo.Diff(ctx, c.Base, c.Commit, git.DiffOptions{MaxBytes: diffLimit}); err != nil {
 			return out, step(err, "diff of %s", a.Key())
 		}
