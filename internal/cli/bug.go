@@ -31,7 +31,7 @@ func (a *app) bug() *cobra.Command {
 			"new file in the town's logs/), and prints it. What looks like a secret is left out; look at it before you pass\n" +
 			"it on, as it has the names of your beads and files.",
 	}, func(ctx context.Context, args []string) error {
-		town, terr := a.env.FindTown(a.town, a.env.Dir)
+		town, terr := a.env.findTown(a.town)
 		text := withoutSecrets(a.bugReport(ctx, town, terr), a.env.Getenv("HOME"))
 		file := a.abs(first(args))
 		if file == "" {

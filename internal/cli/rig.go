@@ -76,6 +76,10 @@ func (a *app) rigCheck() *cobra.Command {
 					WithHint("add a [[rig.%s.gate]] to town.toml, or accept landing without: gastown rig ungated %s", r.Rig, r.Rig)
 			}
 			last := r.Runs[len(r.Runs)-1]
+			if last.Outcome == refinery.Broken {
+				return fault.Failf("rig %q: gate %q cannot run on its main, so nothing lands", r.Rig, last.Name).
+					WithHint("mend what it says: the rig's setup (gastown config set rig.%[1]s.setup 'COMMAND') or what the gate needs; then: gastown rig check %[1]s", r.Rig)
+			}
 			return fault.Failf("rig %q: gate %q is not green on its main, so nothing lands", r.Rig, last.Name).
 				WithHint("mend it there, or change the gate: gastown config set rig.%s.gate.%s.run 'COMMAND'; then: gastown rig check %s", r.Rig, last.Name, r.Rig)
 		})

@@ -302,7 +302,7 @@ func (a *app) diagnose(ctx context.Context, req api.DoctorReq) ([]api.Check, err
 	if err == nil || a.env.Diagnose == nil || a.env.Getenv("GASTOWN_TOKEN") != "" || ctx.Err() != nil {
 		return list, err
 	}
-	town, ferr := a.env.FindTown(a.town, a.env.Dir)
+	town, ferr := a.env.findTown(a.town)
 	if ferr != nil {
 		return nil, err
 	}

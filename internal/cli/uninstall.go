@@ -20,7 +20,7 @@ func (a *app) uninstall() *cobra.Command {
 		long: "Says what would go: the town with its clones, its entries in the list of towns, and that list if it is empty then;\n" +
 			"and what would be lost with it, such as work that is nowhere else. Then it asks. Your own checkouts are not touched.",
 	}, func(ctx context.Context, _ []string) error {
-		town, err := a.env.FindTown(a.town, a.env.Dir)
+		town, err := a.env.findTown(a.town)
 		if err != nil {
 			return err
 		}
