@@ -125,7 +125,7 @@ func (m *model) restartRefinery() tea.Cmd {
 	}
 	rig := info.Rig
 	m.push(&askDialog{
-		guarded: guarded{m.now()}, title: "RESTART THE REFINERY?",
+		title: "RESTART THE REFINERY?",
 		lines: []string{text, "Restarting stops the gate and runs it again. The queue keeps its order; it is not counted as a try."},
 		yes:   "restart anyway", run: func(m *model) tea.Cmd { return m.restartRig(rig) },
 	})
@@ -290,7 +290,7 @@ func newApproval(m *model, e *api.QueueEntry) *askDialog {
 	}
 	lines := []string{clean(e.Title), "Its gates are green. " + clean(orWord(e.Ask, e.Why)), "d on the row shows what it changes."}
 	return &askDialog{
-		guarded: guarded{m.now()}, title: "LAND " + clean(string(e.Bead)) + "?", lines: lines, yes: "land it",
+		title: "LAND " + clean(string(e.Bead)) + "?", lines: lines, yes: "land it",
 		run: func(m *model) tea.Cmd {
 			return m.call("approve "+string(req.Bead), func(ctx context.Context, d api.Doer) (string, error) {
 				q, err := api.QueueApprove.Do(ctx, d, req)

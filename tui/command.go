@@ -109,7 +109,7 @@ func reopen(m *model, id beads.ID) tea.Cmd {
 
 func drop(m *model, id beads.ID) tea.Cmd {
 	m.push(&askDialog{
-		guarded: guarded{m.now()}, title: "DROP " + clean(string(id)) + "?",
+		title: "DROP " + clean(string(id)) + "?",
 		lines: []string{"It is closed as dropped; nobody works on it. u takes it back for 30 s, :reopen later."}, yes: "drop",
 		run: func(m *model) tea.Cmd {
 			return m.call("drop "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
@@ -145,7 +145,7 @@ func deliver(m *model, arg string) tea.Cmd {
 func ungated(m *model, arg string) tea.Cmd {
 	rig := m.rigArg(arg)
 	m.push(&askDialog{
-		guarded: guarded{m.now()}, title: "LAND WITHOUT GATES IN " + clean(rig) + "?",
+		title: "LAND WITHOUT GATES IN " + clean(rig) + "?",
 		lines: []string{"Nothing will be tested before it lands. Every landing says Gate: none, and the Refinery pane says UNGATED."},
 		yes:   "land ungated",
 		run: func(m *model) tea.Cmd {

@@ -21,7 +21,7 @@ type killDialog struct {
 // openKill asks first, and finds out what the kill would do.
 func (m *model) openKill(c *api.PolecatInfo) tea.Cmd {
 	name := c.Name
-	m.push(&killDialog{guarded: guarded{m.now()}, name: name})
+	m.push(&killDialog{name: name})
 	ctx, host := m.ctx, m.host
 	return m.guard(func() tea.Msg {
 		k, err := api.PolecatPreview.Do(ctx, host, api.NameReq{Name: name})
@@ -46,9 +46,6 @@ func (d *killDialog) scope() Scope    { return InKill }
 func (d *killDialog) wantsText() bool { return false }
 
 func (d *killDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	if d.deaf(m.now()) {
-		return consumed, nil
-	}
 	switch ev.intent {
 	case Yes:
 		if m.catByName(d.name) == nil {
@@ -180,7 +177,7 @@ func (d *killDialog) processText(c *api.PolecatInfo) string {
 	return text + " (" + map[bool]string{true: "1 process", false: itoa(n) + " processes"}[n == 1] + ")"
 }
 
-// assignDialog is a: to whom a bead goes.
+// assignDialog is a: to whom a bead goes. From one who works on it, it asks: that one is stopped.
 type assignDialog struct {
 	bead    beads.ID
 	title   string
@@ -195,10 +192,14 @@ type assignDialog struct {
 type assignee struct {
 	name, state, says string
 	nobody            bool
+	cancel            bool // nothing happens
 }
 
 func newAssign(m *model, r beadRow) *assignDialog {
 	d := &assignDialog{bead: r.bead.ID, title: clean(r.bead.Title), from: r.cat}
+	if d.from != nil {
+		d.choices = append(d.choices, assignee{cancel: true, state: "-", says: clean(d.from.Name) + " goes on"})
+	}
 	d.choices = append(d.choices, assignee{state: "-", says: "any free polecat, or a new one"})
 	for _, c := range m.facts.cats {
 		if c.glyph == '.' {
@@ -211,6 +212,7 @@ func newAssign(m *model, r beadRow) *assignDialog {
 	return d
 }
 
+func (d *assignDialog) decides() bool   { return d.from != nil }
 func (d *assignDialog) scope() Scope    { return InReassign }
 func (d *assignDialog) wantsText() bool { return d.writing }
 
@@ -226,6 +228,9 @@ func (d *assignDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch ev.key.Code {
 	case tea.KeyTab:
 		d.writing = !d.writing && d.from != nil
+		if d.writing && d.choices[d.at.at].cancel {
+			d.at.goTo(d.at.at+1, d.keys()) // a note is for somebody
+		}
 		return consumed, nil
 	case tea.KeyEnter, tea.KeyKpEnter:
 		return closed, d.commit(m)
@@ -260,6 +265,9 @@ func (d *assignDialog) click(m *model, row, _ int, again bool) tea.Cmd {
 
 func (d *assignDialog) commit(m *model) tea.Cmd {
 	to := d.choices[d.at.at]
+	if to.cancel {
+		return nil
+	}
 	if d.from == nil {
 		return m.sling(d.bead, to.name)
 	}
@@ -271,7 +279,7 @@ func (d *assignDialog) draw(m *model, w, _ int) face {
 	f.foot = []string{"Enter assign", "Esc cancel"}
 	dot := " " + m.dot + " "
 	if c := d.from; c != nil {
-		f.title = "RE" + f.title
+		f.title, f.right = "RE"+f.title, "default: Cancel"
 		f.foot = []string{"Enter reassign", "Tab note", "Esc cancel"}
 		f.rows = append(f.rows, m.text(w, "", fmt.Sprintf("from %s (%s)%s%s %s%s%s, %d uncommitted", clean(c.Name), clean(c.Agent), dot,
 			clean(string(c.State)), age(m.clock.Sub(c.Since)), dot, fmt.Sprintf("%s +%d -%d", plural(c.Files, "file"), c.Added, c.Removed), c.Dirty)),
@@ -287,7 +295,13 @@ func (d *assignDialog) draw(m *model, w, _ int) face {
 			n.put("", "   ")
 		}
 		if name == "" {
-			name = map[bool]string{true: "nobody", false: "any"}[c.nobody]
+			name = "any"
+		}
+		switch {
+		case c.cancel:
+			name = "Cancel"
+		case c.nobody:
+			name = "nobody"
 		}
 		f.rows = append(f.rows, n.cell("", clean(name), 10).cell(m.dim, c.state, 8).put(m.dim, c.says).end())
 	}

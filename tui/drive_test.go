@@ -330,8 +330,94 @@ func TestKill(t *testing.T) {
 
 func TestReassign(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
-	p.keys("ctrl+]", "a", "down", "tab", "g", "o", " ", "o", "n", "enter")
+	p.keys("ctrl+]", "a", "down", "down", "tab", "g", "o", " ", "o", "n", "enter")
 	p.wantCall("polecat.reassign {Name:gt-c9d To:ace Agent: Note:go on Nobody:false")
+}
+
+// TestReassignAsks: the polecat at work is stopped by nobody who did not look, not by a burst and not by Enter alone.
+func TestReassignAsks(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.send(pressOf("a"))
+	p.clock.move(40 * time.Millisecond)
+	p.send(pressOf("enter"))
+	p.wait(time.Second)
+	p.wantNothing()
+	p.keys("esc")
+	p.send(pressOf("a"))
+	p.wait(burstWindow)
+	p.send(pressOf("down"), pressOf("enter"))
+	p.wait(time.Second)
+	p.wantNothing()
+	p.keys("esc", "a", "enter")
+	p.wantNothing()
+	if len(p.m.stack) != 0 {
+		t.Error("Cancel does not close")
+	}
+}
+
+// TestNoBurstStopsTheTown: the most drastic dialog hears no key that was typed with the one that opened it.
+func TestNoBurstStopsTheTown(t *testing.T) {
+	for _, then := range []string{"s", "d", "y"} {
+		for _, gap := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond} {
+			p := drive(t, sampleHost(120, 40), 120, 40)
+			p.keys("ctrl+]")
+			p.send(pressOf("q"))
+			p.wait(gap)
+			p.send(pressOf(then))
+			p.wait(time.Second)
+			if p.quit {
+				t.Errorf("q and %s after %s stop the town", then, gap)
+			}
+			if _, ok := p.m.over().(*quitDialog); !ok {
+				t.Errorf("q and %s after %s: no dialog", then, gap)
+			}
+		}
+	}
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "q", "s")
+	if !p.quit || p.m.result.Quit != Stop {
+		t.Error("s does not stop the town")
+	}
+}
+
+// TestEveryDeciderIsDeafAtFirst: whatever is asked, a key that came with the question is no answer.
+func TestEveryDeciderIsDeafAtFirst(t *testing.T) {
+	for _, keys := range [][]string{{"x"}, {"q"}, {"a"}, {"3", "b"}, {"space", "x"}, {":", "d", "o", "w", "n", "enter"}} {
+		p := drive(t, sampleHost(120, 40), 120, 40)
+		p.keys("ctrl+]")
+		p.keys(keys[:len(keys)-1]...)
+		p.send(pressOf(keys[len(keys)-1]))
+		p.wait(burstWindow)
+		top := p.m.over()
+		if d, ok := top.(decider); !ok || !d.decides() {
+			t.Errorf("%v opens %T, which listens at once", keys, top)
+			continue
+		}
+		for _, key := range []string{"enter", "y", "s", "d", "esc"} {
+			p.send(pressOf(key))
+		}
+		p.wait(burstWindow)
+		if p.m.over() != top || p.quit {
+			t.Errorf("%v: a key was heard", keys)
+		}
+		for _, verb := range []string{"polecat.kill", "polecat.reassign", "queue.drop", "down"} {
+			p.wantNo(verb + " {")
+		}
+	}
+}
+
+// TestAFastPriority: what takes text or a choice takes it as fast as a hand types.
+func TestAFastPriority(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.send(pressOf("p"), pressOf("0"))
+	p.wait(time.Second)
+	p.wantCall("bead.update {Bead:gt-c9d")
+	p.send(pressOf("n"), pressOf("d"), pressOf("o"))
+	p.wait(time.Second)
+	p.keys("enter")
+	p.wantCall("bead.create {Title:do")
 }
 
 func TestReassignToNobody(t *testing.T) {

@@ -131,7 +131,7 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	if m.mode == typing && len(m.stack) == 0 {
 		return m.typeKey(key)
 	}
-	if len(m.stack) > 0 && m.stack[len(m.stack)-1].wantsText() {
+	if o := m.over(); o != nil && o.wantsText() {
 		return m.boardKey(key)
 	}
 	if now.Before(m.typed.until) {
@@ -164,10 +164,11 @@ func (m *model) release(seq int) tea.Cmd {
 	m.typed.held = nil
 	var cmds []tea.Cmd
 	for _, k := range held {
-		if m.mode == typing && len(m.stack) == 0 {
-			break // the mode changed: the rest was not meant for the terminal
-		}
+		mode, top := m.mode, m.over()
 		cmds = append(cmds, m.boardKey(tea.Key(k)))
+		if now := m.over(); m.mode != mode || now != top && (now == nil || !now.wantsText()) {
+			break // the rest was meant for what was there when it was typed
+		}
 	}
 	return tea.Batch(cmds...)
 }
@@ -211,7 +212,7 @@ func (m *model) refusePaste(text string) {
 func (m *model) paste(text string) tea.Cmd {
 	switch {
 	case len(m.stack) > 0:
-		if top := m.stack[len(m.stack)-1]; top.wantsText() {
+		if m.over().wantsText() {
 			return m.toOverlay(event{text: clean(text)})
 		}
 	case m.mode == typing:
@@ -312,8 +313,8 @@ func (m *model) typeKey(k tea.Key) tea.Cmd {
 
 // intentOf is what a key means for who is on top.
 func (m *model) intentOf(k tea.Key) Intent {
-	if n := len(m.stack); n > 0 {
-		return lookup(m.keys, keyName(k), m.stack[n-1].scope())
+	if o := m.over(); o != nil {
+		return lookup(m.keys, keyName(k), o.scope())
 	}
 	return lookup(m.keys, keyName(k), m.paneScope())
 }

@@ -92,7 +92,7 @@ type bulkDialog struct {
 
 // newBulk is the dialog of an action that several beads can be given; nil for other intents.
 func (m *model) newBulk(in Intent) *bulkDialog {
-	d := &bulkDialog{guarded: guarded{m.now()}, keys: "y", noun: "bead"}
+	d := &bulkDialog{keys: "y", noun: "bead"}
 	var item func(beadRow) bulkItem
 	switch in {
 	case Assign:
@@ -204,9 +204,6 @@ func (d *bulkDialog) scope() Scope    { return InAsk }
 func (d *bulkDialog) wantsText() bool { return false }
 
 func (d *bulkDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	if d.deaf(m.now()) {
-		return consumed, nil
-	}
 	key := keyName(ev.key)
 	switch {
 	case len(key) == 1 && strings.Contains(d.keys, key) && len(d.live()) > 0:

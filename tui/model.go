@@ -70,6 +70,7 @@ type model struct {
 	extra  int    // columns that the person gave the left slot beyond its share
 	term   termPane
 	stack  []overlay
+	opened time.Time // when the newest overlay came
 	toast  toast
 	typed  typed
 	mouse  pointer

@@ -37,7 +37,7 @@ func newNudge(name string) *promptDialog {
 // newPasteOffer asks whether the message shall stand in the agent's own prompt too.
 func newPasteOffer(m *model, name, text string) *askDialog {
 	return &askDialog{
-		guarded: guarded{m.now()}, title: "PASTE IT INTO " + clean(name) + "'S TERMINAL TOO?",
+		title: "PASTE IT INTO " + clean(name) + "'S TERMINAL TOO?",
 		lines: []string{"You will see its terminal with the message pasted, not sent: look at what it shows, then press Enter there yourself."},
 		yes:   "paste and look",
 		run: func(m *model) tea.Cmd {

@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"time"
-
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -56,20 +54,41 @@ type broad interface{ broad() bool }
 
 const broadest = 160 // cells; longer lines of code are rare and hard to read
 
-// guarded is the part of dialogs that ask: they default to Cancel and are deaf at first, so
+// decider is an overlay in which one key does something that is felt: it defaults to Cancel, and is deaf at first, so
 // that a key meant for something else answers nothing.
-type guarded struct{ opened time.Time }
+type decider interface{ decides() bool }
 
-func (g guarded) deaf(now time.Time) bool { return now.Sub(g.opened) < dialogGrace }
+// guarded is the part of overlays that are deciders whatever they show.
+type guarded struct{}
+
+func (guarded) decides() bool { return true }
 
 func (m *model) push(o overlay) {
 	m.stack = append(m.stack, o)
+	m.opened = m.now()
 	m.typed.held, m.typed.recent = nil, nil
+}
+
+// over is the overlay on top, nil when the board is free.
+func (m *model) over() overlay {
+	if n := len(m.stack); n > 0 {
+		return m.stack[n-1]
+	}
+	return nil
+}
+
+// deaf reports whether the dialog on top does not listen yet.
+func (m *model) deaf() bool {
+	d, ok := m.over().(decider)
+	return ok && d.decides() && m.now().Sub(m.opened) < dialogGrace
 }
 
 // toOverlay gives an event to the top of the stack.
 func (m *model) toOverlay(ev event) tea.Cmd {
-	top := m.stack[len(m.stack)-1]
+	if m.deaf() {
+		return nil
+	}
+	top := m.over()
 	v, cmd := top.handle(m, ev)
 	switch v {
 	case closed:

@@ -69,7 +69,7 @@ func newPriority(r beadRow) *choiceDialog {
 	}
 }
 
-// choiceDialog waits for one key.
+// choiceDialog waits for one key, which is its text: it may come as fast as a hand does.
 type choiceDialog struct {
 	title, foot string
 	lines       []string
@@ -77,7 +77,7 @@ type choiceDialog struct {
 }
 
 func (d *choiceDialog) scope() Scope    { return InAsk }
-func (d *choiceDialog) wantsText() bool { return false }
+func (d *choiceDialog) wantsText() bool { return true }
 
 func (d *choiceDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	if ok, cmd := d.pick(m, keyName(ev.key)); ok {
@@ -112,9 +112,6 @@ func (d *askDialog) scope() Scope    { return InAsk }
 func (d *askDialog) wantsText() bool { return false }
 
 func (d *askDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	if d.deaf(m.now()) {
-		return consumed, nil
-	}
 	switch ev.intent {
 	case Yes:
 		return closed, d.run(m)
@@ -145,7 +142,10 @@ func (m *model) buttons(w int, others ...string) string {
 }
 
 // quitDialog is q.
-type quitDialog struct{ busy int }
+type quitDialog struct {
+	guarded
+	busy int
+}
 
 func (d *quitDialog) scope() Scope    { return InQuit }
 func (d *quitDialog) wantsText() bool { return false }

@@ -19,7 +19,7 @@ func (m *model) revert() tea.Cmd {
 			return nil
 		}
 		m.push(&askDialog{
-			guarded: guarded{m.now()}, title: "REVERT " + clean(string(id)) + "?",
+			title: "REVERT " + clean(string(id)) + "?",
 			lines: []string{clean(r.bead.Title), "A change that takes " + short(r.bead.MergeCommit) + " back goes through the queue and its gates; then the bead is open again."},
 			yes:   "revert",
 			run: func(m *model) tea.Cmd {
@@ -43,7 +43,7 @@ func (m *model) bounce() tea.Cmd {
 	}
 	id := rows[at].mr.Bead
 	m.push(&askDialog{
-		guarded: guarded{m.now()}, title: "BOUNCE " + clean(string(id)) + "?",
+		title: "BOUNCE " + clean(string(id)) + "?",
 		lines: []string{"It leaves the merge queue and is open again; its commits are kept, and its next attempt goes on from them."}, yes: "bounce",
 		run: func(m *model) tea.Cmd {
 			return m.call("bounce "+string(id), func(ctx context.Context, d api.Doer) (string, error) {

@@ -137,10 +137,7 @@ func (m *model) modeSegment() segment {
 
 // scrolling reports scroll mode.
 func (m *model) scrolling() bool {
-	if len(m.stack) == 0 {
-		return false
-	}
-	_, ok := m.stack[len(m.stack)-1].(*scrollMode)
+	_, ok := m.over().(*scrollMode)
 	return ok
 }
 

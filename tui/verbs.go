@@ -254,7 +254,7 @@ func (m *model) runVerb(v api.Verb, line string) tea.Cmd {
 	label := strings.TrimSpace(strings.ReplaceAll(v.Name, ".", " ") + " " + line)
 	if why := asking()[v.Name]; why != "" {
 		m.push(&askDialog{
-			guarded: guarded{m.now()}, title: strings.ToUpper(clean(label)) + "?", lines: []string{why}, yes: "do it",
+			title: strings.ToUpper(clean(label)) + "?", lines: []string{why}, yes: "do it",
 			run: func(m *model) tea.Cmd { return m.doVerb(v, label, req) },
 		})
 		return nil
