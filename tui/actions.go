@@ -123,12 +123,36 @@ func (m *model) restartRefinery() tea.Cmd {
 			text += "."
 		}
 	}
-	rig := info.Rig
+	rig, run := info.Rig, runOf(info)
 	m.push(&askDialog{
+		over: func(m *model) string {
+			if now := m.refineryOf(rig); now == nil || runOf(now) != run {
+				return "What ran is through; r asks about what runs now"
+			}
+			return ""
+		},
 		title: "RESTART THE REFINERY?",
 		lines: []string{text, "Restarting stops the gate and runs it again. The queue keeps its order; it is not counted as a try."},
 		yes:   "restart anyway", run: func(m *model) tea.Cmd { return m.restartRig(rig) },
 	})
+	return nil
+}
+
+// runOf numbers what a Refinery is at work on; 0: nothing.
+func runOf(info *api.RefineryInfo) uint64 {
+	if info.Run == nil {
+		return 0
+	}
+	return info.Run.Seq
+}
+
+// refineryOf is the Refinery of a rig, nil when there is none.
+func (m *model) refineryOf(rig string) *api.RefineryInfo {
+	for i := range m.facts.view.Refineries {
+		if r := &m.facts.view.Refineries[i]; r.Rig == rig {
+			return r
+		}
+	}
 	return nil
 }
 
@@ -183,16 +207,17 @@ func (m *model) restartMayor() tea.Cmd {
 	})
 }
 
-func (m *model) restartAgent(name string) tea.Cmd {
-	return m.call("restart "+name, func(ctx context.Context, d api.Doer) (string, error) {
-		ack, err := api.PolecatRestart.Do(ctx, d, api.NameReq{Name: name})
+func (m *model) restartAgent(c *api.PolecatInfo) tea.Cmd {
+	key := catKey(c)
+	return m.call("restart "+c.Name, func(ctx context.Context, d api.Doer) (string, error) {
+		ack, err := api.PolecatRestart.Do(ctx, d, api.NameReq{Name: key})
 		return ack.Msg, err
 	})
 }
 
-func (m *model) kill(name string) tea.Cmd {
+func (m *model) kill(name, key string) tea.Cmd {
 	return m.call("kill "+name, func(ctx context.Context, d api.Doer) (string, error) {
-		k, err := api.PolecatKill.Do(ctx, d, api.KillReq{Name: name, Reason: "killed on the screen"})
+		k, err := api.PolecatKill.Do(ctx, d, api.KillReq{Name: key, Reason: "killed on the screen"})
 		if err != nil {
 			return "", err
 		}
@@ -289,7 +314,15 @@ func newApproval(m *model, e *api.QueueEntry) *askDialog {
 		req.Tree = e.Green.Tree // a yes to what was tested, not to what may come
 	}
 	lines := []string{clean(e.Title), "Its gates are green. " + clean(orWord(e.Ask, e.Why)), "d on the row shows what it changes."}
+	bead, attempt := e.Bead, e.Attempt
 	return &askDialog{
+		over: func(m *model) string {
+			now := m.entryOf(bead, attempt)
+			if now == nil || now.State != refinery.EntryApprove || req.Tree != "" && (now.Green == nil || now.Green.Tree != req.Tree) {
+				return clean(string(bead)) + " does not wait for that yes any more"
+			}
+			return ""
+		},
 		title: "LAND " + clean(string(e.Bead)) + "?", lines: lines, yes: "land it",
 		run: func(m *model) tea.Cmd {
 			return m.call("approve "+string(req.Bead), func(ctx context.Context, d api.Doer) (string, error) {

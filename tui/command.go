@@ -29,13 +29,13 @@ func commands() []command {
 	return []command{
 		{"restart refinery", "", "restart the Refinery", func(m *model, _ string) tea.Cmd { return m.restartRefinery() }},
 		{"restart mayor", "", "start the Mayor's agent again", func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
-		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat(func(m *model, n string) tea.Cmd { return m.restartAgent(n) })},
-		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat(killByName)},
+		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat((*model).restartAgent)},
+		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat((*model).openKill)},
 		{"sling", "[BEAD]", "give a bead to a polecat", withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(id, "") })},
 		{"revive", "[BEAD]", "bring killed work back", withBead(reviveBead)},
 		{"reopen", "[BEAD]", "open a closed or stuck bead again", withBead(reopen)},
 		{"drop", "[BEAD]", "close a bead as dropped (asks)", withBead(drop)},
-		{"attach", "[NAME]", "type to a polecat", withCat(attachByName)},
+		{"attach", "[NAME]", "type to a polecat", withCat(func(m *model, c *api.PolecatInfo) tea.Cmd { m.attach(c); return nil })},
 		{"pause", "[RIG]", "start nothing new, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Paused) }},
 		{"freeze", "[RIG]", "polecats stand still after a checkpoint, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Frozen) }},
 		{"resume", "[RIG]", "end a pause or a freeze", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Going) }},
@@ -49,17 +49,23 @@ func commands() []command {
 		{"problems", "", "what needs you", func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
 		{"events", "", "what happened", func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
 		{"undo", "", "take the last action back (30 s)", func(m *model, _ string) tea.Cmd { return m.undo() }},
+		{"polecat kill", "NAME", "stop a polecat and keep its work on a rescue ref (asks)", withCat((*model).openKill)},
 		{"send-key", "", "send Ctrl-] itself to the terminal", sendTownKey},
 		{"quit", "", "quit (asks)", func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},
 	}
 }
 
-func withCat(f func(*model, string) tea.Cmd) func(*model, string) tea.Cmd {
+func withCat(f func(*model, *api.PolecatInfo) tea.Cmd) func(*model, string) tea.Cmd {
 	return func(m *model, arg string) tea.Cmd {
-		if arg != "" {
-			return f(m, arg)
+		if arg == "" {
+			return m.onPolecat("do that to", func(c *api.PolecatInfo) tea.Cmd { return f(m, c) })
 		}
-		return m.onPolecat("do that to", func(c *api.PolecatInfo) tea.Cmd { return f(m, c.Name) })
+		c := m.catNamed(arg)
+		if c == nil {
+			m.fail("no polecat "+arg+" is at work", "")
+			return nil
+		}
+		return f(m, c)
 	}
 }
 
@@ -70,27 +76,6 @@ func withBead(f func(*model, beads.ID) tea.Cmd) func(*model, string) tea.Cmd {
 		}
 		return m.onBead(func(r beadRow) tea.Cmd { return f(m, r.bead.ID) })
 	}
-}
-
-func killByName(m *model, name string) tea.Cmd {
-	for _, r := range m.facts.cats {
-		if (r.cat.Name == name || string(r.cat.Bead) == name) && r.cat.Bead != "" {
-			return m.openKill(r.cat)
-		}
-	}
-	m.fail("no polecat "+name+" is at work", "")
-	return nil
-}
-
-func attachByName(m *model, name string) tea.Cmd {
-	if _, ok := m.host.Terminal(name); !ok {
-		m.fail(name+" has no terminal", "")
-		return nil
-	}
-	m.term.attach(name)
-	m.picture(true)
-	m.setMode(typing)
-	return nil
 }
 
 func reviveBead(m *model, id beads.ID) tea.Cmd {

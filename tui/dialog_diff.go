@@ -278,16 +278,16 @@ func (d *diffDialog) send(m *model) tea.Cmd {
 	if d.waits(m) {
 		return d.sendBack(m, text, len(all))
 	}
-	polecat := ""
+	polecat, key := "", ""
 	if r, ok := m.beadByID(string(id)); ok && r.cat != nil {
-		polecat = r.cat.Name
+		polecat, key = r.cat.Name, catKey(r.cat)
 	}
 	cmd := m.call("send "+plural(len(all), "remark"), func(ctx context.Context, h api.Doer) (string, error) {
 		if _, err := api.BeadComment.Do(ctx, h, api.CommentReq{Bead: id, Text: text}); err != nil {
 			return "", err
 		}
 		if polecat != "" {
-			if _, err := api.PolecatNudge.Do(ctx, h, api.NudgeReq{Name: polecat, Text: text}); err == nil {
+			if _, err := api.PolecatNudge.Do(ctx, h, api.NudgeReq{Name: key, Text: text}); err == nil {
 				return fmt.Sprintf("sent to %s as mail, and kept on %s", polecat, id), nil
 			}
 		}

@@ -14,23 +14,24 @@ import (
 type killDialog struct {
 	guarded
 	name string
+	key  string           // of the attempt that is meant
 	seen *api.KillPreview // nil until it came
 	why  string           // why it did not
 }
 
 // openKill asks first, and finds out what the kill would do.
 func (m *model) openKill(c *api.PolecatInfo) tea.Cmd {
-	name := c.Name
-	m.push(&killDialog{name: name})
+	key := catKey(c)
+	m.push(&killDialog{name: c.Name, key: key})
 	ctx, host := m.ctx, m.host
 	return m.guard(func() tea.Msg {
-		k, err := api.PolecatPreview.Do(ctx, host, api.NameReq{Name: name})
-		return fetchedMsg{key: "kill " + name, value: k, err: err}
+		k, err := api.PolecatPreview.Do(ctx, host, api.NameReq{Name: key})
+		return fetchedMsg{key: "kill " + key, value: k, err: err}
 	})
 }
 
 func (d *killDialog) receive(f fetchedMsg) {
-	if f.key != "kill "+d.name {
+	if f.key != "kill "+d.key {
 		return
 	}
 	if f.err != nil {
@@ -48,30 +49,21 @@ func (d *killDialog) wantsText() bool { return false }
 func (d *killDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch ev.intent {
 	case Yes:
-		if m.catByName(d.name) == nil {
+		if m.catByKey(d.key) == nil {
 			return closed, nil
 		}
-		return closed, m.kill(d.name)
+		return closed, m.kill(d.name, d.key)
 	case Open:
 		return closed, nil
 	}
 	return ignored, nil
 }
 
-func (m *model) catByName(name string) *api.PolecatInfo {
-	for _, r := range m.facts.cats {
-		if r.cat.Name == name && r.cat.Bead != "" {
-			return r.cat
-		}
-	}
-	return nil
-}
-
 func (d *killDialog) draw(m *model, w, _ int) face {
 	f := face{title: "KILL POLECAT " + clean(d.name) + "?", right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
-	c := m.catByName(d.name)
+	c := m.catByKey(d.key)
 	if c == nil {
-		f.rows = []string{m.text(w, "", clean(d.name)+" has ended by itself. Nothing to kill.")}
+		f.rows = m.note(w, m.outcome(d.name, d.key)+".", "There is nothing to kill any more.")
 		return f
 	}
 	dot := " " + m.dot + " "
@@ -93,7 +85,7 @@ func (d *killDialog) draw(m *model, w, _ int) face {
 			f.rows = append(f.rows, m.line(w, "").put("", " ").cell(m.dim, label, col-2).put("", s).end())
 		}
 	}
-	if d.seen != nil && d.seen.Name == c.Name {
+	if d.seen != nil {
 		c = &d.seen.PolecatInfo
 	}
 	long("would be kept", keptText(c, d.seen))
@@ -181,7 +173,7 @@ func (d *killDialog) processText(c *api.PolecatInfo) string {
 type assignDialog struct {
 	bead    beads.ID
 	title   string
-	from    *api.PolecatInfo // nil: nobody has it yet
+	from    *api.PolecatInfo // nil: nobody had it when this was asked
 	choices []assignee
 	at      list
 	note    input
@@ -233,6 +225,9 @@ func (d *assignDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		}
 		return consumed, nil
 	case tea.KeyEnter, tea.KeyKpEnter:
+		if d.over(m) != "" {
+			return closed, nil
+		}
 		return closed, d.commit(m)
 	case tea.KeyEscape:
 		return closed, nil
@@ -271,12 +266,27 @@ func (d *assignDialog) commit(m *model) tea.Cmd {
 	if d.from == nil {
 		return m.sling(d.bead, to.name)
 	}
-	return m.reassign(api.ReassignReq{Name: string(d.bead), To: to.name, Note: d.note.String(), Nobody: to.nobody})
+	return m.reassign(api.ReassignReq{Name: catKey(d.from), To: to.name, Note: d.note.String(), Nobody: to.nobody})
+}
+
+// over says why there is nothing to choose any more: who had the bead has ended, or somebody took it.
+func (d *assignDialog) over(m *model) string {
+	if d.from != nil {
+		return m.outcome(d.from.Name, catKey(d.from))
+	}
+	if r, ok := m.beadByID(string(d.bead)); ok && r.cat != nil {
+		return clean(r.cat.Name) + " works on it by now"
+	}
+	return ""
 }
 
 func (d *assignDialog) draw(m *model, w, _ int) face {
 	f := face{title: "ASSIGN " + clean(string(d.bead)) + "  " + d.title}
 	f.foot = []string{"Enter assign", "Esc cancel"}
+	if why := d.over(m); why != "" {
+		f.rows, f.foot = m.note(w, why+".", "a on the board asks again."), []string{"Esc"}
+		return f
+	}
 	dot := " " + m.dot + " "
 	if c := d.from; c != nil {
 		f.title, f.right = "RE"+f.title, "default: Cancel"

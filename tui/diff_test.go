@@ -124,7 +124,7 @@ func TestRemarksGoToBeadAndPolecat(t *testing.T) {
 	p.keys("d", "C")
 	p.wantCall("bead.comment {Bead:gt-a1f Text:Review of gt-a1f, attempt 1:\n\ninternal/auth/callback.go:42\n> +\tif used")
 	p.wantCall("say 400")
-	p.wantCall("polecat.nudge {Name:toast Text:Review of gt-a1f")
+	p.wantCall("polecat.nudge {Name:gt-a1f/1 Text:Review of gt-a1f")
 	p.wantToast("sent to toast")
 	p.keys("C")
 	p.wantToast("no remarks yet")
@@ -257,7 +257,7 @@ func quickest(f func()) time.Duration {
 func TestNudge(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "N", "h", "i", "enter")
-	p.wantCall("polecat.nudge {Name:slit Text:hi}")
+	p.wantCall("polecat.nudge {Name:gt-c9d/1 Text:hi}")
 	if got := p.h.terms["slit"].typed(); got != "" {
 		t.Fatalf("typed %q into a program that did not ask", got)
 	}
@@ -280,7 +280,7 @@ func TestKillTellsTheTruth(t *testing.T) {
 	}
 	p := drive(t, h, 80, 24)
 	p.keys("ctrl+]", "x")
-	p.wantCall("polecat.preview {Name:slit}")
+	p.wantCall("polecat.preview {Name:gt-c9d/1}")
 	for _, want := range []string{"2 uncommitted files as a rescue ref (web/login.tsx", "node_modules/ dist/ .env", "codex 47112, node 47190 (2 processes)"} {
 		p.wantDialog(want)
 	}

@@ -301,7 +301,7 @@ func TestBurstRunsNothing(t *testing.T) {
 		t.Errorf("offers %q", p.m.typed.offer)
 	}
 	p.keys("esc", "x", "y")
-	p.wantCall("polecat.kill {Name:slit")
+	p.wantCall("polecat.kill {Name:gt-c9d/1")
 }
 
 func TestHeldArrowMovesAtOnce(t *testing.T) {
@@ -323,7 +323,7 @@ func TestKill(t *testing.T) {
 	p.keys("x", "esc")
 	p.wantNo("polecat.kill")
 	p.keys("x", "y")
-	p.wantCall("polecat.kill {Name:slit")
+	p.wantCall("polecat.kill {Name:gt-c9d/1")
 	p.keys("G", "x")
 	p.wantToast("no polecat works here")
 }
@@ -331,7 +331,7 @@ func TestKill(t *testing.T) {
 func TestReassign(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "a", "down", "down", "tab", "g", "o", " ", "o", "n", "enter")
-	p.wantCall("polecat.reassign {Name:gt-c9d To:ace Agent: Note:go on Nobody:false")
+	p.wantCall("polecat.reassign {Name:gt-c9d/1 To:ace Agent: Note:go on Nobody:false")
 }
 
 // TestReassignAsks: the polecat at work is stopped by nobody who did not look, not by a burst and not by Enter alone.
@@ -423,7 +423,7 @@ func TestAFastPriority(t *testing.T) {
 func TestReassignToNobody(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "a", "G", "enter")
-	p.wantCall("polecat.reassign {Name:gt-c9d To: Agent: Note: Nobody:true")
+	p.wantCall("polecat.reassign {Name:gt-c9d/1 To: Agent: Note: Nobody:true")
 }
 
 func TestAssignReady(t *testing.T) {
@@ -442,12 +442,12 @@ func TestOtherVerbs(t *testing.T) {
 		keys string
 		want string
 	}{
-		{"R", "polecat.restart {Name:slit}"},
+		{"R", "polecat.restart {Name:gt-c9d/1}"},
 		{"v", "polecat.revive {Name:gt-c9d}"},
 		{"P", "pause {Name:}"},
 		{"n d o enter", "bead.create {Title:do"},
 		{"p 0", "bead.update {Bead:gt-c9d"},
-		{"A n o enter", "polecat.answer {Name:slit Text:no}"},
+		{"A n o enter", "polecat.answer {Name:gt-c9d/1 Text:no Question:may I run npm install?}"},
 		{"3 space", "queue.hold {Bead:gt-a0e}"},
 		{"enter", "why {Bead:gt-c9d}"},
 		{"L", "refinery.log {Rig:myapp"},

@@ -100,6 +100,11 @@ func (h *fakeHost) Changes() (<-chan struct{}, func()) { return h.bell, func() {
 func (h *fakeHost) Terminal(name string) (Terminal, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, c := range h.view.Status.Polecats {
+		if catKey(&c) == name {
+			name = c.Name
+		}
+	}
 	t, ok := h.terms[name]
 	if !ok {
 		return nil, false

@@ -80,8 +80,8 @@ func (m *model) haltedRigs() string {
 }
 
 // frozenTerminal reports whether the program of a terminal stands still, so that it reads nothing.
-func (m *model) frozenTerminal(name string) bool {
-	c := m.catByName(name)
+func (m *model) frozenTerminal(key string) bool {
+	c := m.catByKey(key)
 	return c != nil && c.Frozen
 }
 

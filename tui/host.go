@@ -20,8 +20,8 @@ type Host interface {
 	// Changes gives a bell that holds at most one ring, rung after any change: a new view, or
 	// a terminal that moved. The function ends the subscription.
 	Changes() (<-chan struct{}, func())
-	// Terminal is the live terminal of "mayor" or of a polecat. The same terminal is the same
-	// comparable value at each call; a restarted agent's is another one.
+	// Terminal is the live terminal of "mayor" or of an attempt, BEAD/N. The same terminal is the
+	// same comparable value at each call; a restarted agent's is another one.
 	Terminal(name string) (Terminal, bool)
 }
 

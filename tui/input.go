@@ -87,7 +87,8 @@ type promptDialog struct {
 	each          func(m *model, text string) // after each key
 	enter         func(m *model, text string) tea.Cmd
 	cancel        func(m *model)
-	keepWhenEmpty bool // Enter without text does nothing
+	keepWhenEmpty bool                  // Enter without text does nothing
+	over          func(m *model) string // why nobody is there to take it any more; nil, "": somebody is
 }
 
 func (d *promptDialog) scope() Scope    { return InInput }
@@ -96,7 +97,7 @@ func (d *promptDialog) wantsText() bool { return true }
 func (d *promptDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch ev.key.Code {
 	case tea.KeyEnter, tea.KeyKpEnter:
-		if d.in.String() == "" && d.keepWhenEmpty {
+		if d.in.String() == "" && d.keepWhenEmpty || ended(m, d.over) != "" {
 			return consumed, nil
 		}
 		return closed, d.enter(m, d.in.String())
@@ -120,6 +121,10 @@ func (d *promptDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 
 func (d *promptDialog) draw(m *model, w, _ int) face {
 	f := face{title: d.title, foot: []string{d.foot, "Esc cancel"}}
+	if why := ended(m, d.over); why != "" {
+		f.rows, f.foot = append(m.note(w, why+"."), spaces(w), d.in.draw(m, w, d.label, false)), []string{"Esc"}
+		return f
+	}
 	for _, s := range d.above {
 		for _, row := range wrap(s, w-2) {
 			f.rows = append(f.rows, m.text(w, "", row))

@@ -233,7 +233,7 @@ func (m *model) pasteTo(text string) {
 		m.refuse("nothing runs here to paste to")
 		return
 	}
-	if m.frozenTerminal(m.term.name) {
+	if m.frozenTerminal(m.term.key) {
 		m.refuseFrozen(m.term.name)
 		return
 	}
@@ -298,7 +298,7 @@ func (m *model) typeKey(k tea.Key) tea.Cmd {
 		}
 		return nil
 	}
-	if m.frozenTerminal(m.term.name) {
+	if m.frozenTerminal(m.term.key) {
 		m.refuseFrozen(m.term.name)
 		return nil
 	}

@@ -67,7 +67,7 @@ func TestEveryRowExact(t *testing.T) {
 		m.mode = mode(rapid.IntRange(0, 1).Draw(t, "mode"))
 		m.focus = paneID(rapid.IntRange(0, int(panes)-1).Draw(t, "focus"))
 		if rapid.Bool().Draw(t, "attached") {
-			m.term.attach("slit")
+			m.term.attach("slit", "gt-c9d/1")
 		}
 		m.ascii = rapid.Bool().Draw(t, "ascii")
 		m.dress()

@@ -123,16 +123,16 @@ func (m *model) newBulk(in Intent) *bulkDialog {
 }
 
 func bulkAssign(r beadRow) bulkItem {
-	id := r.bead.ID
+	id, cat := r.bead.ID, r.cat
 	switch {
 	case r.bead.Status == beads.Submitted || r.bead.Status == beads.Closed:
 		return bulkItem{skip: "is " + r.word}
 	case r.bead.Status == beads.Working:
-		if r.cat == nil {
+		if cat == nil {
 			return bulkItem{skip: "its polecat is leaving"}
 		}
-		return bulkItem{says: "from " + clean(r.cat.Name) + " to another, with the work so far", do: func(ctx context.Context, d api.Doer, _ string, action uint64) error {
-			_, err := api.PolecatReassign.Do(ctx, d, api.ReassignReq{Name: string(id), Action: action})
+		return bulkItem{says: "from " + clean(cat.Name) + " to another, with the work so far", do: func(ctx context.Context, d api.Doer, _ string, action uint64) error {
+			_, err := api.PolecatReassign.Do(ctx, d, api.ReassignReq{Name: catKey(cat), Action: action})
 			return err
 		}}
 	case len(r.bead.BlockedBy) > 0:
@@ -148,9 +148,9 @@ func bulkKill(r beadRow) bulkItem {
 	if r.cat == nil {
 		return bulkItem{skip: "no polecat works on it"}
 	}
-	id := r.bead.ID
+	key := catKey(r.cat)
 	return bulkItem{says: clean(r.cat.Name) + ", keeps " + keptText(r.cat, nil), do: func(ctx context.Context, d api.Doer, _ string, action uint64) error {
-		_, err := api.PolecatKill.Do(ctx, d, api.KillReq{Name: string(id), Reason: "killed on the screen", Action: action})
+		_, err := api.PolecatKill.Do(ctx, d, api.KillReq{Name: key, Reason: "killed on the screen", Action: action})
 		return err
 	}}
 }
@@ -182,9 +182,9 @@ func bulkRestart(r beadRow) bulkItem {
 	if r.cat == nil {
 		return bulkItem{skip: "no polecat works on it"}
 	}
-	id := r.bead.ID
+	key := catKey(r.cat)
 	return bulkItem{says: clean(r.cat.Name) + " on the same work", do: func(ctx context.Context, d api.Doer, _ string, _ uint64) error {
-		_, err := api.PolecatRestart.Do(ctx, d, api.NameReq{Name: string(id)})
+		_, err := api.PolecatRestart.Do(ctx, d, api.NameReq{Name: key})
 		return err
 	}}
 }

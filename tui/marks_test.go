@@ -130,7 +130,7 @@ func TestMarksFollowTheirBeads(t *testing.T) {
 func TestMarksTellWhatFailed(t *testing.T) {
 	h := sampleHost(120, 40)
 	h.do = func(verb string, req any) (any, error) {
-		if r, ok := req.(api.KillReq); ok && r.Name == "gt-d04" {
+		if r, ok := req.(api.KillReq); ok && r.Name == "gt-d04/1" {
 			return nil, fault.Refusedf("it is being stopped already")
 		}
 		return nil, nil
@@ -203,7 +203,7 @@ func TestPauseFreezeResume(t *testing.T) {
 	}
 
 	// Nothing is typed to a program that stands still.
-	p.m.term.attach("toast")
+	p.m.term.attach("toast", "gt-a1f/1")
 	p.m.picture(true)
 	p.m.setMode(typing)
 	p.wait(time.Second)

@@ -136,7 +136,7 @@ func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	if len(m.townKeys) == 0 {
 		m.townKeys = defaultTownKeys()
 	}
-	m.term.name = MayorName
+	m.term.attach(MayorName, MayorName)
 	m.dress()
 	m.clock = p.now()
 	m.reload()
@@ -330,7 +330,7 @@ func (m *model) reload() {
 
 // picture takes the newest picture of the terminal in the left slot.
 func (m *model) picture(late bool) tea.Cmd {
-	t, ok := m.host.Terminal(m.term.name)
+	t, ok := m.host.Terminal(m.term.key)
 	held, changed := m.term.take(t, ok, late)
 	m.typeAhead()
 	if changed {
@@ -376,7 +376,7 @@ func (m *model) fitTerminals() tea.Cmd {
 	names := []string{MayorName}
 	for _, c := range m.facts.cats {
 		if c.cat.Terminal {
-			names = append(names, c.cat.Name)
+			names = append(names, catKey(c.cat))
 		}
 	}
 	slot := m.timers.settled

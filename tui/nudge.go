@@ -12,22 +12,24 @@ import (
 // after that the person may have it pasted, and presses Enter there.
 func (m *model) nudge() tea.Cmd {
 	return m.onPolecat("tell", func(c *api.PolecatInfo) tea.Cmd {
-		m.push(newNudge(c.Name))
+		m.push(newNudge(c))
 		return nil
 	})
 }
 
-func newNudge(name string) *promptDialog {
+func newNudge(c *api.PolecatInfo) *promptDialog {
+	name, key := c.Name, catKey(c)
 	return &promptDialog{
+		over:  func(m *model) string { return m.outcome(name, key) },
 		title: "TELL " + clean(name), label: "message  ", foot: "Enter send", keepWhenEmpty: true,
 		above: []string{"It goes as mail. The agent reads it when it looks (gastown mail inbox); nothing is typed into its terminal."},
 		enter: func(m *model, text string) tea.Cmd {
 			cmd := m.call("nudge "+name, func(ctx context.Context, d api.Doer) (string, error) {
-				ack, err := api.PolecatNudge.Do(ctx, d, api.NudgeReq{Name: name, Text: text})
+				ack, err := api.PolecatNudge.Do(ctx, d, api.NudgeReq{Name: key, Text: text})
 				return ack.Msg, err
 			})
-			if _, live := m.host.Terminal(name); live && cmd != nil {
-				m.push(newPasteOffer(m, name, text))
+			if _, live := m.host.Terminal(key); live && cmd != nil {
+				m.push(newPasteOffer(name, key, text))
 			}
 			return cmd
 		},
@@ -35,21 +37,16 @@ func newNudge(name string) *promptDialog {
 }
 
 // newPasteOffer asks whether the message shall stand in the agent's own prompt too.
-func newPasteOffer(m *model, name, text string) *askDialog {
+func newPasteOffer(name, key, text string) *askDialog {
 	return &askDialog{
+		over:  func(m *model) string { return m.outcome(name, key) },
 		title: "PASTE IT INTO " + clean(name) + "'S TERMINAL TOO?",
 		lines: []string{"You will see its terminal with the message pasted, not sent: look at what it shows, then press Enter there yourself."},
 		yes:   "paste and look",
 		run: func(m *model) tea.Cmd {
-			t, live := m.host.Terminal(name)
-			if !live {
-				m.refuse(clean(name) + " has no terminal now")
-				return nil
+			if c := m.catByKey(key); c != nil && m.attach(c) {
+				m.pasteTo(text)
 			}
-			m.term.attach(name)
-			m.picture(true)
-			m.setMode(typing)
-			m.post(name, func() error { return t.Paste(text) })
 			return nil
 		},
 	}

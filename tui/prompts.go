@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/api"
 )
 
@@ -36,13 +37,19 @@ func (m *model) answerCat(c *api.PolecatInfo) tea.Cmd {
 
 // newAnswer is A.
 func newAnswer(c *api.PolecatInfo) *promptDialog {
-	name := c.Name
+	name, key, question := c.Name, catKey(c), c.Question
 	return &promptDialog{
+		over: func(m *model) string {
+			if c := m.catByKey(key); c != nil && (c.State != beads.Asking || c.Question != question) {
+				return clean(name) + " asks that no more"
+			}
+			return m.outcome(name, key)
+		},
 		title: clean(name) + " asks (" + clean(string(c.Bead)) + ")", label: "answer  ", foot: "Enter answer",
 		keepWhenEmpty: true, above: []string{clean(c.Question)},
 		enter: func(m *model, text string) tea.Cmd {
 			return m.call("answer "+name, func(ctx context.Context, d api.Doer) (string, error) {
-				ack, err := api.PolecatAnswer.Do(ctx, d, api.AnswerReq{Name: name, Text: text})
+				ack, err := api.PolecatAnswer.Do(ctx, d, api.AnswerReq{Name: key, Text: text, Question: question})
 				return ack.Msg, err
 			})
 		},
@@ -106,6 +113,15 @@ type askDialog struct {
 	lines []string
 	yes   string
 	run   func(*model) tea.Cmd
+	over  func(*model) string // why there is nothing to say yes to any more; nil, "": there is
+}
+
+// ended is why what a dialog is about is over, "" while it is not.
+func ended(m *model, over func(*model) string) string {
+	if over == nil {
+		return ""
+	}
+	return over(m)
 }
 
 func (d *askDialog) scope() Scope    { return InAsk }
@@ -114,6 +130,9 @@ func (d *askDialog) wantsText() bool { return false }
 func (d *askDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch ev.intent {
 	case Yes:
+		if ended(m, d.over) != "" {
+			return closed, nil
+		}
 		return closed, d.run(m)
 	case Open:
 		return closed, nil
@@ -123,6 +142,10 @@ func (d *askDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 
 func (d *askDialog) draw(m *model, w, _ int) face {
 	f := face{title: d.title, right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
+	if why := ended(m, d.over); why != "" {
+		f.rows, f.foot = m.note(w, why+"."), []string{"Esc"}
+		return f
+	}
 	for _, s := range d.lines {
 		for _, row := range wrap(s, w-2) {
 			f.rows = append(f.rows, m.text(w, "", row))

@@ -18,7 +18,14 @@ func (m *model) revert() tea.Cmd {
 			m.refuse(clean(string(id)) + " has not landed, so there is nothing to revert")
 			return nil
 		}
+		landed := r.bead.MergeCommit
 		m.push(&askDialog{
+			over: func(m *model) string {
+				if r, _ := m.beadByID(string(id)); r.bead == nil || r.bead.MergeCommit != landed {
+					return clean(string(id)) + " was taken out by now"
+				}
+				return ""
+			},
 			title: "REVERT " + clean(string(id)) + "?",
 			lines: []string{clean(r.bead.Title), "A change that takes " + short(r.bead.MergeCommit) + " back goes through the queue and its gates; then the bead is open again."},
 			yes:   "revert",
@@ -33,6 +40,24 @@ func (m *model) revert() tea.Cmd {
 	})
 }
 
+// entryOf is the merge request of an attempt, nil when it is in no queue.
+func (m *model) entryOf(id beads.ID, attempt int) *api.QueueEntry {
+	for _, r := range m.facts.mrs {
+		if r.mr.Bead == id && r.mr.Attempt == attempt {
+			return r.mr
+		}
+	}
+	return nil
+}
+
+// leftQueue says that an attempt is in no queue any more, "" while it is.
+func (m *model) leftQueue(id beads.ID, attempt int) string {
+	if m.entryOf(id, attempt) != nil {
+		return ""
+	}
+	return "attempt " + clean(beads.AttemptKey(id, attempt)) + " has left the queue"
+}
+
 // bounce is b: the merge request goes back to its polecat.
 func (m *model) bounce() tea.Cmd {
 	at := m.lists[paneRefinery].at
@@ -41,8 +66,9 @@ func (m *model) bounce() tea.Cmd {
 		m.refuse("nothing is queued")
 		return nil
 	}
-	id := rows[at].mr.Bead
+	id, attempt := rows[at].mr.Bead, rows[at].mr.Attempt
 	m.push(&askDialog{
+		over:  func(m *model) string { return m.leftQueue(id, attempt) },
 		title: "BOUNCE " + clean(string(id)) + "?",
 		lines: []string{"It leaves the merge queue and is open again; its commits are kept, and its next attempt goes on from them."}, yes: "bounce",
 		run: func(m *model) tea.Cmd {

@@ -72,7 +72,7 @@ func (m *model) act(in Intent) tea.Cmd {
 	case RestartRefinery:
 		return m.restartRefinery()
 	case RestartAgent:
-		return m.onPolecat("restart", func(c *api.PolecatInfo) tea.Cmd { return m.restartAgent(c.Name) })
+		return m.onPolecat("restart", m.restartAgent)
 	case Assign:
 		return m.assign()
 	case Kill:
@@ -224,7 +224,7 @@ func (m *model) selectedCat() (*api.PolecatInfo, bool) {
 
 // backToMayor is m: type to the Mayor.
 func (m *model) backToMayor() {
-	m.term.attach(MayorName)
+	m.term.attach(MayorName, MayorName)
 	m.picture(true)
 	m.setMode(typing)
 }
@@ -236,13 +236,19 @@ func (m *model) attachSelected() {
 		m.refuse("no polecat works here; a starts one")
 		return
 	}
-	if _, live := m.host.Terminal(c.Name); !live {
+	m.attach(c)
+}
+
+// attach shows a polecat's terminal in the left slot, to be typed to; false: there is none.
+func (m *model) attach(c *api.PolecatInfo) bool {
+	if _, live := m.host.Terminal(catKey(c)); !live {
 		m.refuse(clean(c.Name) + " has no terminal now")
-		return
+		return false
 	}
-	m.term.attach(c.Name)
+	m.term.attach(c.Name, catKey(c))
 	m.picture(true)
 	m.setMode(typing)
+	return true
 }
 
 // open is Enter on a row.

@@ -8,7 +8,8 @@ import (
 
 // termPane is the left slot: whose terminal it shows and the last picture of it.
 type termPane struct {
-	name   string
+	name   string // the polecat's, or MayorName
+	key    string // what the host calls it by: the attempt, BEAD/N, or MayorName
 	live   bool
 	from   Terminal
 	frame  vt.Frame
@@ -22,9 +23,9 @@ type termPane struct {
 func (p *termPane) forget() { p.raw, p.rows = nil, nil }
 
 // attach shows another terminal.
-func (p *termPane) attach(name string) {
-	if p.name != name {
-		*p = termPane{name: name}
+func (p *termPane) attach(name, key string) {
+	if p.key != key {
+		*p = termPane{name: name, key: key}
 	}
 }
 

@@ -190,7 +190,7 @@ func (m *model) leftTitle() string {
 	}
 	t := "POLECAT " + clean(m.term.name)
 	for _, r := range m.facts.cats {
-		if r.cat.Name == m.term.name {
+		if catKey(r.cat) == m.term.key {
 			t = strings.TrimSpace(t + " " + clean(r.cat.Agent) + " " + clean(string(r.cat.Bead)))
 		}
 	}

@@ -391,7 +391,7 @@ type Peeked struct {
 	From string `json:"from,omitempty"` // where it is from: a path or a name
 }
 
-// KillReq stops a polecat; Name may be a bead id.
+// KillReq stops a polecat; Name may be a bead id, or BEAD/N for that attempt and no other.
 type KillReq struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason,omitempty"`
@@ -411,7 +411,7 @@ type Killed struct {
 	Msg     string   `json:"msg"`
 }
 
-// ReassignReq gives a bead to another polecat with the work so far. Name may be a bead id.
+// ReassignReq gives a bead to another polecat with the work so far. Name may be a bead id or BEAD/N.
 type ReassignReq struct {
 	Name  string `json:"name"`
 	To    string `json:"to,omitempty"`    // polecat; empty: any other
@@ -423,10 +423,12 @@ type ReassignReq struct {
 	Action uint64 `json:"action,omitempty"`
 }
 
-// AnswerReq answers a polecat's question; Name may be a bead id.
+// AnswerReq answers a polecat's question; Name may be a bead id or BEAD/N.
 type AnswerReq struct {
 	Name string `json:"name"`
 	Text string `json:"text"`
+	// Question, where it is not empty, is the only one that this answers.
+	Question string `json:"question,omitempty"`
 }
 
 // MayorInfo is the Mayor.

@@ -160,7 +160,7 @@ func TestASchemaIsTheRequests(t *testing.T) {
 	const want = `{"additionalProperties":false,"properties":{` +
 		`"action":{"description":"a number of your own: calls that give the same are taken back together","type":"integer"},` +
 		`"agent":{"description":"agent preset to use, as PRESET or PRESET:MODEL; default: the town's setting","type":"string"},` +
-		`"name":{"description":"name of the polecat, or its bead's id","type":"string"},` +
+		`"name":{"description":"name of the polecat, its bead's id, or BEAD/N for that attempt and no other","type":"string"},` +
 		`"nobody":{"description":"start nobody: the bead is ready again","type":"boolean"},` +
 		`"note":{"description":"hand-off note to the next agent","type":"string"},` +
 		`"to":{"description":"name of the polecat that takes over; default: any other","type":"string"}},` +

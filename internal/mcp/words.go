@@ -81,7 +81,7 @@ func aboutField(verb, typ, name string) string {
 
 func fieldWords() map[string]string {
 	const rig = "name of a rig; may be left out when there is only one"
-	const worker = "name of the polecat, or its bead's id"
+	const worker = "name of the polecat, its bead's id, or BEAD/N for that attempt and no other"
 	return map[string]string{
 		"acceptance_criteria":    "what must be true when it is done, checkable by a test",
 		"action":                 "a number of your own: calls that give the same are taken back together",
@@ -129,6 +129,7 @@ func fieldWords() map[string]string {
 		"polecat":                "name of a polecat; default: any that is free",
 		"prefix":                 "prefix of its beads' ids; default: made of the name",
 		"priority":               "0 (highest) to 4; default 2",
+		"question":               "the question as it was asked, so that the answer is to no other",
 		"reason":                 "why, for the record",
 		"result":                 "the result, for a bead that needs no code",
 		"rig":                    rig,

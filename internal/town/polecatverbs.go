@@ -184,15 +184,18 @@ func (t *Town) waiting(tx *store.Tx) (map[beads.ID]string, error) {
 	return agents.Plan(w).Waiting, nil
 }
 
-// worker finds the live attempt that a name or bead id means.
+// worker finds the live attempt that a polecat's name, a bead id or BEAD/N means.
 func (t *Town) worker(name string) (*worker, error) {
 	h := t.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, w := range h.workers {
-		if w.name == name || string(w.bead) == name || hasTail(string(w.bead), name) {
+		if means(name, w.name, w.bead, w.n) {
 			return w, nil
 		}
+	}
+	if _, _, err := beads.ParseAttemptKey(name); err == nil {
+		return nil, fault.NotFoundf("attempt %s: it has ended by now, so nothing was done", name)
 	}
 	names := make([]string, 0, len(h.workers))
 	for _, w := range h.workers {
@@ -207,23 +210,23 @@ func (t *Town) worker(name string) (*worker, error) {
 }
 
 // end asks for an ending and waits for it.
-func (t *Town) end(ctx context.Context, name string, e ending) (*worker, ended, error) {
-	w, err := t.worker(name)
-	if err != nil {
-		return nil, ended{}, err
-	}
+func (t *Town) end(ctx context.Context, w *worker, e ending) (ended, error) {
 	e.reply = make(chan ended, 1)
 	w.request(e)
 	select {
 	case r := <-e.reply:
-		return w, r, r.err
+		return r, r.err
 	case <-ctx.Done():
-		return w, ended{}, fault.Failf("stop %s: it is under way; see gastown polecat list", w.name)
+		return ended{}, fault.Failf("stop %s: it is under way; see gastown polecat list", w.name)
 	}
 }
 
 func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (out api.Killed, err error) {
-	w, res, err := t.end(ctx, r.Name, ending{kind: endKill, by: who.Name, why: cmp.Or(r.Reason, "killed by "+who.Name)})
+	w, err := t.worker(r.Name)
+	if err != nil {
+		return out, err
+	}
+	res, err := t.end(ctx, w, ending{kind: endKill, by: who.Name, why: cmp.Or(r.Reason, "killed by "+who.Name)})
 	if err != nil {
 		return out, err
 	}
@@ -260,7 +263,7 @@ func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.Reassi
 			return out, fault.Refusedf("polecat %q: busy with %s", r.To, other.bead)
 		}
 	}
-	w, _, err = t.end(ctx, w.name, ending{kind: endReassign, by: who.Name, why: "reassigned by " + who.Name, to: r.To, agent: r.Agent, note: r.Note, nobody: r.Nobody})
+	_, err = t.end(ctx, w, ending{kind: endReassign, by: who.Name, why: "reassigned by " + who.Name, to: r.To, agent: r.Agent, note: r.Note, nobody: r.Nobody})
 	if err != nil {
 		return out, err
 	}
@@ -300,8 +303,7 @@ func (t *Town) polecatRestart(ctx context.Context, who api.Caller, r api.NameReq
 	if err := t.refuseFrozen(w.rig, "polecat "+w.name); err != nil {
 		return out, err
 	}
-	w, _, err = t.end(ctx, r.Name, ending{kind: endRestart, by: who.Name})
-	if err != nil {
+	if _, err = t.end(ctx, w, ending{kind: endRestart, by: who.Name}); err != nil {
 		return out, err
 	}
 	return api.Ack{Msg: fmt.Sprintf("restarted %s on %s, same worktree", w.name, w.bead)}, nil
@@ -503,7 +505,7 @@ func (t *Town) polecatShow(ctx context.Context, _ api.Caller, r api.NameReq) (ou
 			return err
 		}
 		for _, a := range live {
-			if a.Polecat == r.Name || string(a.Bead) == r.Name || hasTail(string(a.Bead), r.Name) {
+			if means(r.Name, a.Polecat, a.Bead, a.N) {
 				b, err := tx.Bead(a.Bead)
 				out = t.polecatInfo(a, b)
 				return err
@@ -551,7 +553,7 @@ func (t *Town) polecatLog(_ context.Context, _ api.Caller, r api.PeekReq) (out a
 			return err
 		}
 		for _, c := range all {
-			if (c.Polecat == r.Name || string(c.Bead) == r.Name || hasTail(string(c.Bead), r.Name) || c.Key() == r.Name) && (a == nil || c.CreatedAt.After(a.CreatedAt)) {
+			if means(r.Name, c.Polecat, c.Bead, c.N) && (a == nil || c.CreatedAt.After(a.CreatedAt)) {
 				a = c
 			}
 		}
@@ -586,6 +588,9 @@ func (t *Town) polecatAnswer(_ context.Context, who api.Caller, r api.AnswerReq)
 		}
 		if a.State != beads.Asking {
 			return fault.Refusedf("polecat %q: asks nothing", w.name).WithHint("write to it with: gastown mail send %s TEXT", w.name)
+		}
+		if r.Question != "" && r.Question != a.Question {
+			return fault.Refusedf("polecat %q: asks something else by now: %s", w.name, beads.Clean(a.Question, 200))
 		}
 		if a.AtTerminal != "" {
 			_, do := howToAnswer(w.name, a.AtTerminal)

@@ -279,7 +279,10 @@ func (c forgeCall) endWork(ctx context.Context, p *proposal) error {
 		return nil // no attempt is live without one
 	}
 	for _, id := range p.beads() {
-		_, _, err := c.t.end(ctx, string(id), ending{kind: endKill, by: "refinery", why: "its pull request was merged: " + p.rec.URL})
+		w, err := c.t.worker(string(id))
+		if err == nil {
+			_, err = c.t.end(ctx, w, ending{kind: endKill, by: "refinery", why: "its pull request was merged: " + p.rec.URL})
+		}
 		if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Refused) {
 			return err
 		}

@@ -395,6 +395,11 @@ func findBead(tx *store.Tx, id beads.ID) (*beads.Bead, error) {
 	return nil, fault.Usagef("bead %q: fits %s and others", id, found[0])
 }
 
+// means reports whether a name is that of an attempt: its polecat's, its bead's, or BEAD/N, which never means another.
+func means(name, polecat string, bead beads.ID, n int) bool {
+	return name == polecat || name == string(bead) || hasTail(string(bead), name) || name == beads.AttemptKey(bead, n)
+}
+
 // hasTail reports whether part is what stands after an id's prefix.
 func hasTail(id, part string) bool {
 	return part != "" && len(id) > len(part) && id[len(id)-len(part):] == part && id[len(id)-len(part)-1] == '-'

@@ -114,7 +114,7 @@ func (t *Town) canUnsling(who api.Caller, action uint64, olds []*beads.Bead) {
 func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (out api.Slung, err error) {
 	out = api.Slung{Bead: old.ID, Msg: string(old.ID) + " waits again for a sling"}
 	if w, err := t.worker(string(old.ID)); err == nil && w.bead == old.ID {
-		_, _, err = t.end(ctx, w.name, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
+		_, err = t.end(ctx, w, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
 		return out, err
 	}
 	_, err = t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back the sling of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {

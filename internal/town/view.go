@@ -356,7 +356,7 @@ func (h *Host) RefreshAfter(age time.Duration) *api.View {
 	return h.Refresh()
 }
 
-// Terminal is the live terminal of "mayor" or of a polecat.
+// Terminal is the live terminal of "mayor", or of the attempt that a polecat's name or BEAD/N means.
 func (h *Host) Terminal(name string) (Face, bool) {
 	var s *agentrun.Session
 	if name == "mayor" {
@@ -364,7 +364,7 @@ func (h *Host) Terminal(name string) (Face, bool) {
 	} else {
 		h.mu.Lock()
 		for _, w := range h.workers {
-			if w.name == name {
+			if w.name == name || beads.AttemptKey(w.bead, w.n) == name {
 				s = w.sessionNow()
 			}
 		}

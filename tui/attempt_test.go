@@ -1,0 +1,132 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gastown/beads"
+	"gastown/internal/api"
+	"gastown/refinery"
+)
+
+// slitGoesOn changes the town: slit's attempt at gt-c9d ends, and another polecat of that name is at work on gt-e12.
+func (p *player) slitGoesOn(how beads.AttemptState, why string) {
+	p.t.Helper()
+	v := *p.h.View()
+	v.Status.Polecats, v.Beads = slices.Clone(v.Status.Polecats), slices.Clone(v.Beads)
+	for i := range v.Status.Polecats {
+		if c := &v.Status.Polecats[i]; c.Name == "slit" {
+			c.Bead, c.Attempt = "gt-e12", 1
+			c.Question = "another question?"
+		}
+	}
+	for i := range v.Beads {
+		if b := &v.Beads[i]; b.ID == "gt-c9d" {
+			a := *b.Attempts[0]
+			a.State, a.Why = how, why
+			b.Attempts, b.Status = []*beads.Attempt{&a}, beads.Open
+		}
+	}
+	p.h.set(&v)
+	p.send(changedMsg{})
+}
+
+// TestADialogBelongsToOneAttempt: once that has ended, no answer to it acts on whoever has the name by then.
+func TestADialogBelongsToOneAttempt(t *testing.T) {
+	for _, c := range []struct{ open, answer, verb string }{
+		{"x", "y", "polecat.kill"},
+		{"a", "down enter", "polecat.reassign"},
+		{"N", "h i enter", "polecat.nudge"},
+		{"A", "y e s enter", "polecat.answer"},
+		{"space x", "y", "polecat.kill {Name:gt-e12"},
+		{"N h i enter", "y", "nothing"},
+	} {
+		t.Run(c.open, func(t *testing.T) {
+			p := drive(t, sampleHost(120, 40), 120, 40)
+			p.keys("ctrl+]")
+			p.keys(strings.Fields(c.open)...)
+			p.slitGoesOn(beads.Lost, "exit 3")
+			if c.verb != "polecat.kill {Name:gt-e12" {
+				p.wantDialog("slit ended without done: exit 3")
+			}
+			p.keys(strings.Fields(c.answer)...)
+			p.wantNo(c.verb)
+			if got := p.h.terms["slit"].typed(); got != "" || p.m.mode == typing {
+				t.Errorf("slit's next attempt got %q, mode %v", got, p.m.mode)
+			}
+		})
+	}
+}
+
+// TestAnAnswerIsToOneQuestion: the same attempt may ask something else by the time the person has written.
+func TestAnAnswerIsToOneQuestion(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "A", "y", "e", "s")
+	v := *p.h.View()
+	v.Status.Polecats = slices.Clone(v.Status.Polecats)
+	for i := range v.Status.Polecats {
+		if c := &v.Status.Polecats[i]; c.Name == "slit" {
+			c.Question = "shall I delete it all?"
+		}
+	}
+	p.h.set(&v)
+	p.send(changedMsg{})
+	p.wantDialog("slit asks that no more")
+	p.wantDialog("yes")
+	p.keys("enter")
+	p.wantNo("polecat.answer")
+}
+
+// TestAQueueDialogBelongsToOneAttempt: bounce and the yes are for what was seen, restart for the gate that ran.
+func TestAQueueDialogBelongsToOneAttempt(t *testing.T) {
+	change := func(p *player, f func(*api.RefineryInfo)) {
+		v := *p.h.View()
+		v.Refineries = slices.Clone(v.Refineries)
+		r := &v.Refineries[0]
+		r.Queue = slices.Clone(r.Queue)
+		run := *r.Run
+		r.Run = &run
+		f(r)
+		p.h.set(&v)
+		p.send(changedMsg{})
+	}
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "3", "b")
+	change(p, func(r *api.RefineryInfo) { r.Queue[0].Attempt = 2 })
+	p.wantDialog("has left the queue")
+	p.keys("y")
+	p.wantNo("queue.drop")
+
+	change(p, func(r *api.RefineryInfo) { r.State = refinery.Gating })
+	p.keys("r")
+	p.wantDialog("RESTART THE REFINERY?")
+	change(p, func(r *api.RefineryInfo) { r.Run.Seq++ })
+	p.wantDialog("What ran is through")
+	p.keys("y")
+	p.wantNo("refinery.restart")
+
+	change(p, func(r *api.RefineryInfo) {
+		r.Queue[0].State, r.Queue[0].Green = refinery.EntryApprove, &refinery.Candidate{Tree: "4b825dc"}
+	})
+	p.keys("A")
+	p.wantDialog("LAND gt-a0e?")
+	change(p, func(r *api.RefineryInfo) { r.Queue[0].Green = &refinery.Candidate{Tree: "another"} })
+	p.wantDialog("does not wait for that yes any more")
+	p.keys("y")
+	p.wantNo("queue.approve")
+}
+
+// TestTheLeftSlotBelongsToOneAttempt: what is typed for one never reaches the next of that name.
+func TestTheLeftSlotBelongsToOneAttempt(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "t", "h", "i")
+	p.slitGoesOn(beads.Delivered, "")
+	p.wait(time.Second)
+	p.keys("r", "m", "enter")
+	p.send(pressOf("x"))
+	if got := p.h.terms["slit"].typed(); got != "hi" {
+		t.Errorf("slit got %q", got)
+	}
+}
