@@ -130,3 +130,30 @@ func TestTheLeftSlotBelongsToOneAttempt(t *testing.T) {
 		t.Errorf("slit got %q", got)
 	}
 }
+
+// TestAnEndedPolecatIsSeenToTheEnd: its last lines stay with how it ended, and what is typed is answered.
+func TestAnEndedPolecatIsSeenToTheEnd(t *testing.T) {
+	for _, size := range []Size{{120, 40}, {80, 24}, {59, 15}} {
+		p := drive(t, sampleHost(size.Cols, size.Rows), size.Cols, size.Rows)
+		_, _ = p.h.terms["slit"].Write([]byte("panic: out of ideas\r\n"))
+		p.send(changedMsg{})
+		p.keys("ctrl+]", "t")
+		p.slitGoesOn(beads.Lost, "exit 3")
+		for _, want := range []string{"panic: out of ideas", "slit ended without done: exit 3", "slit ENDED"} {
+			if !strings.Contains(p.screen(), want) {
+				t.Errorf("%v: no %q:\n%s", size, want, p.screen())
+			}
+		}
+		for _, no := range []string{"TYPING to slit", "TYPE slit"} {
+			if strings.Contains(p.screen(), no) {
+				t.Errorf("%v: it says %q:\n%s", size, no, p.screen())
+			}
+		}
+		p.keys("h")
+		p.wantToast("slit has ended and reads nothing")
+		p.keys("ctrl+]", "m")
+		if p.m.term.name != MayorName || p.m.mode != typing {
+			t.Errorf("%v: m goes to %s", size, p.m.term.name)
+		}
+	}
+}

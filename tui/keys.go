@@ -293,8 +293,13 @@ func (m *model) typeKey(k tea.Key) tea.Cmd {
 		return nil
 	}
 	if !m.term.live || t == nil {
-		if k.Code == tea.KeyEnter && m.term.name == MayorName {
+		switch {
+		case m.term.name != MayorName:
+			m.refuse(clean(m.term.name) + " has ended and reads nothing; " + m.townKey() + " then m goes to the Mayor")
+		case k.Code == tea.KeyEnter:
 			return m.restartMayor()
+		default:
+			m.refuse("there is no Mayor to read this; Enter starts it, " + m.townKey() + " goes to the board")
 		}
 		return nil
 	}

@@ -123,6 +123,8 @@ func (m *model) modeSegment() segment {
 	switch {
 	case m.scrolling(), m.mode == typing && m.term.scroll > 0:
 		text, st = " SCROLL "+clean(m.term.name)+" ", m.typing
+	case m.mode == typing && m.dead():
+		text, st = " "+m.deadWord()+" ", m.typing
 	case m.mode == typing:
 		text, st = " TYPE "+clean(m.term.name)+" ", m.typing
 	case m.haltShown() != agents.Going:

@@ -177,6 +177,9 @@ func (m *model) renderLeft(w, h int) []string {
 }
 
 func (m *model) typingHint() string {
+	if what := m.deadWord(); what != "" {
+		return what + " " + m.dot + " " + m.townKeyText() + " = board"
+	}
 	to := ""
 	if m.term.name != MayorName {
 		to = " to " + clean(m.term.name)
@@ -185,16 +188,40 @@ func (m *model) typingHint() string {
 }
 
 func (m *model) leftTitle() string {
+	t, state := "", ""
+	if m.dead() {
+		state = " ended"
+	}
 	if m.term.name == MayorName {
-		return strings.TrimSpace("MAYOR " + clean(m.facts.view.Mayor.Agent))
-	}
-	t := "POLECAT " + clean(m.term.name)
-	for _, r := range m.facts.cats {
-		if catKey(r.cat) == m.term.key {
-			t = strings.TrimSpace(t + " " + clean(r.cat.Agent) + " " + clean(string(r.cat.Bead)))
+		t = strings.TrimSpace("MAYOR " + clean(m.facts.view.Mayor.Agent))
+		if m.facts.view.Mayor.State == "none" {
+			state = ""
 		}
+		return t + state
 	}
-	return t
+	t = "POLECAT " + clean(m.term.name)
+	if c := m.catByKey(m.term.key); c != nil {
+		return strings.TrimSpace(t + " " + clean(c.Agent) + " " + clean(string(c.Bead)))
+	}
+	id, _, _ := strings.Cut(m.term.key, "/")
+	return t + " " + clean(id) + state
+}
+
+// dead reports whether the program of the left slot does not run, and is not about to.
+func (m *model) dead() bool {
+	starts := m.term.name == MayorName && m.facts.view.Mayor.State == "starting"
+	return !m.term.live && !starts
+}
+
+// deadWord is who is not there to be typed to, "" while somebody is.
+func (m *model) deadWord() string {
+	switch {
+	case !m.dead():
+		return ""
+	case m.term.name == MayorName:
+		return "NO MAYOR"
+	}
+	return clean(m.term.name) + " ENDED"
 }
 
 // slotRows is the inside of the left slot: the terminal, or why there is none.
@@ -202,7 +229,7 @@ func (m *model) slotRows(w, h int) []string {
 	if m.term.live {
 		return m.term.lines(w, h)
 	}
-	rows := m.deadTerminal(w)
+	rows := m.deadTerminal(w, h)
 	for len(rows) < h {
 		rows = append(rows, spaces(w))
 	}
@@ -210,7 +237,7 @@ func (m *model) slotRows(w, h int) []string {
 }
 
 // deadTerminal says why there is nothing to type to, and what to do, where the board does not cover it.
-func (m *model) deadTerminal(w int) []string {
+func (m *model) deadTerminal(w, h int) []string {
 	seen := w
 	if m.layout.kind == drawer && m.mode == inTown && !m.full {
 		seen = min(m.layout.beads.x, w)
@@ -219,12 +246,28 @@ func (m *model) deadTerminal(w int) []string {
 	for i := range rows {
 		rows[i] += spaces(w - seen)
 	}
+	if m.term.name != MayorName {
+		rows = append(m.lastPicture(w, h-len(rows)), rows...)
+	}
 	return rows
+}
+
+// lastPicture is the end of what a program had on its terminal when it ended, at most h rows.
+func (m *model) lastPicture(w, h int) []string {
+	rows := m.term.lines(w, max(len(m.term.frame.Lines), 1))
+	for len(rows) > 0 && strings.TrimSpace(plainRow(rows[len(rows)-1])) == "" {
+		rows = rows[:len(rows)-1]
+	}
+	return rows[max(len(rows)-max(h, 0), 0):]
 }
 
 func (m *model) whyDead(w int) []string {
 	if m.term.name != MayorName {
-		return m.note(w, clean(m.term.name)+" has no terminal now.", m.townKey()+" then m goes back to the Mayor.")
+		why := m.outcome(m.term.name, m.term.key)
+		if why == "" {
+			why = clean(m.term.name) + " has no terminal now"
+		}
+		return m.note(w, why+".", m.townKey()+" then m goes back to the Mayor.")
 	}
 	mayor := m.facts.view.Mayor
 	if mayor.State == "starting" {
