@@ -49,15 +49,18 @@ func (m *model) nextRig() {
 			break
 		}
 	}
-	m.rig = next
-	for id := range m.lists {
-		m.lists[id].follow(m.rowKeys(paneID(id)))
-	}
-	if next == "" {
+	m.setRig(next)
+}
+
+// setRig shows one rig's rows only, or with "" those of all.
+func (m *model) setRig(name string) {
+	m.rig = name
+	m.followRows()
+	if name == "" {
 		m.say("all rigs", '.')
 		return
 	}
-	m.say("only "+clean(next)+"; f goes on to the next", '.')
+	m.say("only "+clean(name)+"; f goes on to the next, Esc shows all", '.')
 }
 
 // rigHint is the hint for several rigs; none where there is one.
@@ -70,12 +73,12 @@ func (m *model) rigHint() Intent {
 
 // shownMRs are the rows of the queues that are shown.
 func (m *model) shownMRs() []mrRow {
-	if m.rig == "" {
+	if m.rig == "" && m.filters[paneRefinery] == "" {
 		return m.facts.mrs
 	}
 	var out []mrRow
 	for _, r := range m.facts.mrs {
-		if r.info.Rig == m.rig {
+		if (m.rig == "" || r.info.Rig == m.rig) && m.passes(paneRefinery, string(r.mr.Bead), r.mr.Title, string(r.mr.State), r.mr.Polecat, r.info.Rig) {
 			out = append(out, r)
 		}
 	}

@@ -201,7 +201,7 @@ func (d *commandDialog) draw(m *model, w, h int) face {
 		f.rows = append(f.rows, m.text(w, m.dim, "no such command"))
 	}
 	d.at.at = max(min(d.at.at, len(found)-1), 0)
-	top := d.at.fit(len(found), h-2)
+	top := d.at.fit(len(found), h-2, true)
 	for i := top; i < min(top+h-2, len(found)); i++ {
 		n := m.line(w, "").put("", "   ")
 		if i == d.at.at && (d.in.String() != "" || i > 0) {

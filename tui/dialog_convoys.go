@@ -89,7 +89,7 @@ func (d *convoysDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		return ignored, nil
 	}
 	keys := d.order(c)
-	d.bead.follow(keys)
+	d.bead.follow(keys, true)
 	if d.bead.move(ev.intent, keys, 10) {
 		return consumed, nil
 	}
@@ -162,7 +162,7 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 		f.right = fmt.Sprintf("%d of %d  </> next", d.at+1, n)
 	}
 	f.foot = append(hintsIn(m.keys, InConvoy, Open, PauseConvoy, ShowDiff, CopyID), "Esc")
-	d.bead.follow(d.order(c))
+	d.bead.follow(d.order(c), true)
 	count := map[byte]int{}
 	var rows []string
 	line := 0
@@ -189,7 +189,7 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 	}
 	holds = append(holds[:min(len(holds), 3)], d.holds(m, c)...)
 	room := max(h-2-len(holds)-1, 1)
-	top := d.bead.fit(len(rows), room)
+	top := d.bead.fit(len(rows), room, true)
 	f.rows = append(f.rows, rows[top:min(top+room, len(rows))]...)
 	f.rows = append(f.rows, spaces(w))
 	for _, s := range holds {

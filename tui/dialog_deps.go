@@ -84,7 +84,7 @@ func (d *depsDialog) wantsText() bool { return false }
 // changed implements watcher.
 func (d *depsDialog) changed(m *model) tea.Cmd {
 	d.look(m)
-	d.at.follow(d.keys())
+	d.at.follow(d.keys(), true)
 	return nil
 }
 
@@ -135,7 +135,7 @@ func (d *depsDialog) draw(m *model, w, h int) face {
 	if r, ok := m.beadByID(string(d.id)); ok {
 		f.title += "  " + clean(r.bead.Title)
 	}
-	top := d.at.fit(len(d.rows), max(h, 1))
+	top := d.at.fit(len(d.rows), max(h, 1), true)
 	for i := top; i < min(top+max(h, 1), len(d.rows)); i++ {
 		f.rows = append(f.rows, d.line(m, w, i))
 	}

@@ -149,7 +149,7 @@ func (d *helpDialog) draw(m *model, w, h int) face {
 		f.rows = append(f.rows, m.text(w, m.dim, "no key and no command has this word"))
 	}
 	d.at.at = max(min(d.at.at, len(found)-1), 0)
-	top := d.at.fit(len(found), h-2)
+	top := d.at.fit(len(found), h-2, true)
 	for i := top; i < min(top+max(h-2, 0), len(found)); i++ {
 		x := found[i]
 		n := m.line(w, "").put("", "   ")

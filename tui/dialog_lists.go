@@ -25,7 +25,7 @@ func problemKeys(ps []api.Problem) []string {
 func (d *problemsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	ps := m.facts.view.Status.Problems
 	keys := problemKeys(ps)
-	d.at.follow(keys)
+	d.at.follow(keys, true)
 	if d.at.move(ev.intent, keys, 10) {
 		return consumed, nil
 	}
@@ -42,7 +42,7 @@ func (d *problemsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case p.Bead != "":
 		m.show(p.Bead)
 	case p.Rig != "":
-		m.focus = paneRefinery
+		m.focusOn(paneRefinery)
 	}
 	if ev.intent == Open {
 		return closed, nil
@@ -82,12 +82,12 @@ func (d *problemsDialog) draw(m *model, w, h int) face {
 		f.rows = m.note(w, "Nothing needs you. Healthy things never show in this list.")
 		return f
 	}
-	d.at.follow(problemKeys(ps))
+	d.at.follow(problemKeys(ps), true)
 	who, what := 8, w-4-2-9-6-25
 	f.rows = append(f.rows, m.line(w, m.dim).put("", "   S ").cell("", "WHO", who).cell("", "WHAT", what).
 		num("", "SINCE", 5).cell("", "DO THIS", 24).end())
 	fit := h - 1
-	top := d.at.fit(len(ps), fit)
+	top := d.at.fit(len(ps), fit, true)
 	for i := top; i < min(top+fit, len(ps)); i++ {
 		p, base, mark := ps[i], sty(""), " "
 		if i == d.at.at {

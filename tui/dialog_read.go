@@ -79,10 +79,10 @@ func (d *beadDialog) step(m *model, by int) tea.Cmd {
 
 // show selects a bead on the board.
 func (m *model) show(id beads.ID) {
-	m.focus = paneBeads
+	m.focusOn(paneBeads)
 	l := &m.lists[paneBeads]
-	l.key, l.kept = string(id), true
-	l.follow(m.rowKeys(paneBeads))
+	l.key, l.chosen = string(id), true
+	l.follow(m.rowKeys(paneBeads), true)
 }
 
 func (d *beadDialog) draw(m *model, w, h int) face {

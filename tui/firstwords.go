@@ -18,7 +18,7 @@ func (m *model) firstWords() []string {
 // Mayor to ask.
 func (m *model) offering() bool {
 	v := m.facts.view
-	return len(v.Beads) == 0 && len(v.Status.Rigs) > 0 && m.focus == paneBeads && m.filter == "" && m.mayorLive()
+	return len(v.Beads) == 0 && len(v.Status.Rigs) > 0 && m.focus == paneBeads && m.filters[paneBeads] == "" && m.mayorLive()
 }
 
 func (m *model) mayorLive() bool {

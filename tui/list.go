@@ -5,20 +5,21 @@ import "slices"
 // list is the place in a list: the selected row by its key, so that it follows the thing and
 // not the row.
 type list struct {
-	key  string
-	at   int
-	top  int
-	kept bool // the person chose the row, or may act on it now
+	key    string
+	at     int
+	top    int
+	chosen bool // the person went to the row
 }
 
-// follow finds the selected key among keys again.
-func (l *list) follow(keys []string) {
+// follow finds the selected key among keys again. Where nobody chose a row it is the first, what needs a person most;
+// with hold it stays even so: a key may act on it now.
+func (l *list) follow(keys []string, hold bool) {
 	if len(keys) == 0 {
 		l.at, l.top, l.key = 0, 0, ""
 		return
 	}
-	if !l.kept {
-		l.at, l.key = 0, keys[0] // nobody chose: what needs a person most
+	if !l.chosen && !hold {
+		l.at, l.key = 0, keys[0]
 		return
 	}
 	if i := slices.Index(keys, l.key); i >= 0 {
@@ -35,7 +36,7 @@ func (l *list) goTo(i int, keys []string) {
 		return
 	}
 	l.at = min(max(i, 0), len(keys)-1)
-	l.key, l.kept = keys[l.at], true
+	l.key, l.chosen = keys[l.at], true
 }
 
 // move answers an intent that moves in a list; page is the height of a page.
@@ -59,12 +60,15 @@ func (l *list) move(in Intent, keys []string, page int) bool {
 	return true
 }
 
-// fit scrolls so that the selected row is among the h shown of n, and returns the first.
-func (l *list) fit(n, h int) int {
+// fit is the first of the h rows shown of n. In a list that is acted on the selected row is among them; another one
+// shows its top, unless it was scrolled: what needs a person is there.
+func (l *list) fit(n, h int, acted bool) int {
 	if h < 1 {
 		return 0
 	}
-	l.top = min(max(l.top, l.at-h+1), l.at)
+	if acted {
+		l.top = min(max(l.top, l.at-h+1), l.at)
+	}
 	l.top = max(min(l.top, n-h), 0)
 	return l.top
 }

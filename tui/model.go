@@ -56,34 +56,34 @@ type model struct {
 
 	townKeys []string
 
-	layout layout
-	facts  *facts
-	clock  time.Time // the time that ages are shown for
-	mode   mode
-	focus  paneID
-	full   bool // the drawer covers the terminal
-	lists  [panes]list
-	marks  map[beads.ID]bool // beads that the next action is for
-	filter string
-	first  int    // which of the first sentences is selected
-	rig    string // only this one's rows; empty: all
-	extra  int    // columns that the person gave the left slot beyond its share
-	term   termPane
-	stack  []overlay
-	opened time.Time // when the newest overlay came
-	toast  toast
-	typed  typed
-	mouse  pointer
-	drawn  []string        // the rows of the last picture
-	top    rect            // of the dialog on top in it
-	busy   map[string]bool // verbs under way, by label
-	sized  map[string]Terminal
-	timers timers
-	dirty  bool
-	shown  tea.View
-	result Outcome
-	said   []string            // of : lines, the newest last
-	drafts map[string][]remark // on diffs by attempt (BEAD/N), not sent yet
+	layout  layout
+	facts   *facts
+	clock   time.Time // the time that ages are shown for
+	mode    mode
+	focus   paneID
+	full    bool // the drawer covers the terminal
+	lists   [panes]list
+	marks   map[beads.ID]bool // beads that the next action is for
+	filters [panes]string     // words that the rows of a pane must have
+	first   int               // which of the first sentences is selected
+	rig     string            // only this one's rows; empty: all
+	extra   int               // columns that the person gave the left slot beyond its share
+	term    termPane
+	stack   []overlay
+	opened  time.Time // when the newest overlay came
+	toast   toast
+	typed   typed
+	mouse   pointer
+	drawn   []string        // the rows of the last picture
+	top     rect            // of the dialog on top in it
+	busy    map[string]bool // verbs under way, by label
+	sized   map[string]Terminal
+	timers  timers
+	dirty   bool
+	shown   tea.View
+	result  Outcome
+	said    []string            // of : lines, the newest last
+	drafts  map[string][]remark // on diffs by attempt (BEAD/N), not sent yet
 
 	showGen uint64 // of the last bead that was asked to be shown
 
@@ -315,16 +315,17 @@ func (m *model) reload() {
 	if v == nil {
 		v = &api.View{}
 	}
+	open := m.selectedIsOpen()
 	m.facts = derive(v)
 	m.dropMarks()
 	m.showAsked()
-	for id := range m.lists {
-		l := &m.lists[id]
-		if paneID(id) == paneEvents && m.focus != paneEvents {
-			l.kept = false // the newest stay in sight
-		}
-		l.follow(m.rowKeys(paneID(id)))
+	if m.focus != paneEvents {
+		m.lists[paneEvents].chosen = false // the newest stay in sight
 	}
+	if open && !m.selectedIsOpen() {
+		m.letGo()
+	}
+	m.followRows()
 	m.tick()
 }
 
@@ -346,7 +347,7 @@ func (m *model) picture(late bool) tea.Cmd {
 func (m *model) resize(s Size) {
 	m.layout = arrangeShare(s.Cols, s.Rows, m.extra)
 	if m.layout.event.w == 0 && m.focus == paneEvents {
-		m.focus = paneBeads
+		m.focusOn(paneBeads)
 	}
 	m.term.forget()
 	m.dirty = true
@@ -403,8 +404,10 @@ func (m *model) setMode(to mode) {
 		return
 	}
 	m.mode = to
-	for id := range m.lists {
-		m.lists[id].kept = m.lists[id].kept || to == inTown // a key acts on the row that is seen
+	if to == typing {
+		for id := range m.lists {
+			m.lists[id].top = 0
+		}
 	}
 	m.typed.drop(m.now())
 	m.term.scroll = 0

@@ -50,6 +50,9 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	if msg.Button != tea.MouseLeft {
 		return nil
 	}
+	if f, ok := m.over().(*filterBar); ok {
+		m.remove(f) // the filter stays
+	}
 	if len(m.stack) > 0 {
 		return m.clickDialog(x, y, again)
 	}
@@ -57,7 +60,7 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		if m.mode == typing {
 			m.setMode(inTown)
 		}
-		m.focus = id
+		m.focusOn(id)
 		m.mouse.area = r.inner()
 		if y == r.y || y == r.y+r.h-1 {
 			m.mouse.area = rect{}
@@ -366,7 +369,11 @@ func (m *model) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 	}
 	if id, _, ok := m.paneAt(msg.X, msg.Y); ok {
 		l := &m.lists[id]
-		l.goTo(l.at+step*wheelRows, m.rowKeys(id))
+		if m.acted(id) {
+			l.goTo(l.at+step*wheelRows, m.rowKeys(id))
+		} else {
+			l.top += step * wheelRows
+		}
 		return nil
 	}
 	if m.layout.left.has(msg.X, msg.Y) {

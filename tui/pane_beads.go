@@ -9,7 +9,7 @@ import (
 
 // shownBeads are the board's rows that pass the filter.
 func (m *model) shownBeads() []beadRow {
-	if m.filter == "" && m.rig == "" {
+	if m.filters[paneBeads] == "" && m.rig == "" {
 		return m.facts.beads
 	}
 	var out []beadRow
@@ -17,17 +17,17 @@ func (m *model) shownBeads() []beadRow {
 		if m.rig != "" && r.bead.Rig != m.rig {
 			continue
 		}
-		if m.passes(string(r.bead.ID), r.bead.Title, r.word, r.who, string(r.bead.Rig)) {
+		if m.passes(paneBeads, string(r.bead.ID), r.bead.Title, r.word, r.who, string(r.bead.Rig)) {
 			out = append(out, r)
 		}
 	}
 	return out
 }
 
-// passes reports whether each word of the filter is in one of the texts.
-func (m *model) passes(texts ...string) bool {
+// passes reports whether each word of a pane's filter is in one of the texts.
+func (m *model) passes(id paneID, texts ...string) bool {
 	all := strings.ToLower(strings.Join(texts, "\n"))
-	for _, word := range strings.Fields(strings.ToLower(m.filter)) {
+	for _, word := range strings.Fields(strings.ToLower(m.filters[id])) {
 		if !strings.Contains(all, word) {
 			return false
 		}
@@ -78,11 +78,12 @@ func (m *model) renderBeads(w, h int) []string {
 	if m.layout.kind == drawer {
 		right = m.drawerSummary()
 	}
-	if m.filter != "" || m.rig != "" {
+	filter := m.filters[paneBeads]
+	if filter != "" || m.rig != "" {
 		title = fmt.Sprintf("1 BEADS %d of %d", len(rows), len(m.facts.beads))
 	}
-	if m.filter != "" {
-		title, right = fmt.Sprintf("1 BEADS %d of %d", len(rows), len(m.facts.beads)), "/"+m.filter
+	if filter != "" {
+		right = "/" + clean(filter)
 	}
 	if m.rig != "" {
 		title += "  only " + clean(m.rig)
@@ -122,7 +123,7 @@ func (m *model) beadBody(rows []beadRow, w, h int, focused bool) []string {
 	if len(rows) > h {
 		fit--
 	}
-	top := l.fit(len(rows), fit)
+	top := l.fit(len(rows), fit, m.acted(paneBeads))
 	last := min(top+fit, len(rows))
 	for i := top; i < last; i++ {
 		out = append(out, m.beadLine(rows[i], w, c, focused && i == l.at))
@@ -142,8 +143,8 @@ func (m *model) beadBody(rows []beadRow, w, h int, focused bool) []string {
 
 func (m *model) emptyBoard(w int) []string {
 	switch {
-	case m.filter != "":
-		return m.note(w, "Nothing matches "+m.filter+".", "Esc shows all beads again.")
+	case m.filters[paneBeads] != "":
+		return m.note(w, m.noMatch(paneBeads), "Esc shows all beads again.")
 	case len(m.facts.view.Status.Rigs) == 0:
 		return m.note(w, "No rig yet.", "A rig is a repository the town works on: gastown rig add NAME PATH. Or tell the Mayor (m).")
 	}

@@ -18,6 +18,9 @@ func (m *model) shownCats() (busy []catRow, idle []string) {
 		if m.rig != "" && r.cat.Rig != m.rig && r.cat.Bead != "" {
 			continue
 		}
+		if !m.passes(paneCats, r.cat.Name, string(r.cat.Bead), r.cat.Title, r.cat.Agent, string(r.cat.State), r.cat.Question, r.cat.Rig) {
+			continue
+		}
 		if r.glyph == '.' {
 			idle = append(idle, clean(r.cat.Name))
 			continue
@@ -30,7 +33,7 @@ func (m *model) shownCats() (busy []catRow, idle []string) {
 func (m *model) renderCats(w, h int) []string {
 	focused := m.focused(paneCats)
 	s := m.facts.view.Status
-	b := box{title: fmt.Sprintf("2 POLECATS %d/%d", m.facts.busy, s.Cap), focused: focused}
+	b := box{title: fmt.Sprintf("2 POLECATS %d/%d", m.facts.busy, s.Cap) + m.filterTail(paneCats), focused: focused}
 	if cost, ok := m.spend(); ok {
 		b.right = cost
 	}
@@ -44,6 +47,9 @@ func (m *model) renderCats(w, h int) []string {
 
 func (m *model) catBody(w, h int, focused bool) []string {
 	busy, idle := m.shownCats()
+	if len(busy) == 0 && len(idle) == 0 && m.filters[paneCats] != "" {
+		return m.note(w, m.noMatch(paneCats), "Esc shows all polecats again.")
+	}
 	if len(busy) == 0 && len(idle) == 0 {
 		return m.note(w, "No polecats yet.", "a on a ready bead (o) starts one; so does the Mayor when you ask.")
 	}
@@ -59,7 +65,7 @@ func (m *model) catBody(w, h int, focused bool) []string {
 	}
 	l := &m.lists[paneCats]
 	fit := max(h-foot, 1)
-	top := l.fit(len(busy), fit)
+	top := l.fit(len(busy), fit, m.acted(paneCats))
 	last := min(top+fit, len(busy))
 	for i := top; i < last; i++ {
 		out = append(out, m.catLine(busy[i], w, c, focused && i == l.at))

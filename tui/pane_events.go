@@ -49,7 +49,7 @@ func (m *model) renderEvents(w, h int) []string {
 		b.body = m.note(w-2, "Nothing has happened yet.")
 		return m.box(b, w, h)
 	}
-	top := l.fit(len(events), h-2)
+	top := l.fit(len(events), h-2, m.acted(paneEvents))
 	for i := top; i < min(top+h-2, len(events)); i++ {
 		b.body = append(b.body, m.eventLine(events[len(events)-1-i], w-2, focused && i == l.at))
 	}

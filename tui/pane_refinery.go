@@ -35,6 +35,7 @@ func (m *model) renderRefinery(w, h int) []string {
 			b.mark = 0
 		}
 	}
+	b.title += m.filterTail(paneRefinery)
 	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
 	at, rows := m.lists[paneRefinery].at, m.shownMRs()
 	if i := slices.Index(b.foot, "Space hold"); i >= 0 && at < len(rows) && rows[at].mr.State == refinery.EntryHeld {
@@ -71,7 +72,7 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 			fit = max(room-1, 1)
 		}
 		l := &m.lists[paneRefinery]
-		top := l.fit(len(rows), fit)
+		top := l.fit(len(rows), fit, m.acted(paneRefinery))
 		last := min(top+fit, len(rows))
 		for i := top; i < last; i++ {
 			out = append(out, m.mrLine(rows[i], w, c, focused && i == l.at))
@@ -88,6 +89,9 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 }
 
 func (m *model) emptyQueue() string {
+	if m.filters[paneRefinery] != "" {
+		return m.noMatch(paneRefinery) + " Esc shows the whole queue again."
+	}
 	var last time.Time
 	for _, r := range m.facts.view.Refineries {
 		for _, l := range r.Landed {

@@ -10,21 +10,6 @@ import (
 	"gastown/internal/api"
 )
 
-// newFilter is /: the board narrows with each key.
-func newFilter(m *model) *promptDialog {
-	m.focus = paneBeads
-	d := &promptDialog{title: "FILTER", label: "/", foot: "Enter keep"}
-	d.in.set(m.filter)
-	apply := func(m *model, text string) {
-		m.filter = text
-		m.lists[paneBeads].follow(m.rowKeys(paneBeads))
-	}
-	d.each = apply
-	d.enter = func(m *model, text string) tea.Cmd { apply(m, text); return nil }
-	d.cancel = func(m *model) { apply(m, "") }
-	return d
-}
-
 // answerCat answers what a polecat asks: here, or where its program asks it.
 func (m *model) answerCat(c *api.PolecatInfo) tea.Cmd {
 	if c.AtTerminal != "" {

@@ -55,7 +55,7 @@ func (m *model) run(in Intent) tea.Cmd {
 	case NextRig:
 		m.nextRig()
 	case Filter:
-		m.push(newFilter(m))
+		m.openFilter()
 	case CommandLine:
 		m.push(newCommand())
 	case NewBead:
@@ -132,7 +132,7 @@ func (m *model) focusPane(id paneID) {
 		m.push(newEvents())
 		return
 	}
-	m.focus = id
+	m.focusOn(id)
 }
 
 // nextPane cycles through the panes that there are.
@@ -261,21 +261,6 @@ func (m *model) open() tea.Cmd {
 		return m.openLog()
 	}
 	return m.openBead(r.bead.ID)
-}
-
-// back is Esc on the board: it takes back the newest thing that narrows the view.
-func (m *model) back() {
-	switch {
-	case m.toast.text != "":
-		m.clearToast()
-	case len(m.marks) > 0:
-		clear(m.marks)
-	case m.filter != "":
-		m.filter = ""
-		m.lists[paneBeads].follow(m.rowKeys(paneBeads))
-	case m.focus != paneBeads:
-		m.focus = paneBeads
-	}
 }
 
 // interrupt is Ctrl-C on the board: a hint first, the quit dialog the second time.

@@ -15,7 +15,7 @@ func (m *model) showAsked() {
 	}
 	key := string(v.Show)
 	if !slices.Contains(m.rowKeys(paneBeads), key) {
-		m.filter, m.rig = "", ""
+		m.filters[paneBeads], m.rig = "", ""
 	}
 	keys := m.rowKeys(paneBeads)
 	m.lists[paneBeads].goTo(slices.Index(keys, key), keys)

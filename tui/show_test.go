@@ -27,10 +27,10 @@ func TestShowMovesTheCursor(t *testing.T) {
 	if got := p.m.lists[paneBeads].key; got != keys[0] {
 		t.Errorf("the cursor was moved again, to %s", got)
 	}
-	p.m.filter = "nothing has this"
+	p.m.filters[paneBeads] = "nothing has this"
 	show(beads.ID(last), 2)
-	if got := p.m.lists[paneBeads].key; got != last || p.m.filter != "" {
-		t.Errorf("the cursor is on %s behind the filter %q, want %s", got, p.m.filter, last)
+	if got := p.m.lists[paneBeads].key; got != last || p.m.filters[paneBeads] != "" {
+		t.Errorf("the cursor is on %s behind the filter %q, want %s", got, p.m.filters[paneBeads], last)
 	}
 	show("gone", 3)
 	if got := p.m.lists[paneBeads].key; got != last || p.m.focus != focus {

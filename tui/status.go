@@ -129,7 +129,7 @@ func (m *model) modeSegment() segment {
 		text, st = " TYPE "+clean(m.term.name)+" ", m.typing
 	case m.haltShown() != agents.Going:
 		text = " " + haltWord(m.haltShown()) + " "
-	case m.filter != "" && m.focus == paneBeads:
+	case m.filters[m.focus] != "":
 		text = " FILTER "
 	case m.layout.kind == wide:
 		text = " TOWN " + [...]string{"beads", "polecats", "refinery", "events"}[m.focus] + " "

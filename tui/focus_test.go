@@ -1,0 +1,162 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gastown/beads"
+	"gastown/internal/api"
+)
+
+// change changes the town.
+func (p *player) change(f func(*api.View)) {
+	p.t.Helper()
+	v := *p.h.View()
+	v.Beads, v.Status.Polecats, v.Refineries = slices.Clone(v.Beads), slices.Clone(v.Status.Polecats), slices.Clone(v.Refineries)
+	v.Status.Problems = slices.Clone(v.Status.Problems)
+	f(&v)
+	p.h.set(&v)
+	p.send(changedMsg{})
+}
+
+// TestWhatNeedsYouStaysInSight: a list that nobody acts on shows its top, wherever its cursor was left.
+func TestWhatNeedsYouStaysInSight(t *testing.T) {
+	h := sampleHost(120, 40)
+	twoRigs(h, 83)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "G")
+	if strings.Contains(p.screen(), "gt-c9d P2") {
+		t.Fatal("the cursor is at the end, and the first row in sight")
+	}
+	key := p.m.lists[paneBeads].key
+	p.keys("2")
+	if !strings.Contains(p.screen(), "gt-c9d P2") {
+		t.Errorf("another pane has the focus, and what asks is out of sight:\n%s", p.screen())
+	}
+	p.keys("1")
+	if p.m.lists[paneBeads].key != key || strings.Contains(p.screen(), "gt-c9d P2") {
+		t.Error("the cursor is not where it was left")
+	}
+	p.keys("m")
+	if !strings.Contains(p.screen(), "gt-c9d P2") {
+		t.Errorf("the person types, and what asks is out of sight:\n%s", p.screen())
+	}
+	p.keys("ctrl+]")
+	if p.m.lists[paneBeads].key != key {
+		t.Error("the cursor is not where it was left")
+	}
+}
+
+// TestANewQuestionComesIntoSight: polecats that nobody looked at are shown from the top, what asks first.
+func TestANewQuestionComesIntoSight(t *testing.T) {
+	h := sampleHost(120, 40)
+	v := sampleView()
+	for i := range 12 {
+		c := catSpec{name: fmt.Sprintf("cat%d", i), agent: "claude", bead: "gt-a1f", doing: "works", state: beads.Running, age: time.Hour, quiet: time.Second}.info()
+		c.Attempt = i + 2
+		v.Status.Polecats = append(v.Status.Polecats, c)
+	}
+	h.set(v)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.change(func(v *api.View) {
+		c := &v.Status.Polecats[len(v.Status.Polecats)-1]
+		c.State, c.Question = beads.Asking, "may I?"
+	})
+	if !strings.Contains(p.screen(), "? cat11") {
+		t.Errorf("who asks is not in sight:\n%s", p.screen())
+	}
+}
+
+// TestTheCursorLetsGoOfAClosedBead: it follows a bead through the queue, not down to what is done.
+func TestTheCursorLetsGoOfAClosedBead(t *testing.T) {
+	h := sampleHost(120, 40)
+	twoRigs(h, 83)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-e12") // ready
+	set := func(s beads.Status) {
+		p.change(func(v *api.View) {
+			for i := range v.Beads {
+				if v.Beads[i].ID == "gt-e12" {
+					v.Beads[i].Status = s
+				}
+			}
+		})
+	}
+	set(beads.Submitted)
+	l := &p.m.lists[paneBeads]
+	if l.key != "gt-e12" {
+		t.Fatalf("the cursor is on %s", l.key)
+	}
+	at := l.at
+	set(beads.Closed)
+	if l.key == "gt-e12" || l.at != at {
+		t.Errorf("the cursor went to row %d with %s, was at %d", l.at, l.key, at)
+	}
+	p.m.show("gt-9c1") // a closed one that was looked up is held
+	p.change(func(v *api.View) { v.Gen++ })
+	if l.key != "gt-9c1" {
+		t.Errorf("the cursor is on %s", l.key)
+	}
+}
+
+// TestFilterSelectsTheFirstMatch: whatever was selected before; Esc takes all back, also the rig and the zoom.
+func TestFilterSelectsTheFirstMatch(t *testing.T) {
+	h := sampleHost(120, 40)
+	twoRigs(h, 83)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "down", "down", "/")
+	p.typeText("session")
+	if got := p.m.lists[paneBeads].key; got != "gt-b2c" {
+		t.Errorf("%s is selected, want the first that matches", got)
+	}
+	if !strings.Contains(p.screen(), "▸ > gt-b2c") {
+		t.Errorf("the list is not in sight:\n%s", p.screen())
+	}
+	p.keys("esc")
+	if p.m.filters[paneBeads] != "" || p.m.lists[paneBeads].key == "gt-b2c" {
+		t.Error("Esc does not take the filter back")
+	}
+	p.keys("/")
+	p.typeText("nothing")
+	p.keys("enter", "f", "f")
+	if !strings.Contains(p.screen(), "Nothing matches nothing in site.") {
+		t.Errorf("it does not say where nothing is:\n%s", p.screen())
+	}
+	p.wait(toastFor)
+	p.keys("2", "z", "esc")
+	if p.m.full || p.m.focus != paneCats {
+		t.Error("Esc does not leave the zoom first")
+	}
+	p.wait(toastFor)
+	p.keys("esc")
+	if p.m.rig != "" {
+		t.Error("Esc does not show all rigs")
+	}
+	p.wait(toastFor)
+	p.keys("esc", "esc")
+	if p.m.filters[paneBeads] != "" || p.m.focus != paneBeads {
+		t.Error("Esc does not take the filter back")
+	}
+}
+
+// TestFilterIsOfTheFocusedPane: polecats and the queue are narrowed where they are, the board stays as it is.
+func TestFilterIsOfTheFocusedPane(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "2", "/")
+	p.typeText("nux")
+	p.keys("enter")
+	if busy, _ := p.m.shownCats(); len(busy) != 1 || busy[0].cat.Name != "nux" || len(p.m.shownBeads()) != 17 {
+		t.Errorf("%d polecats, %d beads", len(busy), len(p.m.shownBeads()))
+	}
+	p.keys("x", "y")
+	p.wantCall("polecat.kill {Name:gt-b2c/1")
+	p.keys("3", "/")
+	p.typeText("encrypt")
+	p.keys("enter", "space")
+	p.wantCall("queue.hold {Bead:gt-a0d}")
+}
