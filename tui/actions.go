@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -102,102 +101,11 @@ func (m *model) onPolecat(what string, f func(*api.PolecatInfo) tea.Cmd) tea.Cmd
 	return nil
 }
 
-// restartRefinery is r: at once when the Refinery is stuck or idle, after a question when a
-// gate runs within its limits.
-func (m *model) restartRefinery() tea.Cmd {
-	info := m.rigForRestart()
-	if info == nil {
-		m.refuse("no rig, so no refinery")
-		return nil
-	}
-	if !needsAsking(info.State) {
-		return m.restartRig(info.Rig)
-	}
-	text := "The refinery of " + clean(info.Rig) + " is at work and within its limits."
-	for _, e := range info.Queue {
-		if e.State == refinery.EntryGating || e.State == refinery.EntryLanding {
-			text = fmt.Sprintf("%s: %s has run for %s", clean(string(e.Bead)), orWord(clean(e.Phase), "landing"), exact(m.clock.Sub(e.Since)))
-			if e.Usual > 0 {
-				text += " (usually " + exact(e.Usual) + ")"
-			}
-			text += "."
-		}
-	}
-	rig, run := info.Rig, runOf(info)
-	m.push(&askDialog{
-		over: func(m *model) string {
-			if now := m.refineryOf(rig); now == nil || runOf(now) != run {
-				return "What ran is through; r asks about what runs now"
-			}
-			return ""
-		},
-		title: "RESTART THE REFINERY?",
-		lines: []string{text, "Restarting stops the gate and runs it again. The queue keeps its order; it is not counted as a try."},
-		yes:   "restart anyway", run: func(m *model) tea.Cmd { return m.restartRig(rig) },
-	})
-	return nil
-}
-
-// runOf numbers what a Refinery is at work on; 0: nothing.
-func runOf(info *api.RefineryInfo) uint64 {
-	if info.Run == nil {
-		return 0
-	}
-	return info.Run.Seq
-}
-
-// refineryOf is the Refinery of a rig, nil when there is none.
-func (m *model) refineryOf(rig string) *api.RefineryInfo {
-	for i := range m.facts.view.Refineries {
-		if r := &m.facts.view.Refineries[i]; r.Rig == rig {
-			return r
-		}
-	}
-	return nil
-}
-
 func orWord(s, otherwise string) string {
 	if s == "" {
 		return otherwise
 	}
 	return s
-}
-
-// rigForRestart is the selected row's rig, else the one that needs it most.
-func (m *model) rigForRestart() *api.RefineryInfo {
-	if m.focus == paneRefinery {
-		if at, rows := m.lists[paneRefinery].at, m.shownMRs(); at < len(rows) {
-			return rows[at].info
-		}
-	}
-	if m.rig != "" {
-		for i := range m.facts.view.Refineries {
-			if r := &m.facts.view.Refineries[i]; r.Rig == m.rig && badness(r.State) >= badness(m.facts.worst.State) {
-				return r
-			}
-		}
-	}
-	return m.facts.worst
-}
-
-func (m *model) restartRig(rig string) tea.Cmd {
-	return m.call("restart refinery", func(ctx context.Context, d api.Doer) (string, error) {
-		infos, err := api.RefineryRestart.Do(ctx, d, api.NameReq{Name: rig})
-		if err != nil {
-			return "", err
-		}
-		text := "refinery restarted"
-		for _, i := range infos {
-			switch {
-			case i.Rig != rig:
-			case i.Note != "":
-				text += ": " + i.Note
-			case len(i.Queue) > 0:
-				text += ": " + string(i.Queue[0].Bead) + " first again"
-			}
-		}
-		return text, nil
-	})
 }
 
 func (m *model) restartMayor() tea.Cmd {
@@ -327,27 +235,10 @@ func newApproval(m *model, e *api.QueueEntry) *askDialog {
 		run: func(m *model) tea.Cmd {
 			return m.call("approve "+string(req.Bead), func(ctx context.Context, d api.Doer) (string, error) {
 				q, err := api.QueueApprove.Do(ctx, d, req)
-				return string(req.Bead) + " is " + string(q.State), err
+				return string(req.Bead) + " has your yes and " + entryWord(q.State), err
 			})
 		},
 	}
-}
-
-func (m *model) hold() tea.Cmd {
-	at, rows := m.lists[paneRefinery].at, m.shownMRs()
-	if at >= len(rows) {
-		return nil
-	}
-	e := rows[at].mr
-	verb, label := api.QueueHold, "hold "
-	if e.State == refinery.EntryHeld {
-		verb, label = api.QueueRelease, "release "
-	}
-	id := e.Bead
-	return m.call(label+string(id), func(ctx context.Context, d api.Doer) (string, error) {
-		q, err := verb.Do(ctx, d, api.BeadReq{Bead: id})
-		return string(id) + " is " + string(q.State), err
-	})
 }
 
 // copyID is y: the id of the bead, or of a polecat's row its branch.

@@ -27,7 +27,7 @@ func (c command) usage() string { return strings.TrimSpace(c.name + " " + c.args
 // commands is the table of : commands.
 func commands() []command {
 	return []command{
-		{"restart refinery", "", "restart the Refinery", func(m *model, _ string) tea.Cmd { return m.restartRefinery() }},
+		{"restart refinery", "", "restart the Refinery", func(m *model, _ string) tea.Cmd { return m.restartRefinery(m.rigMeant()) }},
 		{"restart mayor", "", "start the Mayor's agent again", func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
 		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat((*model).restartAgent)},
 		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat((*model).openKill)},
@@ -109,7 +109,7 @@ func drop(m *model, id beads.ID) tea.Cmd {
 // rigArg is the named rig, else the only one or the selected row's.
 func (m *model) rigArg(arg string) string {
 	if arg == "" {
-		if r := m.rigForRestart(); r != nil {
+		if r := m.rigMeant(); r != nil {
 			return r.Rig
 		}
 	}

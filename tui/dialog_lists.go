@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -37,17 +38,44 @@ func (d *problemsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	if len(ps) == 0 {
 		return closed, nil
 	}
-	p := ps[d.at.at]
+	return closed, m.onProblem(ps[d.at.at], ev.intent)
+}
+
+// onProblem goes to what a problem is about, and does there what the key means: to its bead, or to its own rig.
+func (m *model) onProblem(p api.Problem, in Intent) tea.Cmd {
+	info := m.refineryOf(p.Rig)
 	switch {
 	case p.Bead != "":
 		m.show(p.Bead)
-	case p.Rig != "":
-		m.focusOn(paneRefinery)
+	case info == nil:
+	case in == RestartRefinery:
+		return m.restartRefinery(info)
+	case in == ShowLog:
+		return m.logOf(info, "")
+	default:
+		m.showRig(info)
 	}
-	if ev.intent == Open {
-		return closed, nil
+	if in == Open {
+		return nil
 	}
-	return closed, m.run(ev.intent)
+	return m.run(in)
+}
+
+// showRig goes to the merge queue of a rig: to what it tests, or to its first row.
+func (m *model) showRig(info *api.RefineryInfo) {
+	m.focusOn(paneRefinery)
+	m.filters[paneRefinery] = ""
+	if m.rig != "" {
+		m.rig = info.Rig
+	}
+	e := firstInLine(info.Queue)
+	if e == nil && len(info.Queue) > 0 {
+		e = &info.Queue[0]
+	}
+	if e != nil {
+		keys := m.rowKeys(paneRefinery)
+		m.lists[paneRefinery].goTo(slices.Index(keys, string(e.Bead)), keys)
+	}
 }
 
 // click implements clicker.

@@ -38,18 +38,81 @@ type logText struct {
 	lines []string
 }
 
+// openLog is L: the log of the selected merge request, elsewhere of what the Refinery tests.
 func (m *model) openLog() tea.Cmd {
-	info := m.rigForRestart()
+	info, want := m.rigMeant(), ""
+	if rows := m.shownMRs(); m.focus == paneRefinery && m.lists[paneRefinery].at < len(rows) {
+		row := rows[m.lists[paneRefinery].at]
+		info, want = row.info, string(row.mr.Bead)
+	}
 	if info == nil {
 		m.refuse("no rig, so no refinery")
 		return nil
 	}
+	return m.logOf(info, beads.ID(want))
+}
+
+// logOf opens the log of one merge request: of want, where a gate has run on it, else of the one that runs, else of the
+// last that ran. Text, heading and keys are all of that one. Of a Refinery that failed it is what that says itself.
+func (m *model) logOf(info *api.RefineryInfo, want beads.ID) tea.Cmd {
 	d := &logDialog{rig: info.Rig, req: api.LogReq{Rig: info.Rig, Lines: logLines}, follow: true, hit: -1}
-	if m.focus == paneRefinery && m.lists[paneRefinery].key != "" {
-		d.req = api.LogReq{Bead: beads.ID(m.lists[paneRefinery].key), Lines: logLines}
+	if id := m.lastTested(info, want); id != "" && (id == want || info.State != refinery.Failed) {
+		d.req = api.LogReq{Bead: id, Lines: logLines}
 	}
 	m.push(d)
 	return d.load(m)
+}
+
+// lastTested is the bead whose gate output there is to read; empty: there is none.
+func (m *model) lastTested(info *api.RefineryInfo, want beads.ID) beads.ID {
+	var running beads.ID
+	for i := range info.Queue {
+		e := &info.Queue[i]
+		runs := e.State == refinery.EntryGating || e.State == refinery.EntryLanding
+		if e.Bead == want && (runs || e.State == refinery.EntryApprove || len(e.Gates) > 0) {
+			return want
+		}
+		if runs && running == "" {
+			running = e.Bead
+		}
+	}
+	var newest *beads.Attempt
+	for _, r := range m.facts.beads {
+		for _, a := range r.bead.Attempts {
+			if a.Rig != info.Rig || len(a.Gates) == 0 {
+				continue
+			}
+			if a.Bead == want {
+				return want
+			}
+			if newest == nil || a.SubmittedAt.After(newest.SubmittedAt) {
+				newest = a
+			}
+		}
+	}
+	if running == "" && newest != nil {
+		return newest.Bead
+	}
+	return running
+}
+
+// entry is the merge request that is shown, nil when it has left the queue.
+func (d *logDialog) entry(m *model) *mrRow {
+	for i := range m.facts.mrs {
+		if r := &m.facts.mrs[i]; r.mr.Bead == d.req.Bead {
+			return r
+		}
+	}
+	return nil
+}
+
+// onEntry runs f on the merge request that is shown.
+func (d *logDialog) onEntry(m *model, f func(*api.QueueEntry) tea.Cmd) (verdict, tea.Cmd) {
+	if e := d.entry(m); e != nil {
+		return closed, f(e.mr)
+	}
+	m.refuse("what is shown here is in no queue now")
+	return consumed, nil
 }
 
 // load asks for the log; it is split off Update, and cleaned where it is shown.
@@ -99,8 +162,17 @@ func (d *logDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		return consumed, nil
 	}
 	switch ev.intent {
-	case RestartRefinery, HoldEntry, BounceEntry, ShowDiff:
-		return closed, m.run(ev.intent)
+	case RestartRefinery:
+		return closed, m.restartRefinery(m.refineryOf(d.rig))
+	case HoldEntry:
+		return d.onEntry(m, m.hold)
+	case BounceEntry:
+		return d.onEntry(m, m.bounce)
+	case ShowDiff:
+		if d.req.Bead == "" {
+			return consumed, nil
+		}
+		return closed, m.diffOf(d.req.Bead)
 	case Find:
 		d.find.begin()
 		d.hit = -1
@@ -147,7 +219,12 @@ func (d *logDialog) broad() bool { return true }
 
 func (d *logDialog) draw(m *model, w, h int) face {
 	f := face{title: "REFINERY LOG  " + clean(d.rig), grow: true}
-	f.foot = append(hintsIn(m.keys, InLog, RestartRefinery, HoldEntry, BounceEntry, Find, Follow), "Esc")
+	if e := d.entry(m); e != nil {
+		f.foot = asRelease(hintsIn(m.keys, InLog, RestartRefinery, HoldEntry, BounceEntry, Find, Follow), e.mr)
+	} else {
+		f.foot = hintsIn(m.keys, InLog, RestartRefinery, Find, Follow)
+	}
+	f.foot = append(f.foot, "Esc")
 	f.rows = d.headRows(m, w, &f)
 	if d.find.typing {
 		f.rows = append(f.rows, d.find.draw(m, w))
@@ -185,11 +262,7 @@ func (d *logDialog) headRows(m *model, w int, f *face) []string {
 		}
 		word, mark := refineryWord(r, m.clock)
 		f.right, f.mark = word, mark
-		for _, e := range m.facts.mrs {
-			if e.info == r && (d.req.Bead == e.mr.Bead || d.req.Bead == "" && e.mr.Position == 1) {
-				rows = append(rows, d.entryRows(m, w, e)...)
-			}
-		}
+		rows = append(rows, d.aboutRows(m, w)...)
 		if r.State == refinery.Hung || r.Reason != "" {
 			for _, p := range m.liveGate(r) {
 				if !strings.HasPrefix(p.text, "last line: ") && !strings.HasPrefix(p.text, "  ") && p.text != "" {
@@ -209,14 +282,33 @@ func (d *logDialog) headRows(m *model, w int, f *face) []string {
 	return append(rows, m.ruleRow(w))
 }
 
+// aboutRows says of which bead the log is, and how its gates went.
+func (d *logDialog) aboutRows(m *model, w int) []string {
+	if e := d.entry(m); e != nil {
+		return d.entryRows(m, w, *e)
+	}
+	r, _ := m.beadByID(string(d.req.Bead))
+	if r.bead == nil {
+		return nil
+	}
+	for i := len(r.bead.Attempts) - 1; i >= 0; i-- {
+		if a := r.bead.Attempts[i]; len(a.Gates) > 0 {
+			dot := " " + m.dot + " "
+			head := fmt.Sprintf("%s %s%s%s%stry %d", clean(string(a.Bead)), clean(r.bead.Title), dot, clean(string(a.State)), dot, a.N)
+			return []string{m.text(w, "1", head), m.gateRow(w, a.Gates)}
+		}
+	}
+	return nil
+}
+
 func (d *logDialog) entryRows(m *model, w int, e mrRow) []string {
 	dot := " " + m.dot + " "
 	head := fmt.Sprintf("%s %s%s%s%stry %d", clean(string(e.mr.Bead)), clean(e.mr.Title), dot, clean(string(e.mr.State)), dot, e.mr.Tries+1)
 	if e.mr.Step != "" {
 		head += dot + clean(e.mr.Step)
 	}
-	if !e.mr.Expected.IsZero() {
-		head += dot + "lands in ~" + exact(e.mr.Expected.Sub(m.clock))
+	if text := m.expected(e.mr, e.info); text != "" {
+		head += dot + text
 	}
 	n := m.line(w, "").put("", " ")
 	names, marks := gateMarks(e)

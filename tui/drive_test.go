@@ -450,7 +450,7 @@ func TestOtherVerbs(t *testing.T) {
 		{"A n o enter", "polecat.answer {Name:gt-c9d/1 Text:no Question:may I run npm install?}"},
 		{"3 space", "queue.hold {Bead:gt-a0e}"},
 		{"enter", "why {Bead:gt-c9d}"},
-		{"L", "refinery.log {Rig:myapp"},
+		{"L", "refinery.log {Rig: Bead:gt-a0e"},
 		{": p a u s e enter", "pause {Name:}"},
 		{": d e l i v e r enter", "rig.deliver {Name:myapp}"},
 		{": s l i n g space g t - e 1 2 enter", "sling {Beads:[gt-e12]"},

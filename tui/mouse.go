@@ -64,6 +64,9 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		m.mouse.area = r.inner()
 		if y == r.y || y == r.y+r.h-1 {
 			m.mouse.area = rect{}
+			if id == paneRefinery && y == r.y && labelAt(m.textAt(r, y), x-r.x, m.charset) == "r restart" {
+				return m.restartRefinery(m.shownRefinery()) // the one that this title speaks of
+			}
 			return m.pressLabel(r, x, y)
 		}
 		return m.clickRow(id, r, y, again)

@@ -37,12 +37,19 @@ func (m *model) renderRefinery(w, h int) []string {
 	}
 	b.title += m.filterTail(paneRefinery)
 	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
-	at, rows := m.lists[paneRefinery].at, m.shownMRs()
-	if i := slices.Index(b.foot, "Space hold"); i >= 0 && at < len(rows) && rows[at].mr.State == refinery.EntryHeld {
-		b.foot[i] = "Space release"
+	if at, rows := m.lists[paneRefinery].at, m.shownMRs(); at < len(rows) {
+		b.foot = asRelease(b.foot, rows[at].mr)
 	}
 	b.body = m.refineryBody(w-2, h-2, focused)
 	return m.box(b, w, h)
+}
+
+// asRelease is the hints with what Space does to a merge request that is held.
+func asRelease(foot []string, e *api.QueueEntry) []string {
+	if i := slices.Index(foot, "Space hold"); i >= 0 && e.State == refinery.EntryHeld {
+		foot[i] = "Space release"
+	}
+	return foot
 }
 
 // shownRefinery is the one that the title speaks of: of the rig that is shown alone, else the
@@ -294,12 +301,20 @@ func (m *model) stepText(r *api.RefineryInfo) string {
 	text := clean(r.Step)
 	for i := range r.Queue {
 		e := &r.Queue[i]
-		if e.State != refinery.EntryGating || e.Expected.IsZero() || text == "" {
-			continue
+		if lands := m.expected(e, r); e.State == refinery.EntryGating && lands != "" && text != "" {
+			return text + " " + m.dot + " " + lands
 		}
-		return text + " " + m.dot + " lands in ~" + exact(e.Expected.Sub(m.clock))
 	}
 	return text
+}
+
+// expected is when a merge request lands if all goes as usual; "" where that is not known, or does not come true.
+func (m *model) expected(e *api.QueueEntry, r *api.RefineryInfo) string {
+	left := e.Expected.Sub(m.clock)
+	if e.Expected.IsZero() || left <= 0 || r.State == refinery.Hung || e.State == refinery.EntryHeld || e.State == refinery.EntryApprove {
+		return ""
+	}
+	return "lands in ~" + exact(left)
 }
 
 // tailLines is how many lines of a running gate the wide pane shows.

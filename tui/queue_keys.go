@@ -8,6 +8,7 @@ import (
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/refinery"
 )
 
 // revert is U: a landed bead is taken out again, through the same gates.
@@ -32,7 +33,7 @@ func (m *model) revert() tea.Cmd {
 			run: func(m *model) tea.Cmd {
 				return m.call("revert "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
 					q, err := api.QueueRevert.Do(ctx, d, api.BeadReq{Bead: id})
-					return fmt.Sprintf("the revert of %s is %s", id, q.State), err
+					return fmt.Sprintf("the revert of %s %s", id, entryWord(q.State)), err
 				})
 			},
 		})
@@ -59,14 +60,8 @@ func (m *model) leftQueue(id beads.ID, attempt int) string {
 }
 
 // bounce is b: the merge request goes back to its polecat.
-func (m *model) bounce() tea.Cmd {
-	at := m.lists[paneRefinery].at
-	rows := m.shownMRs()
-	if at >= len(rows) {
-		m.refuse("nothing is queued")
-		return nil
-	}
-	id, attempt := rows[at].mr.Bead, rows[at].mr.Attempt
+func (m *model) bounce(e *api.QueueEntry) tea.Cmd {
+	id, attempt := e.Bead, e.Attempt
 	m.push(&askDialog{
 		over:  func(m *model) string { return m.leftQueue(id, attempt) },
 		title: "BOUNCE " + clean(string(id)) + "?",
@@ -79,4 +74,44 @@ func (m *model) bounce() tea.Cmd {
 		},
 	})
 	return nil
+}
+
+// hold is Space on a merge request: it is held back, or released.
+func (m *model) hold(e *api.QueueEntry) tea.Cmd {
+	verb, label := api.QueueHold, "hold "
+	if e.State == refinery.EntryHeld {
+		verb, label = api.QueueRelease, "release "
+	}
+	id := e.Bead
+	return m.call(label+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		q, err := verb.Do(ctx, d, api.BeadReq{Bead: id})
+		return string(id) + " " + entryWord(q.State), err
+	})
+}
+
+// entryWord is where a merge request stands, as a clause.
+func entryWord(s refinery.EntryState) string {
+	switch s {
+	case refinery.EntryQueued:
+		return "waits in the queue"
+	case refinery.EntryGating:
+		return "is being tested"
+	case refinery.EntryApprove:
+		return "is green and waits for your yes"
+	case refinery.EntryHeld:
+		return "is held back"
+	case refinery.EntryLanding:
+		return "is landing"
+	}
+	return "is " + string(s)
+}
+
+// onEntry runs f on the selected merge request.
+func (m *model) onEntry(f func(*api.QueueEntry) tea.Cmd) tea.Cmd {
+	at, rows := m.lists[paneRefinery].at, m.shownMRs()
+	if at >= len(rows) {
+		m.refuse("nothing is queued")
+		return nil
+	}
+	return f(rows[at].mr)
 }

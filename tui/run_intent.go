@@ -70,7 +70,7 @@ func (m *model) run(in Intent) tea.Cmd {
 func (m *model) act(in Intent) tea.Cmd {
 	switch in {
 	case RestartRefinery:
-		return m.restartRefinery()
+		return m.restartRefinery(m.rigMeant())
 	case RestartAgent:
 		return m.onPolecat("restart", m.restartAgent)
 	case Assign:
@@ -88,9 +88,9 @@ func (m *model) act(in Intent) tea.Cmd {
 	case SetPriority:
 		return m.onBead(func(r beadRow) tea.Cmd { m.push(newPriority(r)); return nil })
 	case HoldEntry:
-		return m.hold()
+		return m.onEntry(m.hold)
 	case BounceEntry:
-		return m.bounce()
+		return m.onEntry(m.bounce)
 	case EditBead:
 		return m.editBead()
 	case RevertLanded:
