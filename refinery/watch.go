@@ -181,22 +181,25 @@ func again(q Queue) string {
 	return "tried again after: " + q.LastErr
 }
 
+// ProblemKey is the key of the problem that a Refinery in a state which waits for a person is.
+func ProblemKey(rig string, s State) string { return "refinery/" + rig + "/" + string(s) }
+
 // problems lists what a person should know of, by key.
 func problems(q Queue) []Problem {
 	key := "refinery/" + q.Rig + "/"
 	var ps []Problem
 	if s := q.Stop; s != nil {
-		kind := string(s.Kind)
+		kind := s.Kind
 		if s.Kind == Paused {
 			kind = "broken"
 		}
-		ps = append(ps, Problem{Key: key + kind, Text: s.Reason, Hint: s.Hint})
+		ps = append(ps, Problem{Key: ProblemKey(q.Rig, kind), Text: s.Reason, Hint: s.Hint})
 	}
 	if r := q.Run; r != nil && !r.HungSince.IsZero() {
-		ps = append(ps, Problem{Key: key + "hung", Text: q.Reason, Hint: q.Hint})
+		ps = append(ps, Problem{Key: ProblemKey(q.Rig, Hung), Text: q.Reason, Hint: q.Hint})
 	}
 	if q.State == NoGates && len(q.Entries) > 0 {
-		ps = append(ps, Problem{Key: key + "no_gates", Text: q.Reason, Hint: q.Hint})
+		ps = append(ps, Problem{Key: ProblemKey(q.Rig, NoGates), Text: q.Reason, Hint: q.Hint})
 	}
 	if u := q.Upstream; u != nil && u.Why != "" {
 		ps = append(ps, Problem{Key: key + "origin/" + short(u.Tip), Text: u.Why, Hint: u.Hint})

@@ -124,27 +124,13 @@ func derive(v *api.View) *facts {
 
 func rank(g byte) int { return strings.IndexByte(order, g) }
 
-// alarms counts what the status bar warns of: each condition once.
+// alarms counts what the status bar warns of: what the list of problems has, no more and no less.
 func (f *facts) alarms() {
-	f.asks, f.bad = f.count['?'], f.count['!']
-	told := map[string]bool{}
 	for _, p := range f.view.Status.Problems {
-		mark := byte(0)
-		if i, ok := f.byID[p.Bead]; ok && p.Bead != "" {
-			mark = f.beads[i].glyph
-		}
-		switch {
-		case p.Level == "asks" && mark != '?':
+		switch problemMark(p.Level) {
+		case '?':
 			f.asks++
-		case (p.Level == "hung" || p.Level == "failed") && mark != '!':
-			f.bad++
-		}
-		if p.Rig != "" && p.Who == "refinery" {
-			told[p.Rig] = true
-		}
-	}
-	for i := range f.view.Refineries {
-		if r := &f.view.Refineries[i]; badness(r.State) >= badness(refinery.MainRed) && !told[r.Rig] {
+		case '!':
 			f.bad++
 		}
 	}

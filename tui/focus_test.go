@@ -160,3 +160,19 @@ func TestFilterIsOfTheFocusedPane(t *testing.T) {
 	p.keys("enter", "space")
 	p.wantCall("queue.hold {Bead:gt-a0d}")
 }
+
+// TestTheBarCountsTheList: what the status bar warns of is what ! lists.
+func TestTheBarCountsTheList(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.change(func(v *api.View) {
+		v.Status.Problems = []api.Problem{
+			{Key: "refinery/myapp", Who: "refinery myapp", Rig: "myapp", Level: "hung"},
+			{Key: "approve/gt-a0e", Who: "gt-a0e", Bead: "gt-a0e", Level: "asks"},
+			{Key: "asks/gt-c9d", Who: "slit", Bead: "gt-c9d", Level: "asks"},
+		}
+	})
+	p.keys("ctrl+]")
+	if !strings.Contains(p.screen(), " TOWN │ ?2 !1 │") {
+		t.Errorf("the bar counts something else:\n%s", p.screen())
+	}
+}

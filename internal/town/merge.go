@@ -196,12 +196,15 @@ func (t *Town) record(tx *store.Tx, rig string, gates []beads.GateRun, rec refin
 		}
 		return tx.Append(beads.Event{Kind: r.Kind, Actor: by, Rig: rig, Bead: r.Bead, Attempt: r.N, Text: r.Text, Reason: r.Reason})
 	case refinery.Problem:
-		return tx.PutNotice(&beads.Notice{Key: rig + "/" + r.Key, At: now.UTC(), Rig: rig, Text: r.Text, Hint: r.Hint})
+		return tx.PutNotice(&beads.Notice{Key: noticeKey(rig, r.Key), At: now.UTC(), Rig: rig, Text: r.Text, Hint: r.Hint})
 	case refinery.ProblemGone:
-		return tx.DeleteNotice(rig + "/" + r.Key)
+		return tx.DeleteNotice(noticeKey(rig, r.Key))
 	}
 	return fmt.Errorf("unknown record %T", rec)
 }
+
+// noticeKey is the key of the notice of a Refinery's problem.
+func noticeKey(rig, problem string) string { return rig + "/" + problem }
 
 // evidence is what the gates of a run said, the one that just ended included.
 func evidence(run *refinery.Run, ev refinery.Event, cfg refinery.Config) []beads.GateRun {

@@ -149,14 +149,17 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 	if wrong := t.wrongSettings(); wrong != "" {
 		out = append(out, api.Problem{Key: "settings", Who: "town.toml", What: beads.Clean(wrong, 300), Since: t.settingsAt(), Do: "mend " + settingsPath(t.Dir) + "; the settings before it stay in force", Level: "failed"})
 	}
+	said := map[string]bool{} // notices of a state that is said here as it is now
 	for _, r := range s.Rigs {
-		if p, ok := refineryProblem(r, len(s.Queue) > 0); ok {
+		queued := slices.ContainsFunc(s.Queue, func(e api.QueueEntry) bool { return e.Rig == r.Name })
+		if p, ok := refineryProblem(r, queued); ok {
 			out = append(out, p)
+			said[noticeKey(r.Name, refinery.ProblemKey(r.Name, r.Refinery.State))] = true
 		}
 	}
 	notices, err := tx.Notices()
 	for _, n := range notices {
-		if slices.ContainsFunc(out, func(p api.Problem) bool { return p.Rig == n.Rig && p.What == n.Text }) {
+		if said[n.Key] {
 			continue
 		}
 		who := n.Rig
