@@ -1,6 +1,10 @@
 package refinery
 
-import "testing"
+import (
+	"testing"
+
+	"gastown/beads"
+)
 
 func TestGateLike(t *testing.T) {
 	for path, want := range map[string]string{
@@ -127,4 +131,51 @@ func TestApprovalIsForOneChange(t *testing.T) {
 	d.send(Approve{Bead: "ma-1", By: "me"})
 	green("C", "y")
 	one[Publish](d)
+}
+
+// TestWhatACandidateAsksFor: it is no matter of settings then, and what a person asked for has their yes.
+func TestWhatACandidateAsksFor(t *testing.T) {
+	d := newDrive(t)
+	d.send(Submit{Entry{Bead: "ma-1", N: 1, Priority: 2, AskFirst: true, AskWhy: "the rig asks for every change", Plain: true}})
+	built := func(bead beads.ID) {
+		t.Helper()
+		d.send(Built{Seq: d.q.Run.Seq, Base: "B", BaseTree: "TB", Commit: "c", Tree: "of " + string(bead), Parts: []Part{{Bead: bead, N: 1, Commit: "c", Ask: "it changes ci", Change: "x"}}})
+		d.gate(Pass)
+	}
+	built("ma-1")
+	if e := d.q.Entries[0]; e.State != EntryApprove || e.Plain {
+		t.Fatalf("%+v", e)
+	}
+	d.send(Drop{Bead: "ma-1", By: "you"})
+	d.send(Submit{Entry{Bead: "ma-2", N: 1, Priority: 0, Plain: true, Wished: true}})
+	built("ma-2")
+	one[Publish](d)
+}
+
+// What only the settings asked a yes for goes on when they do not any more, with the tree that is known green.
+func TestAYesThatNothingAsksForAnyMore(t *testing.T) {
+	d := newDrive(t)
+	d.send(Submit{Entry{Bead: "ma-1", N: 1, Priority: 2, AskFirst: true, AskWhy: "the rig asks for every change", Plain: true}})
+	d.built("m1")
+	d.gate(Pass)
+	if e := d.q.Entries[0]; e.State != EntryApprove || e.Green == nil {
+		t.Fatalf("%+v", e)
+	}
+	d.send(Ask{Bead: "ma-1"})
+	d.built("m1")
+	d.publish()
+	gated := 0
+	for _, e := range d.all {
+		if _, ok := e.(RunGate); ok {
+			gated++
+		}
+	}
+	if len(d.q.Entries) != 0 || gated != 1 {
+		t.Fatalf("%d entries, gated %d times", len(d.q.Entries), gated)
+	}
+	d.send(Submit{Entry{Bead: "ma-2", N: 1, Priority: 2, AskFirst: true, Held: true}})
+	d.send(Ask{Bead: "ma-2"})
+	if e := d.q.Entries[0]; e.State != EntryHeld || e.AskFirst {
+		t.Fatalf("what a person holds is let go: %+v", e)
+	}
 }

@@ -36,10 +36,10 @@ type Approve struct {
 	Tree string
 }
 
-// Ask makes an entry that is in the queue wait for a person's yes.
+// Ask makes an entry that is in the queue wait for a person's yes, or no longer.
 type Ask struct {
 	Bead beads.ID
-	Why  string // one line
+	Why  string // one line; empty: nothing asks for a yes any more
 }
 
 // Drop takes a bead out of the queue; a run that gates it is stopped. A bead whose

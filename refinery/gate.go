@@ -248,7 +248,7 @@ func (m *machine) passed(ev GateDone) {
 	if v := m.verdict(r.Tree); v != nil && v.Outcome != Pass {
 		m.flaky(*v)
 	}
-	m.record(GateDone{Outcome: Pass})
+	m.record(GateDone{Outcome: Pass, Log: ev.Log})
 	m.green()
 }
 

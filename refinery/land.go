@@ -76,10 +76,15 @@ func (m *machine) built(ev Built) {
 func (m *machine) asked(built []Part) (news bool) {
 	for _, p := range built {
 		i := index(m.q, p.Bead)
-		if p.Ask == "" || i < 0 || m.q.Entries[i].AskFirst {
+		if p.Ask == "" || i < 0 {
 			continue
 		}
-		m.q.Entries[i].AskFirst, m.q.Entries[i].AskWhy, news = true, oneLine(p.Ask), true
+		e := &m.q.Entries[i]
+		e.Plain = false
+		if e.AskFirst || e.Wished {
+			continue
+		}
+		e.AskFirst, e.AskWhy, news = true, oneLine(p.Ask), true
 		m.changed(p.Bead, "", "needs a person's yes: "+oneLine(p.Ask))
 	}
 	return news

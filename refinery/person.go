@@ -99,10 +99,19 @@ func (m *machine) onApprove(ev Approve) {
 	m.enter(e, EntryQueued)
 }
 
-// onAsk has its candidate built anew: what a yes is for is found out with it.
+// onAsk has its candidate built anew: what a yes is for is found out with it. One that needs no yes any more goes on
+// with what is known green.
 func (m *machine) onAsk(ev Ask) {
 	i := index(m.q, ev.Bead)
-	if i < 0 || m.q.Entries[i].AskFirst || m.q.Landing(ev.Bead) {
+	if i < 0 || m.q.Entries[i].AskFirst == (ev.Why != "") || m.q.Landing(ev.Bead) {
+		return
+	}
+	if e := &m.q.Entries[i]; ev.Why == "" {
+		e.AskFirst, e.AskWhy, e.Approved, e.Yes, e.Green = false, "", false, "", nil
+		m.changed(ev.Bead, "", "needs no yes any more")
+		if e.State == EntryApprove {
+			m.enter(e, EntryQueued)
+		}
 		return
 	}
 	m.q.Entries[i].AskFirst, m.q.Entries[i].AskWhy = true, oneLine(ev.Why)

@@ -56,6 +56,10 @@ type Entry struct {
 	// AskFirst makes a green candidate wait for a person's yes; Approved is that yes.
 	AskFirst bool   `json:"ask_first,omitempty"`
 	AskWhy   string `json:"ask_why,omitempty"` // why it asks, one line
+	// Plain says that the change itself asks for no yes: only settings may. Wished says that a
+	// person asked for this very change, which is their yes.
+	Plain    bool   `json:"plain,omitempty"`
+	Wished   bool   `json:"wished,omitempty"`
 	Approved bool   `json:"approved,omitempty"`
 	Yes      string `json:"yes,omitempty"` // the Candidate.Change that Approved is for
 	// Green is what passed the gates last and waits for the yes.

@@ -193,7 +193,8 @@ func (m *model) reassign(req api.ReassignReq) tea.Cmd {
 	})
 }
 
-// answer is A: the question of the selected polecat, else the first that waits.
+// answer is A: what the selected row asks, else the first question of a polecat, the first change that waits for a yes,
+// the first bead that needs a decision.
 func (m *model) answer() tea.Cmd {
 	if r, ok := m.selectedBead(); ok && r.mr != nil && r.mr.State == refinery.EntryApprove {
 		m.push(newApproval(m, r.mr))
@@ -202,16 +203,40 @@ func (m *model) answer() tea.Cmd {
 	if c, ok := m.selectedCat(); ok && c.State == beads.Asking {
 		return m.answerCat(c)
 	}
+	if r, ok := m.selectedBead(); ok && r.bead.Status == beads.NeedsYou {
+		return m.openBead(r.bead.ID)
+	}
 	for _, r := range m.facts.cats {
 		if r.cat.State == beads.Asking {
 			return m.answerCat(r.cat)
 		}
 	}
-	if r, ok := m.selectedBead(); ok && r.bead.Status == beads.NeedsYou {
-		m.refuse(clean(r.bead.Reason) + "  Enter shows it, a gives it to a polecat again")
-		return nil
+	for _, r := range m.facts.mrs {
+		if r.mr.State == refinery.EntryApprove {
+			m.show(r.mr.Bead)
+			m.push(newApproval(m, r.mr))
+			return nil
+		}
+	}
+	for _, r := range m.facts.beads {
+		if r.bead.Status == beads.NeedsYou {
+			m.show(r.bead.ID)
+			return m.openBead(r.bead.ID)
+		}
 	}
 	m.refuse("nobody asks anything")
+	return nil
+}
+
+// approveBead is :approve, by a bead's name.
+func approveBead(m *model, id beads.ID) tea.Cmd {
+	for _, r := range m.facts.mrs {
+		if r.mr.Bead == id && r.mr.State == refinery.EntryApprove {
+			m.push(newApproval(m, r.mr))
+			return nil
+		}
+	}
+	m.fail(clean(string(id))+" does not wait for a yes", "")
 	return nil
 }
 
@@ -221,7 +246,11 @@ func newApproval(m *model, e *api.QueueEntry) *askDialog {
 	if e.Green != nil {
 		req.Tree = e.Green.Tree // a yes to what was tested, not to what may come
 	}
-	lines := []string{clean(e.Title), "Its gates are green. " + clean(orWord(e.Ask, e.Why)), "d on the row shows what it changes."}
+	ask := clean(orWord(e.Ask, e.Why))
+	if ask != "" {
+		ask = " " + strings.ToUpper(ask[:1]) + ask[1:] + "."
+	}
+	lines := []string{clean(e.Title), "Its gates are green." + ask, "d shows what it changes."}
 	bead, attempt := e.Bead, e.Attempt
 	return &askDialog{
 		over: func(m *model) string {
@@ -231,6 +260,7 @@ func newApproval(m *model, e *api.QueueEntry) *askDialog {
 			}
 			return ""
 		},
+		also:  map[Intent]func(*model) tea.Cmd{ShowDiff: func(m *model) tea.Cmd { return m.diffOf(bead) }},
 		title: "LAND " + clean(string(e.Bead)) + "?", lines: lines, yes: "land it",
 		run: func(m *model) tea.Cmd {
 			return m.call("approve "+string(req.Bead), func(ctx context.Context, d api.Doer) (string, error) {

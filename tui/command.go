@@ -49,6 +49,8 @@ func commands() []command {
 		{"problems", "", "what needs you", func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
 		{"events", "", "what happened", func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
 		{"undo", "", "take the last action back (30 s)", func(m *model, _ string) tea.Cmd { return m.undo() }},
+		{"approve", "[BEAD]", "say yes to a change that waits for it (asks)", withBead(approveBead)},
+		{"queue approve", "[BEAD]", "land a green merge request that waits for a person's yes (asks)", withBead(approveBead)},
 		{"polecat kill", "NAME", "stop a polecat and keep its work on a rescue ref (asks)", withCat((*model).openKill)},
 		{"send-key", "", "send Ctrl-] itself to the terminal", sendTownKey},
 		{"quit", "", "quit (asks)", func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},

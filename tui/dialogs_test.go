@@ -408,6 +408,79 @@ func TestApprove(t *testing.T) {
 	p.wantCall("queue.approve {Bead:gt-a0e Tree:4b825dc}")
 }
 
+// TestAYesIsSeenAndSaidFromAnywhere: a change that waits for it needs the person, with its gates green, and A goes to it.
+func TestAYesIsSeenAndSaidFromAnywhere(t *testing.T) {
+	waiting := func(cols, rows int) *player {
+		p := drive(t, sampleHost(cols, rows), cols, rows)
+		p.change(func(v *api.View) {
+			r := &v.Refineries[0]
+			r.State, r.Phase, r.Run, r.Tail = refinery.Idle, "", nil, nil
+			r.Queue = []api.QueueEntry{{
+				Bead: "gt-a0e", Title: "OAuth", Attempt: 1, Rig: "myapp", Position: 1, State: refinery.EntryApprove, Since: ago(time.Minute), Queued: ago(time.Minute),
+				Ask: "the rig asks for every change", Green: &refinery.Candidate{Tree: "4b825dc"},
+			}}
+			v.Status.Problems = nil
+			for i := range v.Status.Polecats {
+				if c := &v.Status.Polecats[i]; c.State == beads.Asking {
+					c.State = beads.Running
+				}
+			}
+			for i := range v.Beads {
+				if b := &v.Beads[i]; b.ID == "gt-c9d" {
+					b.Attempts = nil
+				}
+			}
+		})
+		p.keys("ctrl+]")
+		return p
+	}
+	p := waiting(120, 40)
+	for _, want := range []string{"? gt-a0e P1", "3 REFINERY  ? waits for you", "b+ v+ t+ l+ yes?", "A land it"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("no %q:\n%s", want, p.screen())
+		}
+	}
+	if p.m.facts.beads[0].bead.ID != "gt-a0e" {
+		t.Errorf("first is %s", p.m.facts.beads[0].bead.ID)
+	}
+	p.m.show("gt-e12")
+	p.keys("A")
+	p.wantDialog("Its gates are green. The rig asks for every change.")
+	if p.m.lists[paneBeads].key != "gt-a0e" {
+		t.Error("A does not go to the bead")
+	}
+	p.keys("d")
+	if _, ok := p.m.over().(*diffDialog); !ok {
+		t.Error("d does not show what the yes is for")
+	}
+	p.keys("esc", "y")
+	p.wantCall("queue.approve {Bead:gt-a0e Tree:4b825dc}")
+	p = waiting(200, 60)
+	if !strings.Contains(p.screen(), "your yes (A)") {
+		t.Errorf("it does not say what it waits for:\n%s", p.screen())
+	}
+	p.m.show("gt-a0e")
+	p.keys(":")
+	p.typeText("queue approve")
+	p.keys("enter", "y")
+	p.wantCall("queue.approve {Bead:gt-a0e Tree:4b825dc}")
+}
+
+// TestAGoesToWhatNeedsADecision: where nobody asks, the first bead that waits for the person opens.
+func TestAGoesToWhatNeedsADecision(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.change(func(v *api.View) {
+		v.Status.Polecats = nil
+		for i := range v.Beads {
+			if b := &v.Beads[i]; b.ID == "gt-e12" {
+				b.Status, b.Reason = beads.NeedsYou, "3 attempts failed"
+			}
+		}
+	})
+	p.keys("ctrl+]", "2", "A")
+	p.wantDialog("BEAD gt-e12")
+}
+
 // TestDiffOpensTheFile: o in the diff opens the file under the cursor where the polecat has it.
 func TestDiffOpensTheFile(t *testing.T) {
 	h := diffHost(2, 1)

@@ -103,7 +103,7 @@ func derive(v *api.View) *facts {
 			mrs[info.Queue[j].Bead] = &info.Queue[j]
 			f.mrs = append(f.mrs, mrRow{mr: &info.Queue[j], info: info, glyph: mrGlyph(&info.Queue[j], info)})
 		}
-		if f.worst == nil || badness(info.State) > badness(f.worst.State) {
+		if f.worst == nil || urgency(info) > urgency(f.worst) {
 			f.worst = info
 		}
 	}
@@ -151,7 +151,12 @@ func beadFacts(b *api.Bead, cat *api.PolecatInfo, mr *api.QueueEntry, p *api.Pro
 		workingFacts(&r, p)
 	case beads.Submitted:
 		r.glyph, r.word, r.who = '^', "in queue", "queue"
-		if mr != nil {
+		switch {
+		case mr == nil:
+		case mr.State == refinery.EntryApprove:
+			r.glyph, r.word, r.who = '?', "needs you", "you"
+			r.since, r.waits = mr.Since, "your yes (A)"
+		default:
 			r.since, r.waits = mr.Queued, clean(mr.Why)
 			r.word = fmt.Sprintf("queue %d", mr.Position)
 		}
@@ -302,6 +307,20 @@ func badness(s refinery.State) int {
 	return slices.Index(states, s)
 }
 
+// urgency orders Refineries by how much they need a person: by their state, then by what waits for a yes.
+func urgency(r *api.RefineryInfo) int {
+	n := 2 * badness(r.State)
+	if waitsForYes(r) {
+		n++
+	}
+	return n
+}
+
+// waitsForYes reports whether a green change waits for the person.
+func waitsForYes(r *api.RefineryInfo) bool {
+	return slices.ContainsFunc(r.Queue, func(e api.QueueEntry) bool { return e.State == refinery.EntryApprove })
+}
+
 // refineryWord is a Refinery's state in the words of the status bar, and its mark.
 func refineryWord(r *api.RefineryInfo, now time.Time) (string, byte) {
 	who := ""
@@ -325,6 +344,9 @@ func refineryWord(r *api.RefineryInfo, now time.Time) (string, byte) {
 		return "main RED", '!'
 	case refinery.Failed:
 		return "FAILED", '!'
+	}
+	if waitsForYes(r) {
+		return "waits for you", '?'
 	}
 	return "idle", '.'
 }

@@ -31,12 +31,15 @@ func (m *model) renderRefinery(w, h int) []string {
 			b.title += "  rig " + haltWord(h)
 		}
 		b.mark = mark
-		if mark == '>' || mark == '.' {
+		if mark != '!' && mark != '=' {
 			b.mark = 0
 		}
 	}
 	b.title += m.filterTail(paneRefinery)
 	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
+	if slices.ContainsFunc(m.shownMRs(), func(r mrRow) bool { return r.mr.State == refinery.EntryApprove }) {
+		b.foot = append([]string{"A land it"}, b.foot...)
+	}
 	if at, rows := m.lists[paneRefinery].at, m.shownMRs(); at < len(rows) {
 		b.foot = asRelease(b.foot, rows[at].mr)
 	}
@@ -149,7 +152,7 @@ func gateMarks(r mrRow) (names []string, marks []byte) {
 	for _, name := range r.info.Gates {
 		mark := byte('.')
 		switch out, ok := done[name]; {
-		case ok && out == refinery.Pass:
+		case ok && out == refinery.Pass, r.mr.State == refinery.EntryApprove:
 			mark = '+'
 		case ok && out != refinery.Stopped:
 			mark = '!'
@@ -168,7 +171,7 @@ func (m *model) gatesCell(r mrRow) string {
 	switch {
 	case r.mr.State == refinery.EntryHeld:
 		return "held"
-	case r.info.Ungated && len(r.info.Gates) == 0:
+	case r.info.Ungated && len(r.info.Gates) == 0 && r.mr.State != refinery.EntryApprove:
 		return "none"
 	}
 	if m.layout.kind == wide && r.mr.State == refinery.EntryQueued && len(r.mr.Gates) == 0 {
@@ -178,6 +181,9 @@ func (m *model) gatesCell(r mrRow) string {
 	parts := make([]string, len(names))
 	for i, name := range names {
 		parts[i] = m.gateName(name) + string(marks[i])
+	}
+	if r.mr.State == refinery.EntryApprove {
+		parts = append(parts, "yes?")
 	}
 	return strings.Join(parts, " ")
 }
@@ -203,6 +209,9 @@ func (m *model) putGates(n *line, r mrRow, w int) {
 			n.put("", " ")
 		}
 		n.put(m.dim, m.gateName(name)).put(m.words(marks[i]), string(marks[i]))
+	}
+	if r.mr.State == refinery.EntryApprove {
+		n.put("", " ").put(m.words('?'), "yes?")
 	}
 	n.put("", spaces(w-width(text)+1))
 }

@@ -98,7 +98,8 @@ type askDialog struct {
 	lines []string
 	yes   string
 	run   func(*model) tea.Cmd
-	over  func(*model) string // why there is nothing to say yes to any more; nil, "": there is
+	over  func(*model) string             // why there is nothing to say yes to any more; nil, "": there is
+	also  map[Intent]func(*model) tea.Cmd // what may be looked at before
 }
 
 // ended is why what a dialog is about is over, "" while it is not.
@@ -121,6 +122,9 @@ func (d *askDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		return closed, d.run(m)
 	case Open:
 		return closed, nil
+	}
+	if look := d.also[ev.intent]; look != nil {
+		return consumed, look(m)
 	}
 	return ignored, nil
 }

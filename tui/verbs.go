@@ -81,6 +81,8 @@ func argsOf(v api.Verb) string {
 		return "[RIG]"
 	case *api.BeadReq, *api.BeadCloseReq, *api.DiffReq:
 		return "BEAD"
+	case *api.RejectReq:
+		return "BEAD TEXT"
 	case *api.TextReq, *api.BeadCreateReq:
 		return "TEXT"
 	case *api.RigAddReq:

@@ -171,7 +171,7 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 		if err != nil {
 			return err
 		}
-		e.AskWhy = t.asks(b, ask)
+		e.AskWhy, e.Plain = t.asks(b, ask), ask == ""
 		e.AskFirst = e.AskWhy != ""
 		if e.Convoy, err = t.sharesPR(tx, b); err != nil {
 			return err

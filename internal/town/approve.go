@@ -84,21 +84,19 @@ func (t *Town) asks(b *beads.Bead, change string) string {
 	return change
 }
 
-// asksNow are the entries that wait for a person by now: a label or a setting came after they
+// asksNow are the entries that wait for a person by now, or no longer: a label or a setting came or went after they
 // were submitted. No event of the queue passes without this look.
 func (t *Town) asksNow(tx *store.Tx, q refinery.Queue) (out []refinery.Event) {
-	if len(t.settings().Rigs[q.Rig].Approve) == 0 {
-		return nil
-	}
+	asking := len(t.settings().Rigs[q.Rig].Approve) > 0
 	for _, e := range q.Entries {
-		if e.AskFirst || q.Landing(e.Bead) {
+		if e.Wished || q.Landing(e.Bead) || e.AskFirst && !e.Plain || !e.AskFirst && !asking {
 			continue
 		}
 		b, err := tx.Bead(e.Bead)
 		if err != nil {
 			continue // the queue's entry no longer fits: its landing says so
 		}
-		if why := t.asks(b, ""); why != "" {
+		if why := t.asks(b, ""); e.AskFirst == (why == "") {
 			out = append(out, refinery.Ask{Bead: e.Bead, Why: why})
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"gastown/beads"
 	"gastown/beads/store"
+	"gastown/refinery"
 )
 
 // What is kept of the output of a rig's gates, each file of which has at most 8 MiB: the newest ones, and those that
@@ -79,6 +80,7 @@ func (t *Town) unfinished(rig string) (string, error) {
 		if err != nil {
 			return err
 		}
+		q.Verdicts = slices.DeleteFunc(slices.Clone(q.Verdicts), func(v refinery.Verdict) bool { return v.Outcome == refinery.Pass && !waitsGreen(q, v.Tree) })
 		ns, err := tx.Notices()
 		all = append(all, q, ns)
 		for _, s := range []beads.Status{beads.Open, beads.Working, beads.Submitted, beads.NeedsYou, beads.Deferred} {
@@ -96,4 +98,9 @@ func (t *Town) unfinished(rig string) (string, error) {
 	}
 	data, err := json.Marshal(all)
 	return string(data), err
+}
+
+// waitsGreen reports whether an entry with that tree is green and waits for a person, who may read how that went.
+func waitsGreen(q refinery.Queue, tree string) bool {
+	return slices.ContainsFunc(q.Entries, func(e refinery.Entry) bool { return e.Green != nil && e.Green.Tree == tree })
 }

@@ -261,6 +261,11 @@ func (h *Host) watchSettings() {
 		info, err := os.Stat(settingsPath(h.t.Dir))
 		if err == nil && !info.ModTime().Equal(seen) {
 			seen = info.ModTime()
+			for _, r := range h.rigHosts() { // gates, and what needs a yes, may have changed
+				if err := r.feed(refinery.Tick{}); err != nil {
+					h.t.deps.Log.Error("refinery after a change of settings", "rig", r.name, "err", err)
+				}
+			}
 			h.ring()
 		}
 	}

@@ -62,6 +62,7 @@ func (t *Town) queueRevert(ctx context.Context, who api.Caller, r api.BeadReq) (
 	if err != nil {
 		return out, err
 	}
+	made.wished = who.Role == "person"
 	err = t.update(func(tx *store.Tx) error {
 		if _, err := revertable(tx, b.ID); err != nil {
 			return err // somebody else asked for it meanwhile
@@ -82,6 +83,7 @@ type made struct {
 	commits            int
 	stat               git.Stat
 	ask                string // why its change needs a person's yes
+	wished             bool   // a person asked for just this change, which is their yes
 }
 
 // madeCommit freezes a commit and says what is in it. The objects come first and then the ref,
@@ -124,8 +126,11 @@ func (t *Town) submitMade(tx *store.Tx, who api.Caller, b *beads.Bead, m made, h
 	if err != nil {
 		return out, err
 	}
-	e.AskWhy = t.asks(b, m.ask)
-	e.AskFirst = e.AskWhy != ""
+	e.Plain, e.Wished = m.ask == "", m.wished
+	if !e.Wished {
+		e.AskWhy = t.asks(b, m.ask)
+		e.AskFirst = e.AskWhy != ""
+	}
 	if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: who.Name, Rig: b.Rig, Bead: b.ID, Attempt: 1, Text: text}); err != nil {
 		return out, err
 	}

@@ -315,3 +315,34 @@ old=$(git rev-parse main); git update-ref refs/heads/main HEAD; gastown done; gi
 		}
 	}
 }
+
+// TestAYesThatIsNotAskedForAnyMore: what waited goes on when the setting goes; what the change itself asks for stays
+// asked. A person's revert is their yes; its gate's output can be read while it waits for another's.
+func TestAYesThatIsNotAskedForAnyMore(t *testing.T) {
+	l := newLab(t, `approve = "all"`)
+	gated(l, "echo looked; true")
+	plain, ci := l.create("plain"), l.create("ci")
+	l.job(ci, "echo x > Jenkinsfile; git add .; git commit -qm x; exec gastown done")
+	l.sling(plain, ci)
+	for _, id := range []beads.ID{plain, ci} {
+		l.await(string(id)+" waits for a yes", func() bool { return l.queued(id).State == refinery.EntryApprove })
+		if p, err := api.RefineryLog.Do(t.Context(), l.person(), api.LogReq{Bead: id}); err != nil || !strings.Contains(p.Text, "looked") {
+			t.Errorf("the log of %s: %+v, %v", id, p, err)
+		}
+	}
+	if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "rig.app.approve", Value: "none"}); err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(plain, beads.Closed)
+	if e := l.queued(ci); e.State != refinery.EntryApprove {
+		t.Errorf("a change of the CI's configuration is %s", e.State)
+	}
+	if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: "rig.app.approve", Value: "all"}); err != nil {
+		t.Fatal(err)
+	}
+	e, err := api.QueueRevert.Do(t.Context(), l.person(), api.BeadReq{Bead: plain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.awaitStatus(e.Bead, beads.Closed)
+}
