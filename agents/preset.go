@@ -1,10 +1,12 @@
 package agents
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Role is what an agent is in the town.
@@ -43,6 +45,9 @@ type Preset struct {
 	// Login is how it is asked whether it is signed in: it prints JSON with "loggedIn" and uses no
 	// model; empty for a program that cannot say.
 	Login []string
+	// Silence is how long a polecat may show no sign of life before the person is told; 0: not known,
+	// see SilenceLimit.
+	Silence time.Duration
 	// Own marks a command of the person's own, which is told nothing but its environment.
 	Own bool
 }
@@ -97,8 +102,9 @@ func Builtin() []Preset {
 				"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
 				"CLAUDE_CODE_MAX_OUTPUT_TOKENS", "MAX_MCP_OUTPUT_TOKENS", "MAX_THINKING_TOKENS",
 			},
-			Check: []string{"claude", "--version"},
-			Login: []string{"claude", "auth", "status"},
+			Check:   []string{"claude", "--version"},
+			Silence: DrawsSilence,
+			Login:   []string{"claude", "auth", "status"},
 		},
 		{
 			// Codex in its own terminal; see codex.go.
@@ -113,7 +119,7 @@ func Builtin() []Preset {
 			Model:  []string{"--model", "{model}"},
 			Task:   []string{"--", "{task}"},
 			Keys:   []string{"OPENAI_API_KEY", "CODEX_API_KEY"},
-			Check:  []string{"codex", "--version"},
+			Check:  []string{"codex", "--version"}, Silence: DrawsSilence,
 		},
 		{
 			// Gemini CLI; it takes no role and no tool server by flags, so the role goes before the
@@ -126,7 +132,7 @@ func Builtin() []Preset {
 			Model:   []string{"--model", "{model}"},
 			Task:    []string{"--prompt-interactive", "{brief}"},
 			Keys:    []string{"GEMINI_API_KEY", "GOOGLE_API_KEY"},
-			Check:   []string{"gemini", "--version"},
+			Check:   []string{"gemini", "--version"}, Silence: DrawsSilence,
 		},
 		{
 			// opencode; the role goes before the task. See gemini.go.
@@ -138,7 +144,7 @@ func Builtin() []Preset {
 			Task:    []string{"--prompt", "{brief}"},
 			Env:     map[string]string{"OPENCODE_CONFIG_CONTENT": "{opencode-config}"},
 			Keys:    []string{"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"},
-			Check:   []string{"opencode", "--version"},
+			Check:   []string{"opencode", "--version"}, Silence: DrawsSilence,
 		},
 	}
 }
@@ -149,6 +155,7 @@ type Custom struct {
 	Command []string
 	Args    []string
 	Env     map[string]string
+	Silence time.Duration
 }
 
 // Resolve finds a preset by PRESET[:MODEL] among the built-in ones and those of settings.
@@ -171,7 +178,7 @@ func find(custom map[string]Custom, name string, seen []string) (Preset, error) 
 	}
 	if c, ok := custom[name]; ok {
 		if c.Extends == "" {
-			return Preset{Name: name, Command: c.Command, Args: c.Args, Env: c.Env, Own: true}, nil
+			return Preset{Name: name, Command: c.Command, Args: c.Args, Env: c.Env, Silence: c.Silence, Own: true}, nil
 		}
 		var p Preset
 		var err error
@@ -189,6 +196,7 @@ func find(custom map[string]Custom, name string, seen []string) (Preset, error) 
 		}
 		p.Args = append(slices.Clone(p.Args), c.Args...)
 		p.Env = mergeEnv(p.Env, c.Env)
+		p.Silence = cmp.Or(c.Silence, p.Silence)
 		return p, nil
 	}
 	return builtin(name)

@@ -36,6 +36,8 @@ const (
 	EvSubmitted     = "attempt.submitted"
 	EvAsked         = "attempt.asked"
 	EvAnswered      = "attempt.answered"
+	EvStalled       = "attempt.stalled"
+	EvAwake         = "attempt.awake"
 	EvLimited       = "attempt.limited"
 	EvUnlimited     = "attempt.unlimited"
 	EvKilled        = "attempt.killed"

@@ -78,13 +78,11 @@ func derive(v *api.View) *facts {
 	f := &facts{view: v, byID: map[beads.ID]int{}}
 	cats := map[beads.ID]*api.PolecatInfo{}
 	trouble := map[beads.ID]*api.Problem{}
-	silent := map[string]*api.Problem{}
 	for i := range v.Status.Problems {
 		p := &v.Status.Problems[i]
 		if p.Bead != "" && (trouble[p.Bead] == nil || p.Level == "asks") {
 			trouble[p.Bead] = p
 		}
-		silent[p.Who] = p
 	}
 	for i := range v.Status.Polecats {
 		c := &v.Status.Polecats[i]
@@ -94,7 +92,7 @@ func derive(v *api.View) *facts {
 				cats[c.Bead] = c
 			}
 		}
-		f.cats = append(f.cats, catRow{cat: c, glyph: catGlyph(c, silent[c.Name])})
+		f.cats = append(f.cats, catRow{cat: c, glyph: catGlyph(c)})
 	}
 	mrs := map[beads.ID]*api.QueueEntry{}
 	for i := range v.Refineries {
@@ -199,6 +197,8 @@ func workingFacts(r *beadRow, p *api.Problem) {
 		r.glyph, r.word, r.waits = '=', "frozen", "P goes on"
 	case state == beads.Asking || p != nil && p.Level == "asks":
 		r.glyph, r.word, r.waits = '?', "needs you", "your answer"
+	case r.cat != nil && r.cat.Stalled:
+		r.glyph, r.word, r.waits = '!', "stalled", "R restart agent"
 	case p != nil && (p.Level == "hung" || p.Level == "failed"):
 		r.glyph, r.word, r.waits = '!', "stalled", clean(p.Do)
 	case state == beads.Limited || p != nil && p.Level == "wait":
@@ -257,7 +257,7 @@ func openFacts(r *beadRow) {
 	}
 }
 
-func catGlyph(c *api.PolecatInfo, p *api.Problem) byte {
+func catGlyph(c *api.PolecatInfo) byte {
 	if c.Frozen {
 		return '=' // not stalled; a question of its is still counted
 	}
@@ -267,7 +267,7 @@ func catGlyph(c *api.PolecatInfo, p *api.Problem) byte {
 	case beads.Limited:
 		return '='
 	case beads.Running, beads.Starting:
-		if p != nil && (p.Level == "hung" || p.Level == "failed") {
+		if c.Stalled {
 			return '!'
 		}
 		return '>'

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/vt"
@@ -212,6 +213,7 @@ func (s catSpec) info() api.PolecatInfo {
 	if s.state == beads.Asking {
 		c.Question = s.doing
 	}
+	c.Stalled = s.state == beads.Running && s.quiet > agents.DefaultSilence
 	return c
 }
 

@@ -161,6 +161,23 @@ func TestFilterIsOfTheFocusedPane(t *testing.T) {
 	p.wantCall("queue.hold {Bead:gt-a0d}")
 }
 
+// TestAStalledPolecatIsAnAlarm: in front of those that work, with what helps; R starts it again at once.
+func TestAStalledPolecatIsAnAlarm(t *testing.T) {
+	p := drive(t, sampleHost(200, 60), 200, 60)
+	p.change(func(v *api.View) {
+		v.Status.Problems = nil
+		for i := range v.Status.Polecats {
+			v.Status.Polecats[i].Stalled = v.Status.Polecats[i].Name == "nux"
+		}
+	})
+	p.keys("ctrl+]")
+	for _, want := range []string{"! stalled   gt-b2c", "R restart agent", "silent 1m"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("no %q:\n%s", want, p.screen())
+		}
+	}
+}
+
 // TestTheBarCountsTheList: what the status bar warns of is what ! lists.
 func TestTheBarCountsTheList(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)

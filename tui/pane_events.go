@@ -11,7 +11,7 @@ func eventMark(kind string) byte {
 	switch kind {
 	case beads.EvNeedsYou, beads.EvAsked:
 		return '?'
-	case beads.EvHung, beads.EvLost, beads.EvProblem, beads.EvNotDelivered:
+	case beads.EvHung, beads.EvStalled, beads.EvLost, beads.EvProblem, beads.EvNotDelivered:
 		return '!'
 	case beads.EvRejected, beads.EvKilled:
 		return 'x'
@@ -21,7 +21,7 @@ func eventMark(kind string) byte {
 		return '^'
 	case beads.EvPaused, beads.EvTownPaused, beads.EvTownFrozen, beads.EvLimited:
 		return '='
-	case beads.EvClaimed, beads.EvStarted, beads.EvResumed, beads.EvRestarted, beads.EvTownResumed, beads.EvUnlimited, beads.EvAnswered:
+	case beads.EvClaimed, beads.EvStarted, beads.EvResumed, beads.EvRestarted, beads.EvTownResumed, beads.EvUnlimited, beads.EvAwake, beads.EvAnswered:
 		return '>'
 	case beads.EvBeadCreated, beads.EvBeadSlung, beads.EvBeadReopened:
 		return 'o'

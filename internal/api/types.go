@@ -364,6 +364,8 @@ type PolecatInfo struct {
 	HostGone bool `json:"host_gone,omitempty"`
 	// Frozen is whether its processes were made to stand still.
 	Frozen bool `json:"frozen,omitempty"`
+	// Stalled is whether it has shown no sign of life for longer than its program ever waits in silence.
+	Stalled bool `json:"stalled,omitempty"`
 	// Terminal is whether there is a live terminal to look at.
 	Terminal bool `json:"terminal"`
 	// Overlaps is other unlanded work in the same files, and a target that does not merge.

@@ -116,9 +116,9 @@ func polecatState(c api.PolecatInfo) string {
 	case c.HostGone:
 		return "stopped"
 	case c.Frozen:
-		return string(c.State) + ", frozen"
+		return stateText(c) + ", frozen"
 	}
-	return string(c.State)
+	return stateText(c)
 }
 
 func polecatHead() []string {
@@ -144,11 +144,19 @@ func polecatRows(p *page, list []api.PolecatInfo) [][]string {
 	return rows
 }
 
+// stateText is a polecat's state, and whether it still lives up to it.
+func stateText(c api.PolecatInfo) string {
+	if c.Stalled {
+		return "stalled"
+	}
+	return string(c.State)
+}
+
 func showPolecat(p *page, c api.PolecatInfo) {
 	if c.HostGone {
 		p.line("%s  was at work when the host ended; it goes on when the host is up", c.Name)
 	} else {
-		p.line("%s  %s for %s%s", c.Name, c.State, p.age(c.Since), map[bool]string{true: ", frozen: `gastown resume`"}[c.Frozen])
+		p.line("%s  %s for %s%s", c.Name, stateText(c), p.age(c.Since), map[bool]string{true: ", frozen: `gastown resume`"}[c.Frozen])
 	}
 	p.field("bead", "%s  %s", c.Bead, c.Title)
 	if c.Attempt > 0 {

@@ -97,6 +97,7 @@ type Agent struct {
 	Extends string
 	Command []string
 	Args    []string
+	Silence time.Duration // without a sign of life of a polecat: shown as stalled; 0: the preset's
 }
 
 // Refinery is the [refinery] table.
@@ -188,7 +189,7 @@ command = ""             # run for every notice, its text in $1
 func (c *Config) Preset(spec string) (agents.Preset, string, error) {
 	custom := map[string]agents.Custom{}
 	for name, a := range c.Agents {
-		custom[name] = agents.Custom{Extends: a.Extends, Command: a.Command, Args: a.Args}
+		custom[name] = agents.Custom{Extends: a.Extends, Command: a.Command, Args: a.Args, Silence: a.Silence}
 	}
 	return agents.Resolve(custom, spec)
 }

@@ -102,6 +102,9 @@ func schema() []setting {
 
 		{"agent.*.extends", nonEmpty, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Extends = v.(string) }) }},
 		{"agent.*.command", someTexts, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Command = v.([]string) }) }},
+		{"agent.*.silence", aDuration, func(c *Config, n string, _ int, v any) {
+			agent(c, n, func(a *Agent) { a.Silence = v.(time.Duration) })
+		}},
 		{"agent.*.args", texts, func(c *Config, n string, _ int, v any) { agent(c, n, func(a *Agent) { a.Args = v.([]string) }) }},
 
 		{"refinery.history", oneOf(HistoryMerge, HistoryLinear), func(c *Config, _ string, _ int, v any) { c.Refinery.History = v.(string) }},

@@ -7,6 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The process table does not tell the time that a process used; only private calls do.
+const (
+	cpuTick = time.Millisecond
+	timed   = false
+)
+
 // childlessIsGone: without a subreaper orphans go to launchd, so having no children says nothing.
 const childlessIsGone = false
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -285,6 +286,29 @@ func (p *Proc) Tree() []int {
 		pids[i] = f.pid
 	}
 	return pids
+}
+
+// Use is what a tree has used of the machine until now.
+type Use struct {
+	PIDs  []int         // its living processes, sorted, the shim excluded
+	CPU   time.Duration // of all of them and of what they waited for
+	Timed bool          // the system tells CPU
+}
+
+// Use looks at the whole tree.
+func (p *Proc) Use() Use {
+	u := Use{Timed: timed}
+	select {
+	case <-p.done:
+		return u
+	default:
+	}
+	for _, f := range descendants(processes(), p.id.PID) {
+		u.PIDs = append(u.PIDs, f.pid)
+		u.CPU += time.Duration(f.cpu) * cpuTick
+	}
+	slices.Sort(u.PIDs)
+	return u
 }
 
 // Children returns the pids of the living processes that the program itself has started.

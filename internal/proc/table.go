@@ -13,6 +13,7 @@ type process struct {
 	pid, ppid, sid int
 	start          uint64 // since boot or epoch, in the kernel's unit: only good for comparing
 	stopped        bool   // by a signal of job control, where the table tells
+	cpu            uint64 // processor time, its ended children's included, in cpuTick; 0 where the table does not tell
 }
 
 // ID names a process for good: a pid alone is used again. Stored, it tells after a crash whether a process is still the

@@ -175,3 +175,18 @@ func TestForkStorm(t *testing.T) {
 	}
 	gone(t, p.Tree())
 }
+
+// TestUse: a tree that computes uses time, one that sleeps does not, and its processes are named.
+func TestUse(t *testing.T) {
+	busy := start(t, Spec{Argv: []string{"/bin/sh", "-c", "while :; do :; done"}})
+	calm := start(t, Spec{Argv: []string{"/bin/sh", "-c", "sleep 1000 & wait"}})
+	if !waitUntil(10*time.Second, func() bool { return len(calm.Use().PIDs) == 2 }) {
+		t.Errorf("calm: %+v", calm.Use())
+	}
+	if u := busy.Use(); u.Timed && !waitUntil(10*time.Second, func() bool { return busy.Use().CPU > u.CPU+50*time.Millisecond }) {
+		t.Errorf("busy: %+v, then %+v", u, busy.Use())
+	}
+	if u := calm.Use(); u.CPU > time.Second {
+		t.Errorf("calm: %+v", u)
+	}
+}

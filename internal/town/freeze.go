@@ -279,7 +279,7 @@ func (w *worker) tell(kind, text string) {
 		return tx.Append(beads.Event{Kind: kind, Actor: "host", Rig: w.rig, Bead: w.bead, Attempt: w.n, Polecat: w.name, Text: text})
 	})
 	if err != nil {
-		w.h.t.deps.Log.Error("record a freeze", "polecat", w.name, "err", err)
+		w.h.t.deps.Log.Error("record an event", "kind", kind, "polecat", w.name, "err", err)
 	}
 }
 

@@ -476,7 +476,7 @@ func (t *Town) polecatInfo(a *beads.Attempt, b *beads.Bead) api.PolecatInfo {
 	if err != nil || w.bead != a.Bead || w.n != a.N {
 		return p
 	}
-	p.Frozen = w.standing()
+	p.Frozen, p.Stalled = w.standing(), w.isStalled()
 	if l := w.lookNow(); !l.at.IsZero() {
 		p.Commits, p.Files, p.Added, p.Removed, p.Dirty = l.commits, l.Files, l.Added, l.Removed, l.dirty
 	}

@@ -132,6 +132,9 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 			what, do := howToAnswer(p.Name, p.AtTerminal)
 			out = append(out, api.Problem{Key: "asks/" + string(p.Bead), Who: p.Name, What: what + beads.Clean(p.Question, 300), Since: p.Since, Do: do, Bead: p.Bead, Rig: p.Rig, Level: "asks"})
 		}
+		if p.Stalled && !p.Frozen {
+			out = append(out, stallProblem(p))
+		}
 	}
 	for _, b := range all {
 		if b.Status == beads.NeedsYou {

@@ -85,6 +85,7 @@ type worker struct {
 	frozen  bool // its processes were made to stand still
 	stat    look
 	dialog  dialogWatch
+	stalled bool   // it shows no sign of life
 	tells   bool   // its program says what it does
 	did     string // and did this last
 
@@ -95,6 +96,10 @@ type worker struct {
 	nextCheckpoint time.Time
 	checkpointed   mark // what the last one was made of
 	keepCheckpoint bool // it has what is nowhere else
+
+	calm    agents.Calm
+	calmAt  time.Time     // of the last look that calm took
+	silence time.Duration // how long its program may show no sign of life
 
 	log    string // what its setup printed, where that failed
 	answer func() // tells who asked for the end what became of it
@@ -243,6 +248,7 @@ func (w *worker) wait() ending {
 			w.lookIfBusy()
 			w.checkpointIfDue()
 			w.watchDialog()
+			w.watchSilence()
 		}
 	}
 }
@@ -399,6 +405,7 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	w.mu.Lock()
 	w.session, w.frozen = s, false
 	w.mu.Unlock()
+	w.calm, w.silence = agents.Calm{}, p.SilenceLimit()
 	return w.began(s)
 }
 
