@@ -198,8 +198,31 @@ func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *t
 		}
 	}()
 	signal.Ignore(syscall.SIGTTOU) // the terminal is restored also when we are in the background
-	out, err := tui.Run(ctx, face, tui.Screen{In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: ascii, Guard: guard, Version: versionText(), Edit: p.editor(ctx), EditFile: p.fileEditor(ctx)})
+	out, err := tui.Run(ctx, face, tui.Screen{
+		In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: ascii, Guard: guard, Version: versionText(),
+		Edit: p.editor(ctx), EditFile: p.fileEditor(ctx), Line: shellLine, Options: options(),
+	})
 	return out.Quit == tui.Drain, err
+}
+
+// shellLine performs a line of the screen's : dialog as the command line does.
+func shellLine(ctx context.Context, d api.Doer, args []string) (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("working directory: %w", err)
+	}
+	return cli.Line(ctx, d, dir, time.Now, args)
+}
+
+// options are the options of all verbs, for the screen to complete.
+func options() map[string][]tui.Option {
+	out := map[string][]tui.Option{}
+	for verb, all := range cli.Options() {
+		for _, o := range all {
+			out[verb] = append(out[verb], tui.Option(o))
+		}
+	}
+	return out
 }
 
 // face is the host as the screen needs it: reads of the store happen on its own goroutine.

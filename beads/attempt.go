@@ -99,6 +99,11 @@ type GateRun struct {
 	Log     string        `json:"log"` // path of its whole output
 }
 
+// Kept reports whether the attempt, the last at b, was killed and left work that the next one would not start from.
+func (a *Attempt) Kept(b *Bead) bool {
+	return b.Status == Open && a.N == b.LastAttempt && a.State == Killed && a.Rescue != "" && (b.Next == nil || b.Next.Rescue != a.Rescue)
+}
+
 // Key is the attempt's id, BEAD/N.
 func (a *Attempt) Key() string { return AttemptKey(a.Bead, a.N) }
 

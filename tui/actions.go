@@ -145,17 +145,25 @@ func (m *model) undo() tea.Cmd {
 	})
 }
 
+// revive is v: the bead goes on from what its last attempts kept.
 func (m *model) revive() tea.Cmd {
-	name := m.lists[paneCats].key
-	if r, ok := m.selectedBead(); ok {
-		name = string(r.bead.ID)
-	}
-	if name == "" {
-		m.refuse("nothing is selected")
-		return nil
-	}
-	return m.call("revive "+name, func(ctx context.Context, d api.Doer) (string, error) {
-		s, err := api.PolecatRevive.Do(ctx, d, api.NameReq{Name: name})
+	return m.onBead(func(r beadRow) tea.Cmd {
+		switch {
+		case r.cat != nil:
+			m.refuse(clean(r.cat.Name) + " works on it, so there is nothing to revive")
+			return nil
+		case r.last == nil:
+			m.refuse("nobody has worked on " + clean(string(r.bead.ID)) + " yet, so there is nothing to revive")
+			return nil
+		}
+		return m.reviveWork(r.bead.ID, string(r.bead.ID))
+	})
+}
+
+// reviveWork slings a bead from what an attempt at it, BEAD/N, has kept; of a bead alone, from the newest that kept some.
+func (m *model) reviveWork(id beads.ID, what string) tea.Cmd {
+	return m.call("revive "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
+		s, err := api.PolecatRevive.Do(ctx, d, api.NameReq{Name: what})
 		return slungText(s), err
 	})
 }
@@ -175,9 +183,9 @@ func (m *model) assign() tea.Cmd {
 	})
 }
 
-func (m *model) sling(id beads.ID, polecat string) tea.Cmd {
-	return m.call("sling "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
-		out, err := api.Sling.Do(ctx, d, api.SlingReq{Beads: []beads.ID{id}, Polecat: polecat})
+func (m *model) sling(req api.SlingReq) tea.Cmd {
+	return m.call("sling "+joinIDs(req.Beads), func(ctx context.Context, d api.Doer) (string, error) {
+		out, err := api.Sling.Do(ctx, d, req)
 		var texts []string
 		for _, s := range out {
 			texts = append(texts, slungText(s))

@@ -31,8 +31,8 @@ func commands() []command {
 		{"restart mayor", "", "start the Mayor's agent again", func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
 		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat((*model).restartAgent)},
 		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat((*model).openKill)},
-		{"sling", "[BEAD]", "give a bead to a polecat", withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(id, "") })},
-		{"revive", "[BEAD]", "bring killed work back", withBead(reviveBead)},
+		{"sling", "[BEAD]", "give a bead to a polecat", withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(api.SlingReq{Beads: []beads.ID{id}}) })},
+		{"revive", "[BEAD]", "bring killed work back", withBead(func(m *model, id beads.ID) tea.Cmd { return m.reviveWork(id, string(id)) })},
 		{"reopen", "[BEAD]", "open a closed or stuck bead again", withBead(reopen)},
 		{"drop", "[BEAD]", "close a bead as dropped (asks)", withBead(drop)},
 		{"attach", "[NAME]", "type to a polecat", withCat(func(m *model, c *api.PolecatInfo) tea.Cmd { m.attach(c); return nil })},
@@ -78,13 +78,6 @@ func withBead(f func(*model, beads.ID) tea.Cmd) func(*model, string) tea.Cmd {
 		}
 		return m.onBead(func(r beadRow) tea.Cmd { return f(m, r.bead.ID) })
 	}
-}
-
-func reviveBead(m *model, id beads.ID) tea.Cmd {
-	return m.call("revive "+string(id), func(ctx context.Context, d api.Doer) (string, error) {
-		s, err := api.PolecatRevive.Do(ctx, d, api.NameReq{Name: string(id)})
-		return s.Msg, err
-	})
 }
 
 func reopen(m *model, id beads.ID) tea.Cmd {

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -108,6 +110,59 @@ func TestCommandCompletes(t *testing.T) {
 	if n := strings.Count(p.h.asked(), "sling"); n != 2 {
 		t.Errorf("the history ran sling %d times", n)
 	}
+}
+
+// TestCommandTakesOptions: as the shell does, completed, for the selected bead where none is named; what asks, asks.
+func TestCommandTakesOptions(t *testing.T) {
+	var got [][]string
+	start := func() *player {
+		h := sampleHost(120, 40)
+		h.set(killedView())
+		p := drive(t, h, 120, 40)
+		got = nil
+		p.m.shell = func(_ context.Context, _ api.Doer, args []string) (string, error) {
+			got = append(got, args)
+			return "done so", nil
+		}
+		p.m.opts = map[string][]Option{"sling": {{"--agent", "PRESET[:MODEL]", "to give it to"}, {"--polecat", "POLECAT", "who"}}}
+		p.keys("ctrl+]", ":")
+		return p
+	}
+	p := start()
+	p.typeText(`bead create Sleepy don't -d "a b" --accept ""`)
+	p.keys("enter")
+	p.wantToast("done so")
+	if want := [][]string{{"bead", "create", "Sleepy", "don't", "-d", "a b", "--accept", ""}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("performed %q", got)
+	}
+	p = start()
+	p.typeText("sling gt-e12 --ag")
+	p.wantDialog("sling gt-e12 --agent")
+	p.keys("tab")
+	p.typeText("cod")
+	p.keys("tab", "enter")
+	if want := [][]string{{"sling", "gt-e12", "--agent", "codex"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("performed %q", got)
+	}
+	p = start()
+	p.typeText("sling --agent mine")
+	p.keys("enter")
+	if want := [][]string{{"sling", "gt-c9d", "--agent", "mine"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("performed %q", got)
+	}
+	p = start()
+	p.typeText("polecat kill slit --reason no")
+	p.keys("enter")
+	if len(got) > 0 {
+		t.Fatalf("performed %q unasked", got)
+	}
+	p.keys("y")
+	if want := [][]string{{"polecat", "kill", "gt-c9d/1", "--reason", "no"}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("performed %q", got)
+	}
+	p = start()
+	p.typeText("mayor agent ")
+	p.wantDialog("mayor agent codex")
 }
 
 func TestAnswerOfManyLinesIsADialog(t *testing.T) {

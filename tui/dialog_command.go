@@ -43,7 +43,7 @@ func (d *commandDialog) match(m *model) []proposal {
 		}
 	}
 	if c, arg, ok := d.named(line); ok {
-		words := m.wordsFor(c.args, arg)
+		words := m.wordsFor(c, arg)
 		for _, w := range words {
 			out = append(out, proposal{text: c.name + " " + w.text, help: w.help, cmd: c, arg: w.text})
 		}
@@ -75,13 +75,11 @@ func (d *commandDialog) named(line string) (c command, arg string, ok bool) {
 	return c, arg, ok
 }
 
-// wordsFor completes an argument: beads, polecats, rigs or convoys, by what its name says.
-func (m *model) wordsFor(args, typed string) []proposal {
+// wordsFor completes the last word of an argument: an option, its value, or a bead, polecat, agent, rig or convoy, by
+// what the argument's name says.
+func (m *model) wordsFor(c command, typed string) []proposal {
 	head, typed := "", strings.TrimLeft(typed, " ")
 	if i := strings.LastIndexByte(typed, ' '); i >= 0 {
-		if !strings.Contains(args, "...") {
-			return nil
-		}
 		head, typed = typed[:i+1], typed[i+1:]
 	}
 	var out []proposal
@@ -90,8 +88,25 @@ func (m *model) wordsFor(args, typed string) []proposal {
 			out = append(out, proposal{text: head + text, help: help})
 		}
 	}
-	kind := strings.Trim(strings.SplitN(args+" ", " ", 2)[0], "[].")
+	if strings.HasPrefix(typed, "-") {
+		for _, o := range m.opts[c.name] {
+			if strings.HasPrefix(o.Name, typed) {
+				add(o.Name, strings.TrimSpace(o.Value+"  "+o.Help))
+			}
+		}
+		return out
+	}
+	kind := strings.Trim(strings.SplitN(c.args+" ", " ", 2)[0], "[].")
+	if words := strings.Fields(head); len(words) > 0 && strings.HasPrefix(words[len(words)-1], "--") {
+		kind = map[string]string{"--agent": "AGENT", "--rig": "RIG", "--polecat": "NAME", "--to": "NAME", "--dep": "BEAD", "--parent": "BEAD"}[words[len(words)-1]]
+	} else if head != "" && !strings.Contains(c.args, "...") {
+		return nil
+	}
 	switch kind {
+	case "AGENT":
+		for _, a := range m.facts.view.Agents {
+			add(a.Spec, a.Says)
+		}
 	case "BEAD":
 		for _, r := range m.facts.beads {
 			add(string(r.bead.ID), string(r.glyph)+" "+clean(r.bead.Title))
@@ -174,6 +189,9 @@ func (d *commandDialog) enter(m *model, found []proposal, at int) (verdict, tea.
 	m.said = append(m.said, strings.TrimSpace(p.cmd.name+" "+p.arg))
 	m.said = m.said[max(len(m.said)-mostHistory, 0):]
 	m.remove(d)
+	if m.shell != nil && hasOption(p.arg) {
+		return consumed, m.runLine(p.cmd, p.arg)
+	}
 	return consumed, p.cmd.run(m, p.arg)
 }
 

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/refinery"
 )
@@ -443,7 +444,6 @@ func TestOtherVerbs(t *testing.T) {
 		want string
 	}{
 		{"R", "polecat.restart {Name:gt-c9d/1}"},
-		{"v", "polecat.revive {Name:gt-c9d}"},
 		{"P", "pause {Name:}"},
 		{"n d o enter", "bead.create {Title:do"},
 		{"p 0", "bead.update {Bead:gt-c9d"},
@@ -463,6 +463,80 @@ func TestOtherVerbs(t *testing.T) {
 			p.wantCall(c.want)
 		})
 	}
+}
+
+// killedView is the sample where a person killed what worked on gt-e12, with work that is kept.
+func killedView() *api.View {
+	v := sampleView()
+	v.Agents = []api.AgentChoice{{Spec: "claude", Usual: true, Models: true, Says: "the usual agent here"}, {Spec: "codex", Models: true, Says: "installed"}, {Spec: "mine", Says: "a program of yours"}}
+	for i := range v.Beads {
+		if b := &v.Beads[i]; b.ID == "gt-e12" {
+			b.Stopped, b.LastAttempt = true, 4
+			b.Attempts = []*beads.Attempt{{
+				Bead: b.ID, N: 4, Polecat: "toast", Preset: "claude", State: beads.Killed, Rescue: "refs/gt/rescue/gt-e12/4", EndedAt: ago(3 * time.Minute), Commits: 1, Files: 2, Added: 14,
+			}}
+		}
+	}
+	return v
+}
+
+// TestKilledWorkIsSeenAndOffered: the row says so, and a offers to go on from what was kept before anything else.
+func TestKilledWorkIsSeenAndOffered(t *testing.T) {
+	h := sampleHost(200, 60)
+	h.set(killedView())
+	p := drive(t, h, 200, 60)
+	p.keys("ctrl+]")
+	p.m.show("gt-e12")
+	for _, want := range []string{"x killed", "v: work is kept", "its work is kept: v goes on from it"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("no %q:\n%s", want, p.screen())
+		}
+	}
+	if r, _ := p.m.beadByID("gt-e12"); age(noon().Sub(r.since)) != "3m" || r.who != "toast" {
+		t.Errorf("since %v, by %s", r.since, r.who)
+	}
+	p.keys("a")
+	p.wantDialog("from what toast did in try 4: 1 commit, 2 files +14 -0")
+	p.wantDialog("any free polecat, or a new one, from the start, with claude")
+	p.keys("enter")
+	p.wantCall("polecat.revive {Name:gt-e12/4}")
+	p.keys("a", "down", "enter")
+	p.wantCall("sling {Beads:[gt-e12] Agent: Polecat:")
+	p.keys("v")
+	p.wantCall("polecat.revive {Name:gt-e12}")
+	p.m.show("gt-c9d")
+	p.keys("v")
+	p.wantToast("slit works on it")
+}
+
+// TestAssignOffersAgents: those that are installed, a model for one that takes it; also to who takes over.
+func TestAssignOffersAgents(t *testing.T) {
+	h := sampleHost(80, 24)
+	h.set(killedView())
+	p := drive(t, h, 80, 24)
+	p.keys("ctrl+]")
+	p.m.show("gt-f20")
+	p.change(func(v *api.View) {
+		for i := range v.Beads {
+			if b := &v.Beads[i]; b.ID == "gt-f20" {
+				b.BlockedBy, b.Ready = nil, true
+			}
+		}
+	})
+	p.keys("a", "down", "down", "enter")
+	p.wantCall("sling {Beads:[gt-f20] Agent:codex Polecat:")
+	p.keys("a", "tab", "o", "p", "u", "s", "enter")
+	p.wantCall("sling {Beads:[gt-f20] Agent:claude:opus Polecat:")
+	p.keys("a", "G", "tab")
+	if d, ok := p.m.over().(*assignDialog); !ok || d.field != 0 {
+		t.Error("a program that takes no model is asked for one")
+	}
+	p.keys("esc")
+	p.m.show("gt-c9d")
+	p.keys("a", "down", "down", "down", "tab", "o", "5", "tab")
+	p.typeText("go on")
+	p.keys("enter")
+	p.wantCall("polecat.reassign {Name:gt-c9d/1 To: Agent:codex:o5 Note:go on Nobody:false")
 }
 
 func TestUndo(t *testing.T) {

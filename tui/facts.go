@@ -246,6 +246,11 @@ func openFacts(r *beadRow) {
 			r.waits = clean(r.last.Why)
 			r.who = clean(r.last.Polecat)
 		}
+	case b.Sling == nil && b.Stopped && r.last != nil && r.last.State == beads.Killed:
+		r.glyph, r.word, r.since, r.who = 'x', "killed", r.last.EndedAt, clean(r.last.Polecat)
+		if r.last.Kept(&b.Bead) {
+			r.waits = "v: work is kept"
+		}
 	default:
 		r.glyph, r.word = 'o', "ready"
 		if b.Sling != nil {

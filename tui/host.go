@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -74,9 +75,17 @@ type Screen struct {
 	// EditFile opens a file below a directory the same way; one that leads out of it by a link is
 	// refused. Nil: no editor can be started.
 	EditFile func(dir, path string) error
+	// Line performs a line of the : dialog that has options, as the shell does, and returns what it
+	// prints. Nil: a line takes no options.
+	Line func(ctx context.Context, d api.Doer, args []string) (string, error)
+	// Options are the options of verbs, by the words of the verb.
+	Options map[string][]Option
 	// Version is shown in the wide status bar.
 	Version string
 }
+
+// Option is one option of a verb: --agent, the value that follows it if there is one, and what it does.
+type Option struct{ Name, Value, Help string }
 
 // Quit is why the screen ended.
 type Quit int

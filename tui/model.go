@@ -36,12 +36,14 @@ type ports struct {
 	ctx   context.Context
 	host  Host
 	now   func() time.Time
-	after func(time.Duration, tea.Msg) tea.Cmd // a message later
-	post  func(name string, f func() error)    // terminal writes, in order, off Update
-	bell  tea.Cmd                              // waits for the next change
-	guard func(tea.Cmd) tea.Cmd                // keeps a panic of a command
-	edit  func(text string) (string, error)    // the person's editor; may be nil
-	file  func(dir, path string) error         // the same on a file; may be nil
+	after func(time.Duration, tea.Msg) tea.Cmd                                 // a message later
+	post  func(name string, f func() error)                                    // terminal writes, in order, off Update
+	bell  tea.Cmd                                                              // waits for the next change
+	guard func(tea.Cmd) tea.Cmd                                                // keeps a panic of a command
+	edit  func(text string) (string, error)                                    // the person's editor; may be nil
+	file  func(dir, path string) error                                         // the same on a file; may be nil
+	shell func(ctx context.Context, d api.Doer, args []string) (string, error) // performs a line as the shell does; may be nil
+	opts  map[string][]Option                                                  // of verbs, by their words
 }
 
 // model is the Elm model. Bubble Tea calls Update and View from one goroutine.

@@ -292,6 +292,8 @@ func (m *model) stripTexts(r beadRow) []part {
 		last = "asks: " + clean(b.Reason)
 	case r.cat != nil && r.cat.Question != "":
 		last = "asks: " + clean(r.cat.Question)
+	case r.word == "killed" && r.waits != "":
+		last = "its work is kept: v goes on from it, and so does a"
 	case r.glyph == 'x' && r.waits != "":
 		last = "came back: " + r.waits
 	case len(b.Overlaps) > 0:

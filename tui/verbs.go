@@ -33,6 +33,7 @@ func elsewhere() map[string]string {
 // asking are the verbs that run only after a yes.
 func asking() map[string]string {
 	return map[string]string{
+		"polecat.kill": "It is stopped; its work is kept.",
 		"rig.remove":   "The rig leaves the town; its directory is kept.",
 		"rescue.prune": "Kept work older than 14 days is deleted for good.",
 		"bead.close":   "It is closed as dropped; :reopen takes it back.",

@@ -80,6 +80,14 @@ type Problem struct {
 	Level string    `json:"level"` // "asks", "hung", "failed", "wait"
 }
 
+// AgentChoice is an agent whose program is on this machine, as PRESET or PRESET:MODEL.
+type AgentChoice struct {
+	Spec   string
+	Says   string // what it is, in a few words
+	Usual  bool   // what a bead is given to that names none
+	Models bool   // it takes a model: PRESET:MODEL
+}
+
 // View is everything the screen shows, at one moment. It is shared and immutable.
 type View struct {
 	Gen        uint64 // grows with each change
@@ -97,6 +105,8 @@ type View struct {
 	// Show is the bead that somebody asked to be shown; ShowGen grows each time.
 	Show    beads.ID
 	ShowGen uint64
+	// Agents are those that a bead can be given to, the usual one first.
+	Agents []AgentChoice
 	// Starts counts how often this town's screen was opened; hints show for the first five.
 	Starts int
 }

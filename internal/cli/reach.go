@@ -18,7 +18,7 @@ type reach struct {
 	env  *Env
 	town *string // --town
 
-	alone api.Doer // set once the lock is ours
+	alone api.Doer // set once the lock is ours, or where the town is at hand
 	done  func() error
 }
 
@@ -62,8 +62,13 @@ func (r *reach) Do(ctx context.Context, verb string, req any) (any, error) {
 	return r.alone.Do(ctx, verb, req)
 }
 
-// host performs verb at the socket or not at all.
-func (r *reach) host() (api.Doer, error) { return r.client() }
+// host performs verb at the socket or not at all; what asks for it does not end by itself.
+func (r *reach) host() (api.Doer, error) {
+	if r.alone != nil {
+		return nil, fault.Usagef("it does not end by itself: run it in a shell")
+	}
+	return r.client()
+}
 
 func (r *reach) client() (wire.Client, error) {
 	token, socket := r.env.Getenv("GASTOWN_TOKEN"), r.env.Getenv("GASTOWN_SOCKET")

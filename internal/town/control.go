@@ -280,6 +280,11 @@ func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err
 		return "", "", err
 	}
 	if !b.Wished(launched[b.ID], t.settings().Town.Dispatch == "auto") {
+		if a, err := keptOf(tx, b); err != nil {
+			return "", "", err
+		} else if a != nil {
+			return fmt.Sprintf("%s waits for a sling: %s was stopped on it, and its work is kept.", id, a.Polecat), fmt.Sprintf("gastown polecat revive %s goes on from that, gastown sling %s does not", a.Key(), id), nil
+		}
 		return id + " is ready; nobody has slung it.", "gastown sling " + id, nil
 	}
 	if t.host == nil {
@@ -293,6 +298,18 @@ func (t *Town) whyNotStarted(tx *store.Tx, b *beads.Bead) (why, hint string, err
 		return fmt.Sprintf("%s is slung; %s.", id, w), "", nil
 	}
 	return id + " is slung and starts now.", "", nil
+}
+
+// keptOf is the last attempt at a bead where that was killed with work that a sling would not start from; else nil.
+func keptOf(tx *store.Tx, b *beads.Bead) (*beads.Attempt, error) {
+	if b.LastAttempt == 0 {
+		return nil, nil
+	}
+	a, err := tx.Attempt(b.ID, b.LastAttempt)
+	if err != nil || !a.Kept(b) {
+		return nil, err
+	}
+	return a, nil
 }
 
 func (t *Town) configGet(_ context.Context, _ api.Caller, r api.ConfigReq) (out api.ConfigValue, err error) {

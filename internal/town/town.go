@@ -66,6 +66,8 @@ type Town struct {
 	keeping sync.Mutex // held while kept tips are dropped
 	writing sync.Mutex // held from a transaction until its actions are handed over
 	asked   []ask      // by the transaction under way
+
+	agents choiceCache
 }
 
 // Paths of a town directory.

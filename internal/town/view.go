@@ -300,6 +300,7 @@ func (t *Town) viewNow() (*api.View, error) {
 		}
 		sorted := slices.Clone(all)
 		slices.SortFunc(sorted, beads.AttentionOrder)
+		v.Agents = t.choices(all)
 		if v.Beads, err = t.outsideAll(tx, sorted, g, now); err != nil {
 			return err
 		}
