@@ -62,8 +62,7 @@ type Host struct {
 	rigs    map[string]*rigHost
 	mayor   *mayor
 	size    proc.Size
-	undo    *undoable
-	lasting *lasting // done after undo's, and not to be taken back; nil: nothing
+	undos   []*undoable // what a person did last, the newest last
 	show    shown
 	drain   bool
 

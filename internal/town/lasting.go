@@ -3,18 +3,16 @@ package town
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 )
 
-// lasting is a person's last action where `undo` does not take it back.
+// lasting is an action of a person where `undo` does not take it back.
 type lasting struct {
 	what  string // "reopening ap-x1f"
 	helps string // a command; empty: nothing does
-	until time.Time
 }
 
 // refused says that the action stays, what helps, and what undo would take back if it is asked again.
@@ -42,9 +40,7 @@ func (h *Host) did(verb string, req, res any) {
 	if what == "" {
 		return
 	}
-	h.mu.Lock()
-	h.lasting = &lasting{what: what, helps: helps, until: h.t.deps.Now().Add(undoFor)}
-	h.mu.Unlock()
+	h.remember(&undoable{lasts: &lasting{what: what, helps: helps}}, func(newest *undoable) bool { return newest.lasts != nil })
 }
 
 // lasts names an action that undo does not take back, and what helps; both are empty for what undo takes back,

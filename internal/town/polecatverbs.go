@@ -236,52 +236,69 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 		out.Rescue, out.Kept = res.rescue.Ref, res.rescue.Files
 		out.Msg = fmt.Sprintf("killed %s; %s is ready again. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
 	}
-	t.host.canUndo(r.Action, undoStep{"kill of " + w.name, func(ctx context.Context, who api.Caller) (api.Slung, error) {
-		return t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
+	t.host.canUndo(r.Action, undoStep{"kill of " + w.name, "", func(context.Context, api.Caller) (string, error) {
+		s, err := t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
+		return goesOn(s), err
 	}})
 	return out, nil
 }
 
-func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.ReassignReq) (out api.Slung, err error) {
-	if r.Agent != "" {
-		if _, err := t.usable("reassign "+r.Name, r.Agent); err != nil {
-			return out, err
-		}
-	}
-	w, err := t.worker(r.Name)
+func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.ReassignReq) (api.Slung, error) {
+	w, out, err := t.reassign(ctx, who, r)
 	if err != nil {
 		return out, err
+	}
+	back := api.ReassignReq{Name: string(w.bead), To: w.name, Note: "given back"}
+	if a, _, err := w.attempt(); err == nil && r.Agent != "" {
+		back.Agent = strings.TrimSuffix(a.Preset+":"+a.Model, ":")
+	}
+	t.host.canUndo(r.Action, undoStep{"reassign of " + string(w.bead), w.bead, func(ctx context.Context, who api.Caller) (string, error) {
+		if _, err := t.worker(string(w.bead)); err != nil {
+			s, err := t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
+			return goesOn(s), err
+		}
+		other, s, err := t.reassign(ctx, who, back)
+		if err != nil {
+			return "", err
+		}
+		return other.name + " is stopped; " + goesOn(s), nil
+	}})
+	return out, nil
+}
+
+// reassign stops who works on a bead and gives it on, or back. It is who was stopped that is answered first.
+func (t *Town) reassign(ctx context.Context, who api.Caller, r api.ReassignReq) (w *worker, out api.Slung, err error) {
+	if r.Agent != "" {
+		if _, err := t.usable("reassign "+r.Name, r.Agent); err != nil {
+			return nil, out, err
+		}
+	}
+	if w, err = t.worker(r.Name); err != nil {
+		return nil, out, err
 	}
 	if r.To == "" && !r.Nobody {
 		r.To = t.freeName(w.name)
 	}
 	if r.To != "" {
 		if err := polecatName(r.To); err != nil {
-			return out, err
+			return nil, out, err
 		}
 		if other, err := t.worker(r.To); err == nil && other.name == r.To {
-			return out, fault.Refusedf("polecat %q: busy with %s", r.To, other.bead)
+			return nil, out, fault.Refusedf("polecat %q: busy with %s", r.To, other.bead)
 		}
 	}
 	_, err = t.end(ctx, w, ending{kind: endReassign, by: who.Name, why: "reassigned by " + who.Name, to: r.To, agent: r.Agent, note: r.Note, nobody: r.Nobody})
 	if err != nil {
-		return out, err
+		return nil, out, err
 	}
-	old := w.name
-	t.host.canUndo(r.Action, undoStep{"reassign of " + string(w.bead), func(ctx context.Context, who api.Caller) (api.Slung, error) {
-		if _, err := t.worker(string(w.bead)); err != nil {
-			return t.revive(who, revival{bead: w.bead, n: w.n, polecat: old, anyway: true})
-		}
-		return t.polecatReassign(ctx, who, api.ReassignReq{Name: string(w.bead), To: old, Note: "given back"})
-	}})
 	if r.Nobody {
-		return api.Slung{Bead: w.bead, Msg: fmt.Sprintf("%s is ready again; its work is kept for whoever takes it", w.bead)}, nil
+		return w, api.Slung{Bead: w.bead, Msg: fmt.Sprintf("%s is ready again; its work is kept for whoever takes it", w.bead)}, nil
 	}
 	s, err := t.startNow([]beads.ID{w.bead})
 	if err != nil {
-		return out, err
+		return nil, out, err
 	}
-	return s[0], nil
+	return w, s[0], nil
 }
 
 // freeName is a polecat's name that nobody at work has, other than the given one.

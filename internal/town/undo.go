@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gastown/beads"
@@ -15,18 +17,20 @@ import (
 // undoFor is how long `u` can take an action back.
 const undoFor = 30 * time.Second
 
-// undoable is the last action that `u` takes back: one step, or several of one action, such as a
-// kill of all marked polecats.
+// undoable is an action that `u` takes back: one step, or several of one action, such as a kill of
+// all marked polecats. Or it is one that lasts, and has no steps.
 type undoable struct {
 	action uint64 // 0: it stands alone
 	until  time.Time
 	steps  []undoStep
+	lasts  *lasting
 }
 
 // undoStep takes one thing back; what came of it is told to the person.
 type undoStep struct {
-	what string
-	do   func(context.Context, api.Caller) (api.Slung, error)
+	what  string
+	stops beads.ID // whoever works on this bead then is stopped; empty: nobody is
+	do    func(context.Context, api.Caller) (string, error)
 }
 
 // what names the action.
@@ -37,63 +41,113 @@ func (u *undoable) what() string {
 	return u.steps[0].what
 }
 
-// canUndo remembers the last action for `u`. A step of the same action joins those before it.
+// canUndo remembers an action for `u`. A step of the same action as the newest joins that.
 func (h *Host) canUndo(action uint64, steps ...undoStep) {
-	h.mu.Lock()
-	u := &undoable{action: action}
-	if h.undo != nil && action != 0 && h.undo.action == action {
-		u.steps = h.undo.steps
-	}
-	u.steps = append(u.steps[:len(u.steps):len(u.steps)], steps...)
-	u.until = h.t.deps.Now().Add(undoFor)
-	h.undo, h.lasting = u, nil
-	h.mu.Unlock()
+	h.remember(&undoable{action: action, steps: steps}, func(newest *undoable) bool {
+		return newest.lasts == nil && action != 0 && newest.action == action
+	})
 	h.changed()
 }
 
-// undo takes the last action back, the newest step first. Steps that fail can be tried again.
-// Where the last one lasts it says so, and takes the one before back when it is asked again.
+// remember puts what a person did on top of what was done before, or joins it with the newest.
+func (h *Host) remember(u *undoable, joins func(newest *undoable) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u.until = h.t.deps.Now().Add(undoFor)
+	h.forgetOld()
+	if n := len(h.undos); n > 0 && joins(h.undos[n-1]) {
+		u.steps = slices.Concat(h.undos[n-1].steps, u.steps)
+		h.undos = h.undos[:n-1]
+	}
+	h.undos = append(h.undos, u)
+}
+
+// forgetOld drops what can no longer be taken back; h.mu is held.
+func (h *Host) forgetOld() {
+	now := h.t.deps.Now()
+	h.undos = slices.DeleteFunc(h.undos, func(u *undoable) bool { return !now.Before(u.until) })
+}
+
+// undoNext is what undo takes back next, after what lasts; nil: nothing. h.mu is held.
+func (h *Host) undoNext() *undoable {
+	h.forgetOld()
+	for _, u := range slices.Backward(h.undos) {
+		if u.lasts == nil {
+			return u
+		}
+	}
+	return nil
+}
+
+// undoNow is what `u` would take back, who is stopped by that, and until when it can; empty: there is nothing.
+func (h *Host) undoNow() (what string, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	u := h.undoNext()
+	if u == nil {
+		return "", time.Time{}
+	}
+	var stopped []string
+	for _, s := range u.steps {
+		for _, w := range h.workers {
+			if s.stops != "" && w.bead == s.stops {
+				stopped = append(stopped, w.name)
+			}
+		}
+	}
+	what = u.what()
+	if len(stopped) > 0 {
+		what += ", which stops " + strings.Join(stopped, ", ")
+	}
+	return what, u.until
+}
+
+// undo takes the newest action back that was not taken back yet, its newest step first: a second undo takes back the one
+// before, and nothing is ever done again. Steps that fail can be tried again. Where the newest one lasts it says so, and
+// goes on to the one before when it is asked again.
 func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.Ack, err error) {
 	h := t.host
 	h.mu.Lock()
-	u, last := h.undo, h.lasting
-	h.lasting = nil
-	if u != nil && t.deps.Now().After(u.until) {
-		u = nil
+	h.forgetOld()
+	var u *undoable
+	if n := len(h.undos); n > 0 {
+		u, h.undos = h.undos[n-1], h.undos[:n-1]
 	}
-	if last == nil || t.deps.Now().After(last.until) {
-		last, h.undo = nil, nil
-	}
+	next := h.undoNext()
 	h.mu.Unlock()
-	if last != nil {
-		return out, last.refused(u)
-	}
 	if u == nil {
 		return out, fault.Refusedf("undo: nothing to take back (an action can be undone for %s)", undoFor).WithHint("kept work comes back any time: gastown rescue list")
 	}
+	if u.lasts != nil {
+		return out, u.lasts.refused(next)
+	}
 	left := &undoable{action: u.action, until: u.until}
-	var msg string
+	var done []string
 	for i := len(u.steps) - 1; i >= 0; i-- {
-		s, serr := u.steps[i].do(ctx, who)
-		msg = s.Msg
+		msg, serr := u.steps[i].do(ctx, who)
 		if serr != nil {
 			err = errors.Join(err, serr)
 			left.steps = append([]undoStep{u.steps[i]}, left.steps...)
+			continue
 		}
+		done = append(done, msg)
 	}
 	defer h.changed()
 	if err != nil {
 		h.mu.Lock()
-		if h.undo == nil {
-			h.undo = left
-		}
+		h.undos = append(h.undos, left)
 		h.mu.Unlock()
 		return out, err
 	}
-	if len(u.steps) == 1 {
-		return api.Ack{Msg: "undid the " + u.what() + ": " + msg}, nil
+	return api.Ack{Msg: "undid the " + u.what() + ": " + strings.Join(done, "; ")}, nil
+}
+
+// goesOn says that a bead is worked on again, or what that waits for.
+func goesOn(s api.Slung) string {
+	if s.Polecat != "" {
+		return fmt.Sprintf("%s goes on with %s, attempt %d", s.Polecat, s.Bead, s.Attempt)
 	}
-	return api.Ack{Msg: "undid the " + u.what()}, nil
+	return fmt.Sprintf("%s goes on from its work later: %s", s.Bead, strings.TrimPrefix(s.Msg, "recorded; "))
 }
 
 // canUnsling lets a person take a sling back. What the Mayor slings is not in the way of a person's own undo.
@@ -103,21 +157,24 @@ func (t *Town) canUnsling(who api.Caller, action uint64, olds []*beads.Bead) {
 	}
 	steps := make([]undoStep, len(olds))
 	for i, old := range olds {
-		steps[i] = undoStep{"sling of " + string(old.ID), func(ctx context.Context, who api.Caller) (api.Slung, error) {
+		steps[i] = undoStep{"sling of " + string(old.ID), old.ID, func(ctx context.Context, who api.Caller) (string, error) {
 			return t.unsling(ctx, who, old)
 		}}
 	}
 	t.host.canUndo(action, steps...)
 }
 
-// unsling makes a bead wait again as it did before it was slung. Work that was begun is kept.
-func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (out api.Slung, err error) {
-	out = api.Slung{Bead: old.ID, Msg: string(old.ID) + " waits again for a sling"}
+// unsling makes a bead wait again as it did before it was slung. Who works on it is stopped; work that was begun is kept.
+func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (string, error) {
+	waits := string(old.ID) + " waits again for a sling"
 	if w, err := t.worker(string(old.ID)); err == nil && w.bead == old.ID {
-		_, err = t.end(ctx, w, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
-		return out, err
+		r, err := t.end(ctx, w, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
+		if r.kept {
+			return fmt.Sprintf("%s is stopped and its work kept for the next; %s", w.name, waits), err
+		}
+		return fmt.Sprintf("%s is stopped, with nothing to keep; %s", w.name, waits), err
 	}
-	_, err = t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back the sling of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	_, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back the sling of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		if b.Status != beads.Open {
 			return nil, fault.Refusedf("undo: %s is %s by now", b.ID, b.Status)
 		}
@@ -125,7 +182,7 @@ func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (ou
 		c.Sling, c.Stopped, c.Agent = old.Sling, old.Stopped, old.Agent
 		return c, nil
 	})
-	return out, err
+	return waits, err
 }
 
 // canUnchange lets a person take a change of a bead's fields back.
@@ -133,7 +190,7 @@ func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead)
 	if t.host == nil || who.Role != "person" {
 		return
 	}
-	t.host.canUndo(r.Action, undoStep{"change of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
+	t.host.canUndo(r.Action, undoStep{"change of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
 		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back a change of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			c := b.Clone()
 			back(&c.Title, r.Title, old.Title)
@@ -155,7 +212,7 @@ func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead)
 			}
 			return c, nil
 		})
-		return api.Slung{Bead: b.ID, Msg: fmt.Sprintf("%s is as it was (P%d)", b.ID, b.Priority)}, err
+		return fmt.Sprintf("%s is as it was (P%d)", b.ID, b.Priority), err
 	}})
 }
 
@@ -171,11 +228,11 @@ func (t *Town) canUnclose(who api.Caller, action uint64, old *beads.Bead) {
 	if t.host == nil || who.Role != "person" {
 		return
 	}
-	t.host.canUndo(action, undoStep{"close of " + string(old.ID), func(_ context.Context, who api.Caller) (api.Slung, error) {
+	t.host.canUndo(action, undoStep{"close of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
 		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadReopened}, changed("took back the close of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			return restored(b, old, t.deps.Now())
 		})
-		return api.Slung{Bead: old.ID, Msg: fmt.Sprintf("%s is %s again", old.ID, b.Status)}, err
+		return fmt.Sprintf("%s is %s again", old.ID, b.Status), err
 	}})
 }
 

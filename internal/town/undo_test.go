@@ -51,8 +51,39 @@ func TestUndoOfSeveral(t *testing.T) {
 	if b := l.bead(ids[0]); b.Status != beads.Open {
 		t.Errorf("%s, of the action before, is %s", ids[0], b.Status)
 	}
+	if msg := l.undo(); !strings.Contains(msg, " goes on with "+string(ids[0])) {
+		t.Errorf("a second undo, of the action before: %q", msg)
+	}
+	l.told(string(ids[0]) + "-2")
+}
+
+// A second undo takes back the action before; what an undo did is nothing to take back. Who is stopped by it is told.
+func TestUndoTwice(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("one")
+	l.job(id, "echo $GASTOWN_ATTEMPT > f; echo . | tell at$GASTOWN_ATTEMPT; exec sleep 1000")
+	s := l.sling(id)
+	l.told("at1")
+	if _, err := api.PolecatReassign.Do(t.Context(), l.person(), api.ReassignReq{Name: s[0].Polecat, To: "rust", Agent: "mine"}); err != nil {
+		t.Fatal(err)
+	}
+	l.told("at2")
+	if what, _ := l.host.undoNow(); what != "reassign of "+string(id)+", which stops rust" {
+		t.Errorf("u would undo the %s", what)
+	}
+	if msg := l.undo(); !strings.Contains(msg, "rust is stopped; "+s[0].Polecat+" goes on with "+string(id)) {
+		t.Errorf("undo says %q", msg)
+	}
+	l.told("at3")
+	if msg := l.undo(); !strings.Contains(msg, "undid the sling of "+string(id)+": "+s[0].Polecat+" is stopped and its work kept") {
+		t.Errorf("a second undo says %q", msg)
+	}
+	l.awaitNobody()
+	if b := l.bead(id); b.Status != beads.Open || b.Sling != nil {
+		t.Errorf("it is %s, slung %v", b.Status, b.Sling)
+	}
 	if _, err := api.Undo.Do(t.Context(), l.person(), api.Empty{}); !fault.Is(err, fault.Refused) {
-		t.Errorf("a second undo: %v", err)
+		t.Errorf("a third undo: %v", err)
 	}
 }
 
@@ -171,4 +202,25 @@ func TestUndoSaysWhatLasts(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.undo()
+	// Under a newer action it is told in its turn, not passed over.
+	if _, err := api.BeadUpdate.Do(t.Context(), l.person(), api.BeadUpdateReq{Bead: one, Title: new("older")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.BeadComment.Do(t.Context(), l.person(), api.CommentReq{Bead: one, Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.BeadUpdate.Do(t.Context(), l.person(), api.BeadUpdateReq{Bead: one, Title: new("newer")}); err != nil {
+		t.Fatal(err)
+	}
+	l.undo()
+	if _, err := api.Undo.Do(t.Context(), l.person(), api.Empty{}); !fault.Is(err, fault.Refused) || !strings.Contains(err.Error(), "a comment on "+string(one)) {
+		t.Errorf("%v", err)
+	}
+	if b := l.bead(one); b.Title != "older" {
+		t.Errorf("title %q", b.Title)
+	}
+	l.undo()
+	if b := l.bead(one); b.Title != "one" {
+		t.Errorf("title %q", b.Title)
+	}
 }

@@ -275,10 +275,8 @@ func (h *Host) Refresh() *api.View {
 		v = &api.View{At: h.t.deps.Now(), Status: api.Status{Town: h.t.Dir}}
 	}
 	v.Gen = gen
+	v.Undo, v.UndoUntil = h.undoNow()
 	h.mu.Lock()
-	if u := h.undo; u != nil && h.t.deps.Now().Before(u.until) {
-		v.Undo, v.UndoUntil = u.what(), u.until
-	}
 	v.Show, v.ShowGen = h.show.bead, h.show.gen
 	h.mu.Unlock()
 	h.views.mu.Lock()
