@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -16,13 +17,22 @@ import (
 
 // doneMsg is the end of a verb that was called.
 type doneMsg struct {
-	label string // what was under way
-	text  string // what is now true
+	label string   // what was under way
+	text  string   // what is now true
+	made  beads.ID // that the cursor goes to
 	err   error
 }
 
 // call runs f off Update; its text becomes a toast. The same label runs once at a time.
 func (m *model) call(label string, f func(ctx context.Context, d api.Doer) (string, error)) tea.Cmd {
+	return m.callMaking(label, func(ctx context.Context, d api.Doer) (string, beads.ID, error) {
+		text, err := f(ctx, d)
+		return text, "", err
+	})
+}
+
+// callMaking is call of a verb that makes a bead, to which the cursor goes.
+func (m *model) callMaking(label string, f func(ctx context.Context, d api.Doer) (string, beads.ID, error)) tea.Cmd {
 	if m.busy[label] {
 		m.refuse(label + " is under way")
 		return nil
@@ -32,17 +42,19 @@ func (m *model) call(label string, f func(ctx context.Context, d api.Doer) (stri
 	m.toast.waits = true
 	ctx, host := m.ctx, m.host
 	return m.guard(func() tea.Msg {
-		text, err := f(ctx, host)
-		return doneMsg{label, text, err}
+		text, made, err := f(ctx, host)
+		return doneMsg{label, text, made, err}
 	})
 }
 
 func (m *model) done(msg doneMsg) tea.Cmd {
 	delete(m.busy, msg.label)
+	m.made = cmp.Or(msg.made, m.made)
+	m.showMade()
 	if msg.err != nil {
 		if !errors.Is(msg.err, context.Canceled) {
 			text, hint := explain(msg.err)
-			m.fail(msg.label+": "+text, hint)
+			m.fail(msg.label+": "+unsaid(msg.label, text), hint)
 		}
 		return nil
 	}
@@ -326,4 +338,22 @@ func (m *model) countsSeconds() bool {
 }
 
 // slungText says what became of one bead's sling.
-func slungText(s api.Slung) string { return string(s.Bead) + ": " + s.Msg }
+func slungText(s api.Slung) string {
+	if s.Polecat != "" {
+		return s.Polecat + " takes " + string(s.Bead) + ", attempt " + itoa(s.Attempt)
+	}
+	return string(s.Bead) + ": " + s.Msg
+}
+
+// unsaid is a text without what its label says already: "sling X" and "sling X: it waits", "hold X" and "X: ...".
+func unsaid(label, text string) string {
+	if rest, ok := strings.CutPrefix(text, label+": "); ok {
+		return rest
+	}
+	if i := strings.LastIndexByte(label, ' '); i >= 0 {
+		if rest, ok := strings.CutPrefix(text, label[i+1:]+": "); ok {
+			return rest
+		}
+	}
+	return text
+}

@@ -12,6 +12,7 @@ import (
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/internal/fault"
 	"gastown/refinery"
 )
 
@@ -463,6 +464,53 @@ func TestOtherVerbs(t *testing.T) {
 			p.wantCall(c.want)
 		})
 	}
+}
+
+// TestTheNewBeadIsSelected: the next key is about what the person has just written.
+func TestTheNewBeadIsSelected(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.do = func(verb string, _ any) (any, error) {
+		if verb == api.BeadCreate.Name() {
+			return api.Bead{Bead: beads.Bead{ID: "gt-new", Title: "do"}}, nil
+		}
+		return nil, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "2", "n", "d", "o", "enter")
+	p.change(func(v *api.View) {
+		v.Beads = append(v.Beads, beadSpec{id: "gt-new", title: "do", status: beads.Open}.bead())
+	})
+	if r, _ := p.m.selectedBead(); r.bead == nil || r.bead.ID != "gt-new" {
+		t.Errorf("selected: %+v", r.bead)
+	}
+	p.keys("a", "enter")
+	p.wantCall("sling {Beads:[gt-new]")
+}
+
+// TestToastsSayNothingTwice: the bead and the verb are named once.
+func TestToastsSayNothingTwice(t *testing.T) {
+	for text, want := range map[string]string{
+		"sling gt-e12: it waits for gt-a1f": "sling gt-e12: it waits for gt-a1f", "gt-e12: it is closed": "sling gt-e12: it is closed", "no such bead": "sling gt-e12: no such bead",
+	} {
+		h := sampleHost(120, 40)
+		h.do = func(string, any) (any, error) { return nil, fault.Refusedf("%s", text) }
+		p := drive(t, h, 120, 40)
+		p.keys("ctrl+]")
+		p.m.show("gt-e12")
+		p.keys("a", "enter")
+		if p.m.toast.text != want {
+			t.Errorf("%q becomes %q, want %q", text, p.m.toast.text, want)
+		}
+	}
+	h := sampleHost(120, 40)
+	h.do = func(string, any) (any, error) {
+		return []api.Slung{{Bead: "gt-e12", Polecat: "rust", Attempt: 1, Msg: "polecat rust, attempt 1"}}, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-e12")
+	p.keys("a", "enter")
+	p.wantToast("rust takes gt-e12, attempt 1")
 }
 
 // killedView is the sample where a person killed what worked on gt-e12, with work that is kept.

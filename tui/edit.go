@@ -108,9 +108,9 @@ func (m *model) edited(msg editMsg) tea.Cmd {
 }
 
 func (m *model) create(req api.BeadCreateReq) tea.Cmd {
-	return m.call("new bead", func(ctx context.Context, d api.Doer) (string, error) {
+	return m.callMaking("new bead", func(ctx context.Context, d api.Doer) (string, beads.ID, error) {
 		b, err := api.BeadCreate.Do(ctx, d, req)
-		return string(b.ID) + " created: " + b.Title, err
+		return string(b.ID) + " created: " + b.Title, b.ID, err
 	})
 }
 

@@ -87,7 +87,8 @@ type model struct {
 	said    []string            // of : lines, the newest last
 	drafts  map[string][]remark // on diffs by attempt (BEAD/N), not sent yet
 
-	showGen uint64 // of the last bead that was asked to be shown
+	showGen uint64   // of the last bead that was asked to be shown
+	made    beads.ID // a new bead that the cursor goes to as soon as the view has it
 
 	spoke   bool // something was typed to the Mayor
 	noMayor bool // the board was opened because there is none to type to
@@ -321,6 +322,7 @@ func (m *model) reload() {
 	m.facts = derive(v)
 	m.dropMarks()
 	m.showAsked()
+	m.showMade()
 	if m.focus != paneEvents {
 		m.lists[paneEvents].chosen = false // the newest stay in sight
 	}

@@ -265,12 +265,16 @@ func (m *model) runVerb(v api.Verb, line string) tea.Cmd {
 }
 
 func (m *model) doVerb(v api.Verb, label string, req any) tea.Cmd {
-	return m.call(label, func(ctx context.Context, d api.Doer) (string, error) {
+	return m.callMaking(label, func(ctx context.Context, d api.Doer) (string, beads.ID, error) {
 		res, err := d.Do(ctx, v.Name, req)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
-		return answerText(res)
+		if b, ok := res.(api.Bead); ok && v.Name == api.BeadCreate.Name() {
+			return string(b.ID) + " created: " + b.Title, b.ID, nil
+		}
+		text, err := answerText(res)
+		return text, "", err
 	})
 }
 
