@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/cli"
 	"gastown/internal/demo"
@@ -45,12 +46,39 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 		h.Run(ctx) // a signal also cuts a drain short
 	}()
 	drain, err := f(ctx, t, h)
+	told := func() {}
+	if drain {
+		told = sayAwaited(h, os.Stdout)
+	}
 	h.Stop(drain)
 	<-ran
+	told()
 	if herr := h.Err(); herr != nil {
 		return herr // what else went wrong did because of it
 	}
 	return err
+}
+
+// sayAwaited says what a town that drains waits for, each time that changes, until the host has stopped. The returned
+// function waits for that.
+func sayAwaited(h *town.Host, w io.Writer) (wait func()) {
+	changes, done := h.Changes()
+	var saying sync.WaitGroup
+	saying.Go(func() {
+		defer done()
+		for last := ""; ; {
+			if text := strings.Join(h.Awaited(), ", "); text != last && text != "" {
+				fmt.Fprintf(w, "draining: waits for %s; Ctrl-C stops them now, their work is kept\n", beads.Clean(text, 0))
+				last = text
+			}
+			select {
+			case <-h.Left():
+				return
+			case <-changes:
+			}
+		}
+	})
+	return saying.Wait
 }
 
 // up runs the host without a screen until a signal or `gastown down`.
@@ -144,7 +172,7 @@ func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions, b
 			return false, err
 		}
 		if beside == nil {
-			return p.show(ctx, t, h, guard, o.ASCII)
+			return p.show(ctx, t, h, guard, o)
 		}
 		bctx, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
@@ -155,7 +183,7 @@ func (p *process) screen(ctx context.Context, dir string, o cli.ScreenOptions, b
 			}
 		})
 		defer func() { stop(); <-done }()
-		return p.show(ctx, t, h, guard, o.ASCII)
+		return p.show(ctx, t, h, guard, o)
 	})
 	if fault.Is(err, fault.Unavailable) {
 		return p.taken(ctx, dir, err)
@@ -182,7 +210,7 @@ func guarded(g *tui.Guard) func(string, func()) {
 }
 
 // show runs the screen on the host until the person leaves it, or the host stops.
-func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *tui.Guard, ascii bool) (drain bool, err error) {
+func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *tui.Guard, o cli.ScreenOptions) (drain bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	face := newFace(t, h)
@@ -199,7 +227,7 @@ func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *t
 	}()
 	signal.Ignore(syscall.SIGTTOU) // the terminal is restored also when we are in the background
 	out, err := tui.Run(ctx, face, tui.Screen{
-		In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: ascii, Guard: guard, Version: versionText(),
+		In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: o.ASCII, Passing: o.Passing, Guard: guard, Version: versionText(),
 		Edit: p.editor(ctx), EditFile: p.fileEditor(ctx), Line: shellLine, Options: options(),
 	})
 	return out.Quit == tui.Drain, err
@@ -337,7 +365,7 @@ func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 		return err
 	}
 	if !o.Headless {
-		err := p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII}, demo.Play)
+		err := p.screen(ctx, dir, cli.ScreenOptions{Foreground: true, ASCII: o.ASCII, Passing: temporary}, demo.Play)
 		if err == nil {
 			fmt.Fprintln(o.Out, afterDemo(proc.LookPath("gastown", p.env) != ""))
 		}

@@ -224,6 +224,32 @@ func TestAgentsTerminals(t *testing.T) {
 	}
 }
 
+// TestADrainSaysWhatItWaitsFor, on the terminal that the screen has left, and Ctrl-C ends it there.
+func TestADrainSaysWhatItWaitsFor(t *testing.T) {
+	d := newDesk(t, 100, 30)
+	d.press("", "I am mayor")
+	d.press("\x1d", " TOWN ")
+	d.press("a", "ASSIGN")
+	d.hide("\r", "ASSIGN")
+	d.press("1", "> ")
+	d.press("q", "d  drain")
+	d.press("d", "draining: waits for toast (")
+	if text := d.text(); !strings.Contains(text, "Ctrl-C stops them now, their work is kept") || strings.Contains(text, "1 BEADS") {
+		t.Errorf("the terminal shows:\n%s", text)
+	}
+	if err := d.s.Send([]byte("\x03")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-d.s.Done():
+	case <-time.After(patience):
+		t.Fatal("Ctrl-C does not end the drain")
+	}
+	if code := d.s.Exit().Code; code != 0 {
+		t.Errorf("exit %d:\n%s", code, d.text())
+	}
+}
+
 // TestASlowTrialOfGatesIsSkipped by Enter, and what is typed after it goes to the screen.
 func TestASlowTrialOfGatesIsSkipped(t *testing.T) {
 	programs := map[string]string{}

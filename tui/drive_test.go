@@ -383,6 +383,26 @@ func TestNoBurstStopsTheTown(t *testing.T) {
 	}
 }
 
+// TestQuitOfAnIdleTown: y, as everywhere; nothing is said of work that there is none of, nor of a town that is deleted.
+func TestQuitOfAnIdleTown(t *testing.T) {
+	p := drive(t, emptyHost(80, 24), 80, 24)
+	p.keys("ctrl+]", "q")
+	p.wantDialog("y  quit")
+	if text := p.dialog(); strings.Contains(text, "drain") || strings.Contains(text, "resumes") {
+		t.Errorf("nobody is at work:\n%s", text)
+	}
+	p.m.passing = true
+	p.wantDialog("The demo's town is deleted when it ends.")
+	p.keys("enter")
+	if p.quit {
+		t.Error("Enter quits")
+	}
+	p.keys("q", "y")
+	if !p.quit || p.m.result.Quit != Stop {
+		t.Error("y does not quit")
+	}
+}
+
 // TestEveryDeciderIsDeafAtFirst: whatever is asked, a key that came with the question is no answer.
 func TestEveryDeciderIsDeafAtFirst(t *testing.T) {
 	for _, keys := range [][]string{{"x"}, {"q"}, {"a"}, {"3", "b"}, {"space", "x"}, {":", "d", "o", "w", "n", "enter"}} {

@@ -80,6 +80,8 @@ type Screen struct {
 	Line func(ctx context.Context, d api.Doer, args []string) (string, error)
 	// Options are the options of verbs, by the words of the verb.
 	Options map[string][]Option
+	// Passing says that the town is deleted when the screen ends, as the demo's is.
+	Passing bool
 	// Version is shown in the wide status bar.
 	Version string
 }

@@ -204,7 +204,7 @@ func dialogKeys() []binding {
 		{InDetail, NextItem, []string{">", "right"}, "next bead", "</> next"},
 		{InKill, Yes, []string{"y"}, "kill and keep the work", "y kill and keep work"},
 		{InReassign, NextField, []string{"tab", "shift+tab"}, "between list and note", "Tab note"},
-		{InQuit, StopAll, []string{"s"}, "stop all now; work is kept", "s stop all now"},
+		{InQuit, StopAll, []string{"s", "y"}, "stop all now; work is kept", "s stop all now"},
 		{InQuit, DrainAll, []string{"d"}, "let agents finish, then stop", "d drain"},
 		{InAsk, Yes, []string{"y"}, "yes", "y yes"},
 		{InDiff, NextHunk, []string{"]"}, "next hunk", "] hunk"},

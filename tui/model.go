@@ -55,6 +55,7 @@ type model struct {
 	light   bool
 	ascii   bool
 	version string
+	passing bool // the town ends with the screen
 
 	townKeys []string
 
@@ -132,7 +133,7 @@ const (
 
 func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m := &model{
-		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), profile: profile,
+		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), passing: s.Passing, profile: profile,
 		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[string][]remark{}, marks: map[beads.ID]bool{}, mode: typing,
 	}
 	m.townKeys = s.TownKeys

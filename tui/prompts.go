@@ -177,20 +177,30 @@ func (d *quitDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 }
 
 func (d *quitDialog) draw(m *model, w, _ int) face {
-	title := "QUIT"
+	f := face{title: "QUIT", right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
+	button := "y  quit"
 	if d.busy > 0 {
-		title = "QUIT  " + plural(d.busy, "polecat") + " at work"
+		f.title, button = "QUIT  "+plural(d.busy, "polecat")+" at work", "y  stop all now"
+		stops := "agents stop; their work resumes at the next start"
+		if m.passing {
+			stops = "agents stop"
+		}
+		f.rows = append(f.rows, spaces(w), m.choice(w, "s", "stop all now", stops),
+			m.choice(w, "d", "drain", "the screen closes, and says what is waited for;"),
+			m.choice(w, " ", "", "polecats finish what they do; Ctrl-C stops them"))
 	}
-	rows := []string{
-		spaces(w),
-		m.choice(w, "s", "stop all now", "agents stop; their work resumes at the next start"),
-		m.choice(w, "d", "drain", "polecats finish what they do, then the town stops"),
-		spaces(w),
-		m.text(w, m.dim, "The town lives in this window: when it ends, the Mayor and the polecats stop."),
-		m.text(w, m.dim, "Nothing is lost: beads, queue, branches and uncommitted work are kept."),
-		spaces(w), m.buttons(w),
+	texts := []string{"The town lives in this window: when it ends, Mayor and polecats stop.", "Nothing is lost: beads, queue, branches and uncommitted work are kept."}
+	if m.passing {
+		texts = []string{"The demo's town is deleted when it ends."}
 	}
-	return face{title: title, rows: rows, foot: []string{"Esc or Enter cancel"}}
+	f.rows = append(f.rows, spaces(w))
+	for _, s := range texts {
+		for _, row := range wrap(s, w-2) {
+			f.rows = append(f.rows, m.text(w, m.dim, row))
+		}
+	}
+	f.rows = append(f.rows, spaces(w), m.buttons(w, button))
+	return f
 }
 
 func (m *model) choice(w int, key, what, why string) string {

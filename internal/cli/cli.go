@@ -73,6 +73,7 @@ type ScreenOptions struct {
 	Foreground bool // host and screen in one process
 	ASCII      bool // draw with ASCII only
 	Yes        bool // ask nothing that has a safe answer
+	Passing    bool // the town is deleted when the screen ends; no flag says that
 }
 
 // DemoOptions are the flags of `gastown demo`.

@@ -351,13 +351,7 @@ func (h *Host) awaitDrained(ctx context.Context) {
 	seen, cancel := h.Changes()
 	defer cancel()
 	for {
-		n := 0
-		for _, w := range h.workersNow() {
-			if !w.standing() { // a frozen one would never be through: it is stopped, its work kept
-				n++
-			}
-		}
-		if n == 0 && !h.landing() {
+		if len(h.Awaited()) == 0 {
 			return
 		}
 		select {
@@ -370,17 +364,35 @@ func (h *Host) awaitDrained(ctx context.Context) {
 	}
 }
 
-// landing reports whether any queue can still move without a person.
-func (h *Host) landing() bool {
-	busy := false
+// Awaited is what a drain waits for: the polecats at work, with what they wait for themselves, and the queues that still
+// move without a person.
+func (h *Host) Awaited() []string {
+	var out []string
+	for _, w := range h.workersNow() {
+		if w.standing() { // it would never be through: it is stopped, its work kept
+			continue
+		}
+		text := fmt.Sprintf("%s (%s)", w.name, w.bead)
+		if a, _, err := w.attempt(); err == nil && a.State == beads.Asking {
+			_, do := howToAnswer(w.name, a.AtTerminal)
+			text = fmt.Sprintf("%s (%s, which asks: %s)", w.name, w.bead, do)
+		}
+		out = append(out, text)
+	}
+	slices.Sort(out)
 	err := h.t.store.View(func(tx *store.Tx) error {
 		qs, err := tx.Queues()
 		for _, q := range qs {
-			busy = busy || q.Run != nil || q.Intent != nil
+			if q.Run != nil || q.Intent != nil {
+				out = append(out, "the refinery of "+q.Rig)
+			}
 		}
 		return err
 	})
-	return err == nil && busy
+	if err != nil {
+		h.t.deps.Log.Error("look what a drain waits for", "err", err)
+	}
+	return out
 }
 
 // shutdown ends agents with their work kept, then the Refineries and the loop.
