@@ -197,8 +197,12 @@ func (p *process) taken(ctx context.Context, dir string, err error) error {
 	if perr != nil {
 		return err // no host holds it: its own hint is right
 	}
-	taken := &fault.Error{Kind: fault.Unavailable, Msg: fmt.Sprintf("the town %s is run by process %d already", dir, host.PID), Err: err}
-	return taken.WithHint("look with `gastown status`, talk with `gastown mayor attach`; for the screen in this terminal: gastown down && gastown (agents stop, their work goes on)")
+	where, here := "", "look"
+	if tty := proc.Terminal(host.PID); tty != "" {
+		where, here = " on "+tty, "go on there; from here look"
+	}
+	taken := &fault.Error{Kind: fault.Unavailable, Msg: fmt.Sprintf("the town %s is run by process %d%s already", dir, host.PID, where), Err: err}
+	return taken.WithHint("%s with `gastown status`, talk with `gastown mayor attach`; for the screen in this terminal: gastown down && gastown (agents stop, their work goes on)", here)
 }
 
 // guarded runs a function and hands its panic to the screen's guard.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -247,6 +248,27 @@ func TestADrainSaysWhatItWaitsFor(t *testing.T) {
 	}
 	if code := d.s.Exit().Code; code != 0 {
 		t.Errorf("exit %d:\n%s", code, d.text())
+	}
+}
+
+// TestASecondScreenIsToldWhereTheFirstIs, and what to do about it.
+func TestASecondScreenIsToldWhereTheFirstIs(t *testing.T) {
+	d := newDesk(t, 100, 30)
+	d.press("", "I am mayor")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := agentrun.Start(agentrun.Options{Name: "second", Size: proc.Size{Cols: 300, Rows: 30}, Spec: proc.Spec{
+		Argv: []string{"gastown", "--town", d.town}, Dir: d.dir, Env: d.env, Exe: exe,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-second.Done()
+	text := strings.Join(second.Terminal().Text(), "\n")
+	if !regexp.MustCompile(`is run by process \d+ on (pts/|ttys)\d+ already`).MatchString(text) || !strings.Contains(text, "go on there; ") || second.Exit().Code != 5 {
+		t.Errorf("exit %d:\n%s", second.Exit().Code, text)
 	}
 }
 

@@ -108,7 +108,7 @@ func lockOut(path string, o Options) (release func() error, err error) {
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: o.Timeout, OpenFile: openExisting})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, held(path)
+		return nil, held(path, o)
 	}
 	if err != nil {
 		return func() error { return nil }, nil // damaged: what is being repaired

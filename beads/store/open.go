@@ -54,7 +54,7 @@ func open(path string, o Options, sc schema) (*Store, error) {
 	})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, held(path)
+		return nil, held(path, o)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fault.Unavailablef("store %q: %w", path, err).WithHint("the file must be readable and writable by you")
 	case err != nil:
@@ -219,10 +219,16 @@ func damaged(path string, err error) error {
 // ErrHeld is in the errors about a store that another process has open.
 var ErrHeld = errors.New("the store is held")
 
-func held(path string) error {
+func held(path string, opt Options) error {
 	e := fault.Error{Kind: fault.Unavailable, Msg: fmt.Sprintf("store %q: held by another process", path), Err: ErrHeld}
 	if o, ok := ReadOwner(path); ok {
-		e.Msg = fmt.Sprintf("store %q: held by process %d since %s", path, o.PID, o.Since.Format(time.RFC3339))
+		where := ""
+		if opt.Terminal != nil {
+			if tty := opt.Terminal(o.PID); tty != "" {
+				where = " on " + tty
+			}
+		}
+		e.Msg = fmt.Sprintf("store %q: held by process %d%s since %s", path, o.PID, where, o.Since.Local().Format("2006-01-02 15:04"))
 		e.Hint = "that gastown owns the town; stop it with `gastown down`"
 	}
 	return &e

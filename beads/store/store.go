@@ -18,6 +18,8 @@ type Options struct {
 	Timeout  time.Duration    // how long to wait for the lock; 0: one second
 	Now      func() time.Time // times of events, and names of backups; nil: time.Now
 	ReadOnly bool             // shares the lock with other readers; Update is refused
+	// Terminal names the terminal of the process that holds the lock, for whoever finds it held. May be nil.
+	Terminal func(pid int) string
 	// NoSync leaves flushing to the system: a power cut can lose everything. For tests and the demo.
 	NoSync  bool
 	maxSize int // of the file in bytes, for tests of a full disk

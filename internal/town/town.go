@@ -25,6 +25,7 @@ import (
 	"gastown/internal/config"
 	"gastown/internal/fault"
 	"gastown/internal/git"
+	"gastown/internal/proc"
 )
 
 // Deps are what a town takes from the world; main fills them once.
@@ -149,7 +150,7 @@ func Vacant(dir string) (bool, error) {
 // Restore puts a backup of the store in the place of the town's, which must not be in use.
 // The store that was there is kept beside it; its path is returned.
 func Restore(dir, from string) (kept string, err error) {
-	return store.Restore(storePath(dir), from, store.Options{})
+	return store.Restore(storePath(dir), from, store.Options{Terminal: proc.Terminal})
 }
 
 // Open opens the town in dir and takes its store's lock, waiting at most a second. A lock
@@ -166,7 +167,7 @@ func Open(dir string, deps Deps) (*Town, error) {
 	if _, err := t.config(); err != nil {
 		return nil, err
 	}
-	t.store, err = store.Open(storePath(dir), store.Options{Now: deps.Now})
+	t.store, err = store.Open(storePath(dir), store.Options{Now: deps.Now, Terminal: proc.Terminal})
 	if err != nil {
 		return nil, err
 	}
