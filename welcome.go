@@ -204,9 +204,10 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 		}
 	}
 	if len(agents) == 0 {
-		fmt.Fprint(w, "  agents   none found. Claude Code: npm install -g @anthropic-ai/claude-code\n"+
-			"           or a program of yours, [agent.NAME] in the town's town.toml. None is\n"+
-			"           needed for the demo: gastown demo\n")
+		fmt.Fprint(w, "  agents   claude, codex, gemini, opencode: none is installed\n"+
+			"           Claude Code: npm install -g @anthropic-ai/claude-code\n"+
+			"           or a program of yours in town.toml. The demo needs none: gastown demo\n"+
+			"           a Mayor without a model works at once: gastown mayor agent scripted\n")
 	}
 	fmt.Fprintln(w, "  asking   polecats edit files, run git, gastown, setup and gates; else they ask")
 	if inRepo {

@@ -73,13 +73,35 @@ func TestDeadMayor(t *testing.T) {
 	if p.m.mode != inTown {
 		t.Error("the screen opens where nothing can be typed to")
 	}
-	for _, want := range []string{"not logged in", "exit status 1", "m, then Enter restart", ":mayor agent NAME"} {
+	for _, want := range []string{"not logged in", "exit status 1", "m, then Enter: try again", ":mayor agent scripted works at once", "MAYOR claude ended"} {
 		if !strings.Contains(p.screen(), want) {
 			t.Errorf("the screen does not say %q", want)
 		}
 	}
-	p.keys("m", "enter")
+	p.wait(toastFor)
+	if p.m.toast.text != "" {
+		t.Errorf("events stay covered by %q", p.m.toast.text)
+	}
+	p.keys("m", "x")
+	p.wantToast("no Mayor to read this")
+	p.keys("enter")
 	p.wantCall("mayor.restart")
+	for _, act := range []func(){
+		func() { p.keys("ctrl+]"); p.clickOn("try again") },
+		func() { p.keys("ctrl+]", "!", "R") },
+	} {
+		p.h.calls = nil
+		p.change(func(v *api.View) {
+			v.Status.Problems = []api.Problem{{Key: "mayor", Who: "mayor", What: "does not run", Level: "failed"}}
+		})
+		act()
+		p.wantCall("mayor.restart")
+		p.m.mode = typing
+	}
+	p.keys("ctrl+]", "!", "enter")
+	if p.m.mode != typing || p.m.term.name != MayorName {
+		t.Error("Enter on the problem does not go to the Mayor")
+	}
 }
 
 // TestOnlyAWindowResizes: focus, attach, drawer and dialogs never resize an agent.

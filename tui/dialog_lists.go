@@ -45,6 +45,12 @@ func (d *problemsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 func (m *model) onProblem(p api.Problem, in Intent) tea.Cmd {
 	info := m.refineryOf(p.Rig)
 	switch {
+	case p.Key == "mayor":
+		if in == RestartAgent {
+			return m.restartMayor()
+		}
+		m.backToMayor()
+		return nil
 	case p.Bead != "":
 		m.show(p.Bead)
 	case info == nil:

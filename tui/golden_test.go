@@ -190,8 +190,8 @@ func TestGoldenTowns(t *testing.T) {
 		{"diff-120x40", 120, 40, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
 		{"help-59x15", 59, 15, false, func(*fakeHost) {}, "\x1d?", "PgDn more"},
 		{"diff-59x15", 59, 15, false, func(h *fakeHost) { h.do = diffHost(1, 1).do }, "\x1dd", "hunk 1 of 2"},
-		{"no-mayor-80x24", 80, 24, false, noMayor, "", "then Enter"},
-		{"no-mayor-120x40", 120, 40, false, noMayor, "", "m, then Enter restart"},
+		{"no-mayor-80x24", 80, 24, false, noMayor, "", "then Enter: try"},
+		{"no-mayor-120x40", 120, 40, false, noMayor, "", "m, then Enter: try again"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := sampleHost(c.cols, c.rows)

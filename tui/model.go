@@ -310,7 +310,7 @@ func (m *model) boardWithoutMayor() {
 	}
 	m.noMayor = true
 	m.setMode(inTown)
-	m.fail("No Mayor"+map[bool]string{true: ": " + clean(v.Why), false: ""}[v.Why != ""], "m, then Enter, starts it")
+	m.say("No Mayor; the left pane says why, and what helps", '!') // the list of problems has it too
 }
 
 // reload derives what is shown from the newest view.

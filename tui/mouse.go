@@ -88,6 +88,9 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	if l := m.layout.left; y == l.y+l.h-1 && m.mode == inTown && strings.HasPrefix(labelAt(m.textAt(l, y), x-l.x, m.charset), "m back") {
 		return m.pressKey("m")
 	}
+	if m.dead() && m.term.name == MayorName && strings.HasSuffix(labelAt(m.textAt(m.layout.slot, y), x-m.layout.slot.x, m.charset), "try again") {
+		return m.restartMayor()
+	}
 	m.mouse.area = m.layout.slot
 	if m.mode != typing {
 		m.clearToast()

@@ -285,12 +285,30 @@ func (m *model) whyDead(w int) []string {
 		head = "There is no Mayor: no agent is chosen."
 	}
 	rows = append(rows, m.note(w, head, clean(mayor.Why))...)
-	rows = append(rows, m.note(w, ":mayor agent NAME chooses another agent. The board works without a Mayor.")...)
-	do := "Enter restart"
+	rows = append(rows, m.note(w, m.otherMayors()+" The board works without a Mayor.")...)
+	do := "Enter: try again"
 	if m.mode == inTown {
-		do = "m, then Enter restart"
+		do = "m, then " + do
 	}
 	return append(rows, spaces(w), m.line(w, "").put("", "  ").put(m.accent.and("1"), do).end())
+}
+
+// otherMayors says which agents there are to choose from; the built-in one always is.
+func (m *model) otherMayors() string {
+	var here []string
+	for _, a := range m.facts.view.Agents {
+		if a.Spec != "scripted" && !a.Usual {
+			here = append(here, clean(a.Spec))
+		}
+	}
+	text := ":mayor agent scripted works at once, without a model: it plans specs, slings and answers."
+	if m.facts.view.Mayor.Agent == "scripted" {
+		text = ":mayor agent NAME chooses another."
+	}
+	if len(here) > 0 {
+		text += " Also here: " + strings.Join(here, ", ") + "."
+	}
+	return text
 }
 
 // header is the first row.

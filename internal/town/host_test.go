@@ -256,12 +256,12 @@ func TestTheMayorIsOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.await("the Mayor's end is told", func() bool { return l.status().Mayor.State != "running" })
+	if p := l.oneProblem("failed", "mayor"); !strings.Contains(p.What, "does not run: ") || !strings.Contains(p.What, "killed by SIGKILL") {
+		t.Errorf("told as %+v", p)
+	}
 	id := l.create("works without a Mayor")
 	l.sling(id)
 	l.awaitStatus(id, beads.Closed)
-	if ps := l.status().Problems; len(ps) != 1 || ps[0].Key != "mayor" || !strings.Contains(ps[0].What, "killed by SIGKILL") {
-		t.Errorf("problems: %+v", ps)
-	}
 	if _, err := api.MayorRestart.Do(t.Context(), l.person(), api.Empty{}); err != nil {
 		t.Fatal(err)
 	}

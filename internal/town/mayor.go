@@ -1,10 +1,12 @@
 package town
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"gastown/agents"
@@ -57,7 +59,7 @@ func (h *Host) newMayor(by string) {
 	}
 	if err != nil {
 		m.failed = true
-		m.why = mayorTrouble(name, err)
+		m.why = h.t.mayorTrouble(name, err)
 	}
 	h.mu.Lock()
 	h.mayor = m
@@ -87,11 +89,23 @@ func (h *Host) newMayor(by string) {
 }
 
 // mayorTrouble is a start that failed in the words of someone who can mend it.
-func mayorTrouble(name string, err error) string {
+func (t *Town) mayorTrouble(name string, err error) string {
 	if se := (*proc.StartError)(nil); errors.As(err, &se) && errors.Is(err, os.ErrNotExist) && se.Op == proc.OpLookup {
-		return fmt.Sprintf("%s is not installed (%q is not on your PATH); choose another with: gastown mayor agent NAME (scripted needs none)", name, se.Path)
+		return fmt.Sprintf("%s is not installed (%q is not on your PATH); here there are: %s, as in: gastown mayor agent scripted", name, se.Path, strings.Join(t.installed(), ", "))
 	}
 	return beads.Clean(err.Error(), 300)
+}
+
+// mayorProblem is a Mayor that does not run though one is wanted.
+func (t *Town) mayorProblem() (p api.Problem, ok bool) {
+	m := t.mayorInfo()
+	if m.State != "failed" && m.State != "stopped" {
+		return p, false
+	}
+	return api.Problem{
+		Key: "mayor", Who: "mayor", What: "does not run: " + cmp.Or(beads.Clean(m.Why, 300), "it has ended"), Since: m.Since,
+		Do: "m on the screen, then Enter, starts it (gastown mayor restart); another: gastown mayor agent NAME", Level: "failed",
+	}, true
 }
 
 // spawnMayor starts the program of m.agent, in the conversation that the Mayor before had.

@@ -146,11 +146,11 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 			out = append(out, api.Problem{Key: "approve/" + string(e.Bead), Who: string(e.Bead), What: "is green and waits for your yes: " + e.Ask, Since: e.Since, Do: "gastown diff " + string(e.Bead) + ", then gastown queue approve " + string(e.Bead), Bead: e.Bead, Rig: e.Rig, Level: "asks"})
 		}
 	}
-	if m := t.mayorInfo(); m.State == "failed" {
-		out = append(out, api.Problem{Key: "mayor", Who: "mayor", What: "it does not run: " + beads.Clean(m.Why, 300), Since: m.Since, Do: "when that is mended: gastown mayor restart", Level: "failed"})
-	}
 	if wrong := t.wrongSettings(); wrong != "" {
 		out = append(out, api.Problem{Key: "settings", Who: "town.toml", What: beads.Clean(wrong, 300), Since: t.settingsAt(), Do: "mend " + settingsPath(t.Dir) + "; the settings before it stay in force", Level: "failed"})
+	}
+	if p, ok := t.mayorProblem(); ok {
+		out = append(out, p)
 	}
 	said := map[string]bool{} // notices of a state that is said here as it is now
 	for _, r := range s.Rigs {
