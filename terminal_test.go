@@ -205,8 +205,7 @@ func TestAgentsTerminals(t *testing.T) {
 	d.press("\x1d", " TOWN ")
 	d.press("N", "TELL toast")
 	d.press("1", "message  1")
-	d.press("\r", "PASTE IT INTO toast")
-	d.hide("\x1b", "PASTE IT")
+	d.hide("\r", "TELL toast")
 
 	for _, name := range []string{"mayor", "toast"} {
 		if n := len(d.heard(name, "winch")); n != 0 {

@@ -37,7 +37,7 @@ func (m *model) callMaking(label string, f func(ctx context.Context, d api.Doer)
 		m.refuse(label + " is under way")
 		return nil
 	}
-	m.busy[label] = true
+	m.busy[label], m.called = true, label
 	m.say(label+" ...", '.')
 	m.toast.waits = true
 	ctx, host := m.ctx, m.host
@@ -51,9 +51,13 @@ func (m *model) done(msg doneMsg) tea.Cmd {
 	delete(m.busy, msg.label)
 	m.made = cmp.Or(msg.made, m.made)
 	m.showMade()
+	kept := m.sentOr(msg.label, msg.err == nil)
 	if msg.err != nil {
 		if !errors.Is(msg.err, context.Canceled) {
 			text, hint := explain(msg.err)
+			if kept {
+				hint = strings.TrimPrefix(hint+"; what you wrote is kept", "; ")
+			}
 			m.fail(msg.label+": "+unsaid(msg.label, text), hint)
 		}
 		return nil

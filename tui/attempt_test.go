@@ -41,7 +41,7 @@ func TestADialogBelongsToOneAttempt(t *testing.T) {
 		{"N", "h i enter", "polecat.nudge"},
 		{"A", "y e s enter", "polecat.answer"},
 		{"space x", "y", "polecat.kill {Name:gt-e12"},
-		{"N h i enter", "y", "nothing"},
+		{"N h o", "ctrl+t", "polecat.nudge"},
 	} {
 		t.Run(c.open, func(t *testing.T) {
 			p := drive(t, sampleHost(120, 40), 120, 40)

@@ -39,7 +39,7 @@ type assignee struct {
 }
 
 func newAssign(m *model, r beadRow) *assignDialog {
-	d := &assignDialog{bead: r.bead.ID, title: clean(r.bead.Title), from: r.cat}
+	d := &assignDialog{fields: [fieldsOfAssign]input{assignNote: {lines: true}}, bead: r.bead.ID, title: clean(r.bead.Title), from: r.cat}
 	add := func(a assignee) { d.choices = append(d.choices, a) }
 	if d.from != nil {
 		add(assignee{name: "Cancel", cancel: true, says: clean(d.from.Name) + " goes on"})
@@ -104,6 +104,14 @@ func (d *assignDialog) has(field int) bool {
 	return true
 }
 
+// draft implements writer.
+func (d *assignDialog) draft(m *model) (string, []*input) {
+	if d.over(m) != "" {
+		return "", nil
+	}
+	return "assign " + string(d.bead), []*input{&d.fields[assignModel], &d.fields[assignNote]}
+}
+
 // next goes to the next field, or back to the list.
 func (d *assignDialog) next() {
 	if d.choices[d.at.at].cancel {
@@ -115,16 +123,20 @@ func (d *assignDialog) next() {
 }
 
 func (d *assignDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	switch ev.key.Code {
-	case tea.KeyTab:
-		d.next()
-		return consumed, nil
-	case tea.KeyEnter, tea.KeyKpEnter:
+	switch {
+	case enters(ev.key):
 		if d.over(m) != "" {
 			return closed, nil
 		}
-		return closed, d.commit(m)
-	case tea.KeyEscape:
+		cmd := d.commit(m)
+		if cmd != nil {
+			m.sent(d)
+		}
+		return closed, cmd
+	case ev.key.Code == tea.KeyTab:
+		d.next()
+		return consumed, nil
+	case ev.key.Code == tea.KeyEscape:
 		return closed, nil
 	}
 	if d.field != 0 {

@@ -216,10 +216,19 @@ func (d *diffDialog) begin(m *model) {
 		return
 	}
 	d.noting = true
-	d.note = input{}
-	if i := d.draft(m); i >= 0 {
+	d.note = input{lines: true}
+	if i := d.remarkAt(m); i >= 0 {
 		d.note.set(d.remarks(m)[i].text)
 	}
+	m.restore(d)
+}
+
+// draft implements writer: a remark that is being written.
+func (d *diffDialog) draft(*model) (string, []*input) {
+	if !d.noting {
+		return "", nil
+	}
+	return "remark " + d.doc.key() + " " + d.doc.place(d.at), []*input{&d.note}
 }
 
 // remarks are those on the attempt that is shown.
@@ -230,8 +239,8 @@ func (d *diffDialog) remarks(m *model) []remark {
 	return m.drafts[d.doc.key()]
 }
 
-// draft is the number of the remark on the line under the cursor; -1 when there is none.
-func (d *diffDialog) draft(m *model) int {
+// remarkAt is the number of the remark on the line under the cursor; -1 when there is none.
+func (d *diffDialog) remarkAt(m *model) int {
 	place, quote := d.doc.place(d.at), d.doc.lines[d.at]
 	for i, r := range d.remarks(m) {
 		if r.place == place && r.quote == quote {
@@ -242,13 +251,16 @@ func (d *diffDialog) draft(m *model) int {
 }
 
 func (d *diffDialog) write(m *model, ev event) (verdict, tea.Cmd) {
-	switch ev.key.Code {
-	case tea.KeyEscape:
+	switch {
+	case ev.key.Code == tea.KeyEscape:
+		m.keep(d)
 		d.noting = false
 		return consumed, nil
-	case tea.KeyEnter, tea.KeyKpEnter:
+	case enters(ev.key):
+		key, _ := d.draft(m)
+		delete(m.unsent, key)
 		d.noting = false
-		all, i := d.remarks(m), d.draft(m)
+		all, i := d.remarks(m), d.remarkAt(m)
 		r := remark{d.doc.place(d.at), d.doc.lines[d.at], d.note.String()}
 		switch {
 		case r.text == "" && i >= 0:
@@ -500,7 +512,7 @@ func (d *diffDialog) slide(s string) string {
 // belowRows is the remark under the cursor, or how the change fits main.
 func (d *diffDialog) belowRows(m *model, w int) []string {
 	rule := m.ruleRow(w)
-	switch i := d.draft(m); {
+	switch i := d.remarkAt(m); {
 	case d.noting:
 		return []string{rule, m.text(w, m.dim, "your remark on "+d.doc.place(d.at)), d.note.draw(m, w, "", true)}
 	case d.find.typing:

@@ -258,10 +258,13 @@ func TestNudge(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "N", "h", "i", "enter")
 	p.wantCall("polecat.nudge {Name:gt-c9d/1 Text:hi}")
-	if got := p.h.terms["slit"].typed(); got != "" {
-		t.Fatalf("typed %q into a program that did not ask", got)
+	if got := p.h.terms["slit"].typed(); got != "" || len(p.m.stack) != 0 {
+		t.Fatalf("typed %q into a program that did not ask, %d dialogs", got, len(p.m.stack))
 	}
-	p.keys("y")
+	p.keys("N", "h", "i", "ctrl+t")
+	if n := p.count("polecat.nudge"); n != 2 {
+		t.Errorf("sent %d times", n)
+	}
 	if got := p.h.terms["slit"].typed(); got != "paste:hi" {
 		t.Errorf("the terminal got %q", got)
 	}

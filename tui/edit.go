@@ -87,6 +87,7 @@ func (m *model) edited(msg editMsg) tea.Cmd {
 		return nil
 	}
 	if msg.bead == "" {
+		delete(m.unsent, "new bead")
 		return m.create(api.BeadCreateReq{Title: title, Description: description, Accept: accept, Rig: m.rig})
 	}
 	r, ok := m.beadByID(string(msg.bead))
@@ -124,7 +125,7 @@ type newBead struct {
 }
 
 func newBeadDialog(m *model) *newBead {
-	d := &newBead{labels: [3]string{"title   ", "what    ", "accept  "}}
+	d := &newBead{labels: [3]string{"title   ", "what    ", "accept  "}, fields: [3]input{{}, {lines: true}, {lines: true}}}
 	for i, r := range m.facts.view.Status.Rigs {
 		d.rigs = append(d.rigs, r.Name)
 		if r.Name == m.rig {
@@ -144,17 +145,37 @@ func newBeadDialog(m *model) *newBead {
 func (d *newBead) scope() Scope    { return InForm }
 func (d *newBead) wantsText() bool { return true }
 
+// draft implements writer.
+func (d *newBead) draft(*model) (string, []*input) {
+	return "new bead", []*input{&d.fields[0], &d.fields[1], &d.fields[2]}
+}
+
+// paste splits a text of several lines that was pasted as the title: the rest is what is to be done.
+func (d *newBead) paste(ev event) {
+	title, rest, more := strings.Cut(strings.TrimLeft(beads.CleanText(ev.text), "\n "), "\n")
+	if d.at == 0 && more && len(ev.key.Text) == 0 {
+		d.fields[1].edit(event{text: rest})
+		ev.text = title
+	}
+	d.fields[d.at].edit(ev)
+}
+
 func (d *newBead) handle(m *model, ev event) (verdict, tea.Cmd) {
-	switch ev.key.Code {
-	case tea.KeyEscape:
-		return closed, nil
-	case tea.KeyEnter, tea.KeyKpEnter:
+	if enters(ev.key) {
 		req := d.request()
 		if req.Title == "" {
 			d.at = 0
 			return consumed, nil
 		}
-		return closed, m.create(req)
+		cmd := m.create(req)
+		if cmd != nil {
+			m.sent(d)
+		}
+		return closed, cmd
+	}
+	switch ev.key.Code {
+	case tea.KeyEscape:
+		return closed, nil
 	case tea.KeyTab:
 		by := 1
 		if ev.key.Mod == tea.ModShift {
@@ -181,7 +202,7 @@ func (d *newBead) handle(m *model, ev event) (verdict, tea.Cmd) {
 		r := d.request()
 		return closed, m.editText("", beadText(&beads.Bead{Title: r.Title, Description: r.Description, AcceptanceCriteria: r.Accept}))
 	}
-	d.fields[d.at].edit(ev)
+	d.paste(ev)
 	return consumed, nil
 }
 

@@ -213,7 +213,7 @@ func (m *model) paste(text string) tea.Cmd {
 	switch {
 	case len(m.stack) > 0:
 		if m.over().wantsText() {
-			return m.toOverlay(event{text: clean(text)})
+			return m.toOverlay(event{text: text})
 		}
 	case m.mode == typing:
 		m.pasteTo(text)
@@ -266,6 +266,9 @@ func (m *model) typeAhead() {
 func (m *model) toggle() {
 	m.clearToast()
 	if len(m.stack) > 0 {
+		for _, o := range m.stack {
+			m.keep(o)
+		}
 		m.stack = nil
 		m.mode = inTown
 	}

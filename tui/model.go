@@ -87,6 +87,9 @@ type model struct {
 	result  Outcome
 	said    []string            // of : lines, the newest last
 	drafts  map[string][]remark // on diffs by attempt (BEAD/N), not sent yet
+	unsent  map[string][]string // what was written in dialogs and not sent, by what it is for
+	sending map[string]draft    // by the label of the verb that was called with it
+	called  string              // label of the newest call
 
 	showGen uint64   // of the last bead that was asked to be shown
 	made    beads.ID // a new bead that the cursor goes to as soon as the view has it
@@ -134,7 +137,7 @@ const (
 func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 	m := &model{
 		ports: p, keys: keymap(), ascii: s.ASCII, version: clean(s.Version), passing: s.Passing, profile: profile,
-		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[string][]remark{}, marks: map[beads.ID]bool{}, mode: typing,
+		busy: map[string]bool{}, sized: map[string]Terminal{}, drafts: map[string][]remark{}, unsent: map[string][]string{}, sending: map[string]draft{}, marks: map[beads.ID]bool{}, mode: typing,
 	}
 	m.townKeys = s.TownKeys
 	if len(m.townKeys) == 0 {
@@ -248,6 +251,8 @@ func (m *model) input(msg tea.Msg) tea.Cmd {
 		m.deliver(msg)
 	case editMsg:
 		return m.edited(msg)
+	case writtenMsg:
+		m.written(msg)
 	case fileMsg:
 		return m.fileEdited(msg)
 	case toastMsg:

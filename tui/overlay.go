@@ -67,6 +67,7 @@ func (m *model) push(o overlay) {
 	m.stack = append(m.stack, o)
 	m.opened = m.now()
 	m.typed.held, m.typed.recent = nil, nil
+	m.restore(o)
 }
 
 // over is the overlay on top, nil when the board is free.
@@ -111,6 +112,7 @@ func (m *model) remove(o overlay) {
 	for i := range m.stack {
 		if m.stack[i] == o {
 			m.stack = append(m.stack[:i:i], m.stack[i+1:]...)
+			m.keep(o)
 			return
 		}
 	}

@@ -30,8 +30,8 @@ func newAnswer(c *api.PolecatInfo) *promptDialog {
 			}
 			return m.outcome(name, key)
 		},
-		title: clean(name) + " asks (" + clean(string(c.Bead)) + ")", label: "answer  ", foot: "Enter answer",
-		keepWhenEmpty: true, above: []string{clean(c.Question)},
+		title: clean(name) + " asks (" + clean(string(c.Bead)) + ")", label: "answer  ", foot: []string{"Enter answer", "Ctrl-O in $EDITOR"}, in: input{lines: true},
+		key: "answer " + key, keepWhenEmpty: true, above: []string{clean(c.Question)},
 		enter: func(m *model, text string) tea.Cmd {
 			return m.call("answer "+name, func(ctx context.Context, d api.Doer) (string, error) {
 				ack, err := api.PolecatAnswer.Do(ctx, d, api.AnswerReq{Name: key, Text: text, Question: question})
