@@ -121,7 +121,10 @@ func Plan(w World) Decision {
 	for _, name := range w.Leaving {
 		taken[name] = true
 	}
-	live := len(w.Live)
+	live, wished := len(w.Live), map[string]bool{}
+	for _, c := range w.Candidates {
+		wished[wish(c.Bead)] = true
+	}
 	for _, c := range w.apart() {
 		why, until := w.holds(c, taken)
 		if why == "" && live >= w.Cap {
@@ -137,7 +140,7 @@ func Plan(w World) Decision {
 			}
 			continue
 		}
-		name := pick(c.Bead, taken)
+		name := pick(c.Bead, taken, wished)
 		taken[name] = true
 		live++
 		d.Starts = append(d.Starts, Start{Bead: c.Bead.ID, Rig: c.Bead.Rig, Polecat: name, Preset: c.Preset, Model: c.Model})
@@ -211,17 +214,24 @@ func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
 	return "", time.Time{}
 }
 
-// pick chooses a polecat's name: the one asked for, the one that had the bead before, or
-// the first free one.
-func pick(b *beads.Bead, taken map[string]bool) string {
-	if b.Sling != nil && b.Sling.Polecat != "" {
+// wish is the polecat that a bead asks for: the one it was slung to, or the one that had it before; "" for any.
+func wish(b *beads.Bead) string {
+	switch {
+	case b.Sling != nil && b.Sling.Polecat != "":
 		return b.Sling.Polecat
-	}
-	if b.Next != nil && b.Next.Same != "" && !taken[b.Next.Same] {
+	case b.Next != nil:
 		return b.Next.Same
 	}
+	return ""
+}
+
+// pick chooses a polecat's name: the one that is wished for, or the first that nobody has or wishes for.
+func pick(b *beads.Bead, taken, wished map[string]bool) string {
+	if name := wish(b); name != "" && !taken[name] { // one that was slung to who is busy waits
+		return name
+	}
 	for i := 0; ; i++ {
-		if n := Name(i); !taken[n] {
+		if n := Name(i); !taken[n] && !wished[n] {
 			return n
 		}
 	}

@@ -211,3 +211,22 @@ func TestPlanKeepsApart(t *testing.T) {
 		t.Errorf("starts %v: it is a preference only", got)
 	}
 }
+
+// A bead that goes on gets the polecat it had, whoever starts before it.
+func TestAPolecatKeepsItsName(t *testing.T) {
+	bead := func(id beads.ID, prio int, same string) Candidate {
+		b := &beads.Bead{ID: id, Priority: prio, Sling: &beads.Sling{}}
+		if same != "" {
+			b.Next = &beads.Start{Same: same}
+		}
+		return Candidate{Bead: b}
+	}
+	d := Plan(World{Cap: 3, Candidates: []Candidate{bead("new", 0, ""), bead("a", 1, "nux"), bead("b", 1, "toast")}})
+	got := map[beads.ID]string{}
+	for _, s := range d.Starts {
+		got[s.Bead] = s.Polecat
+	}
+	if got["a"] != "nux" || got["b"] != "toast" || got["new"] != "slit" {
+		t.Errorf("started as %v", got)
+	}
+}

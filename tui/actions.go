@@ -131,6 +131,27 @@ func (m *model) restartMayor() tea.Cmd {
 	})
 }
 
+// askRestartAgent is R: at once where the polecat shows no sign of life, else after a question, as it works.
+func (m *model) askRestartAgent(c *api.PolecatInfo) tea.Cmd {
+	if c.Stalled {
+		return m.restartAgent(c)
+	}
+	name, key := c.Name, catKey(c)
+	m.push(&askDialog{
+		over:  func(m *model) string { return m.outcome(name, key) },
+		title: "RESTART " + clean(name) + "?",
+		lines: []string{clean(name) + " is " + clean(string(c.State)) + ". Its program is stopped and started again in the same worktree; what it is in the middle of is cut short."},
+		yes:   "restart",
+		run: func(m *model) tea.Cmd {
+			if c := m.catByKey(key); c != nil {
+				return m.restartAgent(c)
+			}
+			return nil
+		},
+	})
+	return nil
+}
+
 func (m *model) restartAgent(c *api.PolecatInfo) tea.Cmd {
 	key := catKey(c)
 	return m.call("restart "+c.Name, func(ctx context.Context, d api.Doer) (string, error) {

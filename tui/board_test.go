@@ -21,7 +21,7 @@ func TestErrorsStayUntilAKey(t *testing.T) {
 		return nil, fault.New(fault.Refused, "slit is starting").WithHint("try again in a second")
 	}
 	p := drive(t, h, 120, 40)
-	p.keys("ctrl+]", "R")
+	p.keys("ctrl+]", "R", "y")
 	p.wait(time.Minute)
 	p.wantToast("slit is starting (try again in a second)")
 	p.keys("down")

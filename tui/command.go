@@ -29,7 +29,7 @@ func commands() []command {
 	return []command{
 		{"restart refinery", "", "restart the Refinery", func(m *model, _ string) tea.Cmd { return m.restartRefinery(m.rigMeant()) }},
 		{"restart mayor", "", "start the Mayor's agent again", func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
-		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat((*model).restartAgent)},
+		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat((*model).askRestartAgent)},
 		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat((*model).openKill)},
 		{"sling", "[BEAD]", "give a bead to a polecat", withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(api.SlingReq{Beads: []beads.ID{id}}) })},
 		{"revive", "[BEAD]", "bring killed work back", withBead(func(m *model, id beads.ID) tea.Cmd { return m.reviveWork(id, string(id)) })},

@@ -98,7 +98,8 @@ func (d *depsDialog) keys() []string {
 }
 
 func (d *depsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	if d.at.move(ev.intent, d.keys(), 10) {
+	if before := d.at.at; d.at.move(ev.intent, d.keys(), 10) {
+		d.overHeadings(before)
 		return consumed, nil
 	}
 	id := d.id
@@ -119,9 +120,24 @@ func (d *depsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return ignored, nil
 }
 
+// overHeadings goes on in the direction of a move that ended on a heading, or back where there is no bead.
+func (d *depsDialog) overHeadings(before int) {
+	by := 1
+	if d.at.at > 0 && d.at.at < before || d.at.at == len(d.rows)-1 {
+		by = -1
+	}
+	for at := d.at.at; at >= 0 && at < len(d.rows); at += by {
+		if d.rows[at].id != "" {
+			d.at.goTo(at, d.keys())
+			return
+		}
+	}
+	d.at.goTo(before, d.keys())
+}
+
 // click implements clicker.
 func (d *depsDialog) click(m *model, row, _ int, again bool) tea.Cmd {
-	if i := d.at.top + row; i < len(d.rows) {
+	if i := d.at.top + row; i >= 0 && i < len(d.rows) && d.rows[i].id != "" {
 		d.at.goTo(i, d.keys())
 		if again {
 			return m.toOverlay(event{intent: Open, key: tea.Key{Code: tea.KeyEnter}})
@@ -131,7 +147,7 @@ func (d *depsDialog) click(m *model, row, _ int, again bool) tea.Cmd {
 }
 
 func (d *depsDialog) draw(m *model, w, h int) face {
-	f := face{title: "DEPENDENCIES of " + clean(string(d.id)), foot: []string{"Enter open", "D of this one", "Esc"}}
+	f := face{title: "DEPENDENCIES of " + clean(string(d.id)), foot: []string{"Enter open", "D dependencies of it", "Esc"}}
 	if r, ok := m.beadByID(string(d.id)); ok {
 		f.title += "  " + clean(r.bead.Title)
 	}
@@ -145,7 +161,7 @@ func (d *depsDialog) draw(m *model, w, h int) face {
 func (d *depsDialog) line(m *model, w, i int) string {
 	x := d.rows[i]
 	base, mark := sty(""), " "
-	if i == d.at.at {
+	if i == d.at.at && x.id != "" {
 		base, mark = m.picked, m.marker
 	}
 	n := m.line(w, base).put(m.accent, " "+mark+" ")

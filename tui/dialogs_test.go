@@ -389,7 +389,13 @@ func TestFirstWordsAreTypedNeverSent(t *testing.T) {
 		}
 		p.wantNothing()
 	}
-	p := drive(t, sampleHost(120, 40), 120, 40) // a town with beads offers none
+	p := drive(t, emptyHost(120, 40), 120, 40)
+	if !strings.Contains(p.screen(), "Ctrl-], then 1, 2 or") {
+		t.Errorf("while the person types, 1 types 1:\n%s", p.screen())
+	}
+	p = drive(t, emptyHost(80, 24), 80, 24)
+	p.wantToast("Ctrl-], then 1, types the first sentence for you: Look at docs/spec.md")
+	p = drive(t, sampleHost(120, 40), 120, 40) // a town with beads offers none
 	p.keys("ctrl+]", "2")
 	if p.m.focus != paneCats {
 		t.Error("2 does not go to the polecats")

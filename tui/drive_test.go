@@ -459,12 +459,31 @@ func TestAssignReady(t *testing.T) {
 	p.wantToast("merge queue")
 }
 
+// TestRestartOfAnAgentAsks: what it is in the middle of is cut short; one that shows no sign of life is restarted at once.
+func TestRestartOfAnAgentAsks(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "R", "enter")
+	p.wantNothing()
+	p.m.show("gt-d04")
+	p.keys("R")
+	p.wantCall("polecat.restart {Name:gt-d04/1}")
+}
+
+// TestAClosedBeadHasNoPriority to set.
+func TestAClosedBeadHasNoPriority(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-9c1")
+	p.keys("p", "0")
+	p.wantNothing()
+}
+
 func TestOtherVerbs(t *testing.T) {
 	for _, c := range []struct {
 		keys string
 		want string
 	}{
-		{"R", "polecat.restart {Name:gt-c9d/1}"},
+		{"R y", "polecat.restart {Name:gt-c9d/1}"},
 		{"P", "pause {Name:}"},
 		{"n d o enter", "bead.create {Title:do"},
 		{"p 0", "bead.update {Bead:gt-c9d"},

@@ -51,7 +51,11 @@ func (m *model) sayFirst(key string, in Intent) bool {
 
 // offerRows are the sentences on the empty board.
 func (m *model) offerRows(w int) []string {
-	rows := m.note(w, "No beads yet. A bead is one task; a polecat works on one at a time.", "Tell the Mayor what you want. One of these is typed for you, and you send it:")
+	how := "One of these is typed for you, and you send it:"
+	if m.mode == typing {
+		how = m.townKey() + ", then 1, 2 or 3, types one of these for you, and you send it:"
+	}
+	rows := m.note(w, "No beads yet. A bead is one task; a polecat works on one at a time.", "Tell the Mayor what you want. "+how)
 	rows = append(rows, spaces(w))
 	for i, s := range m.firstWords() {
 		n := m.line(w, "")

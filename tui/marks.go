@@ -61,11 +61,16 @@ func (m *model) onMarked(in Intent) (cmd tea.Cmd, ok bool) {
 		m.say("copied "+plural(len(ids), "id"), '+')
 		return tea.SetClipboard(strings.Join(ids, "\n")), true
 	}
-	if d := m.newBulk(in); d != nil {
-		m.push(d)
+	d := m.newBulk(in)
+	if d == nil {
+		return nil, false
+	}
+	if len(d.live()) == 0 {
+		m.refuse(d.label + ": none of " + plural(len(d.items), "marked bead") + ": " + d.items[0].skip)
 		return nil, true
 	}
-	return nil, false
+	m.push(d)
+	return nil, true
 }
 
 // bulkItem is one marked bead in the dialog of an action.
@@ -148,8 +153,11 @@ func bulkKill(r beadRow) bulkItem {
 	if r.cat == nil {
 		return bulkItem{skip: "no polecat works on it"}
 	}
-	key := catKey(r.cat)
-	return bulkItem{says: clean(r.cat.Name) + ", keeps " + keptText(r.cat, nil), do: func(ctx context.Context, d api.Doer, _ string, action uint64) error {
+	key, says := catKey(r.cat), clean(r.cat.Name)+", which has nothing to keep"
+	if r.cat.Dirty > 0 || r.cat.Commits > 0 {
+		says = clean(r.cat.Name) + ", keeps " + keptText(r.cat, nil)
+	}
+	return bulkItem{says: says, do: func(ctx context.Context, d api.Doer, _ string, action uint64) error {
 		_, err := api.PolecatKill.Do(ctx, d, api.KillReq{Name: key, Reason: "killed on the screen", Action: action})
 		return err
 	}}

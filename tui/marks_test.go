@@ -145,7 +145,9 @@ func TestMarksTellWhatFailed(t *testing.T) {
 
 func TestMarksWithNothingToDo(t *testing.T) {
 	p := drive(t, sampleHost(80, 24), 80, 24)
-	p.keys("ctrl+]", "G", "space", "x", "y")
+	p.keys("ctrl+]", "G", "space", "x")
+	p.wantToast("kill: none of 1 marked bead: no polecat works on it")
+	p.keys("y")
 	p.wantNo("polecat.kill")
 	p.keys("esc", "q", "esc")
 	if len(p.m.marks) != 1 {
@@ -234,7 +236,14 @@ func TestDependencies(t *testing.T) {
 			t.Errorf("the dialog does not say %q:\n%s", want, rows)
 		}
 	}
-	p.keys("D") // of gt-9c1
+	d0, _ := p.m.stack[0].(*depsDialog)
+	for _, key := range []string{"G", "g", "down", "down", "down", "up", "up", "up", "up"} {
+		p.keys(key)
+		if d0.rows[d0.at.at].id == "" {
+			t.Errorf("%s stops on a heading", key)
+		}
+	}
+	p.keys("g", "D") // of gt-9c1
 	if d, ok := p.m.stack[0].(*depsDialog); !ok || d.id != "gt-9c1" {
 		t.Fatalf("on top: %+v", p.m.stack[0])
 	}

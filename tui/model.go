@@ -152,7 +152,11 @@ func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 		return m
 	}
 	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts {
-		m.toast = toast{text: "You are typing to the Mayor. " + m.townKeyText() + " goes to the board; ? there lists all keys.", sticky: true}
+		text := m.townKeyText() + " goes to the board; ? there lists all keys."
+		if m.offering() {
+			text = m.townKey() + ", then 1, types the first sentence for you: " + m.firstWords()[0]
+		}
+		m.toast = toast{text: "You are typing to the Mayor. " + text, sticky: true}
 	}
 	return m
 }

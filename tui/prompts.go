@@ -41,6 +41,16 @@ func newAnswer(c *api.PolecatInfo) *promptDialog {
 	}
 }
 
+// setPriority is p. What is closed has none to set.
+func (m *model) setPriority(r beadRow) tea.Cmd {
+	if r.bead.Status == beads.Closed {
+		m.refuse(clean(string(r.bead.ID)) + " is closed; :reopen opens it again")
+		return nil
+	}
+	m.push(newPriority(r))
+	return nil
+}
+
 // newPriority is p: the next key is the priority.
 func newPriority(r beadRow) *choiceDialog {
 	id := r.bead.ID

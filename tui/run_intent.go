@@ -72,7 +72,7 @@ func (m *model) act(in Intent) tea.Cmd {
 	case RestartRefinery:
 		return m.restartRefinery(m.rigMeant())
 	case RestartAgent:
-		return m.onPolecat("restart", m.restartAgent)
+		return m.onPolecat("restart", m.askRestartAgent)
 	case Assign:
 		return m.assign()
 	case Kill:
@@ -86,7 +86,7 @@ func (m *model) act(in Intent) tea.Cmd {
 	case Revive:
 		return m.revive()
 	case SetPriority:
-		return m.onBead(func(r beadRow) tea.Cmd { m.push(newPriority(r)); return nil })
+		return m.onBead(m.setPriority)
 	case HoldEntry:
 		return m.onEntry(m.hold)
 	case BounceEntry:

@@ -58,3 +58,24 @@ func TestAnAttemptKeyMeansNoOther(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// A bead goes on with the polecat it had when the host comes up again, also where that had nothing to keep.
+func TestAPolecatKeepsItsNameOverARestart(t *testing.T) {
+	l := newLab(t, "")
+	one, two := l.create("one"), l.create("two")
+	for _, id := range []beads.ID{one, two} {
+		l.job(id, "echo $GASTOWN_POLECAT | tell $GASTOWN_BEAD-$GASTOWN_ATTEMPT; exec sleep 1000")
+		name := map[beads.ID]string{one: "rust", two: "toast"}[id]
+		if _, err := api.Sling.Do(t.Context(), l.person(), api.SlingReq{Beads: []beads.ID{id}, Polecat: name}); err != nil {
+			t.Fatal(err)
+		}
+		l.told(string(id) + "-1")
+	}
+	l.down()
+	l.up()
+	for id, want := range map[beads.ID]string{one: "rust", two: "toast"} {
+		if got := l.told(string(id) + "-2"); got != want {
+			t.Errorf("%s goes on with %s, had %s", id, got, want)
+		}
+	}
+}

@@ -308,7 +308,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		v.edit = func(b *beads.Bead, a *beads.Attempt) {
 			finish(a)
 			b.Failures-- // the host's doing, not the agent's
-			b.Next, b.Sling = next(a), &beads.Sling{At: now.UTC(), By: "host"}
+			b.Next, b.Sling = again(next(a), w.name), &beads.Sling{At: now.UTC(), By: "host"}
 		}
 	default:
 		v.why = w.exitText(e)
@@ -330,6 +330,16 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		}
 	}
 	return v
+}
+
+// again is a start by the same polecat.
+func again(s *beads.Start, polecat string) *beads.Start {
+	out := beads.Start{}
+	if s != nil {
+		out = *s
+	}
+	out.Same = polecat
+	return &out
 }
 
 // handOff adds the note for the next polecat.
