@@ -39,6 +39,9 @@ func (d *diffDialog) openFile(m *model) tea.Cmd {
 		return nil
 	case d.doc == nil || d.doc.fileAt(d.at) < 0:
 		return nil
+	case d.try != 0 && r.cat.Attempt != d.doc.diff.Attempt:
+		m.refuse("this is attempt " + itoa(d.doc.diff.Attempt) + ", whose worktree is gone; > shows the one at work")
+		return nil
 	}
 	open, dir, path := m.file, r.cat.Worktree, d.doc.files[d.doc.fileAt(d.at)].path
 	return tea.Exec(fileJob{func() error { return open(dir, path) }}, func(err error) tea.Msg { return fileMsg{path, err} })

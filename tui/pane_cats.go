@@ -33,7 +33,11 @@ func (m *model) shownCats() (busy []catRow, idle []string) {
 func (m *model) renderCats(w, h int) []string {
 	focused := m.focused(paneCats)
 	s := m.facts.view.Status
-	b := box{title: fmt.Sprintf("2 POLECATS %d/%d", m.facts.busy, s.Cap) + m.filterTail(paneCats), focused: focused}
+	count := fmt.Sprintf("%d/%d", m.facts.busy, s.Cap)
+	if busy, _ := m.shownCats(); m.rig != "" || m.filters[paneCats] != "" {
+		count = fmt.Sprintf("%d of %s", len(busy), count)
+	}
+	b := box{title: "2 POLECATS " + count + m.filterTail(paneCats), focused: focused}
 	if cost, ok := m.spend(); ok {
 		b.right = cost
 	}
