@@ -48,7 +48,7 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 	drain, err := f(ctx, t, h)
 	told := func() {}
 	if drain {
-		told = sayAwaited(h, os.Stdout)
+		told = sayAwaited(ctx, h, os.Stdout)
 	}
 	h.Stop(drain)
 	<-ran
@@ -59,9 +59,9 @@ func (p *process) hosted(ctx context.Context, dir string, guard func(string, fun
 	return err
 }
 
-// sayAwaited says what a town that drains waits for, each time that changes, until the host has stopped. The returned
-// function waits for that.
-func sayAwaited(h *town.Host, w io.Writer) (wait func()) {
+// sayAwaited says what a town that drains waits for, each time that changes, until the host has stopped or a signal
+// cuts it short. The returned function waits for that.
+func sayAwaited(ctx context.Context, h *town.Host, w io.Writer) (wait func()) {
 	changes, done := h.Changes()
 	var saying sync.WaitGroup
 	saying.Go(func() {
@@ -73,6 +73,9 @@ func sayAwaited(h *town.Host, w io.Writer) (wait func()) {
 			}
 			select {
 			case <-h.Left():
+				return
+			case <-ctx.Done():
+				fmt.Fprintln(w, "stopping them now; their work is kept")
 				return
 			case <-changes:
 			}

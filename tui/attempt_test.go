@@ -144,6 +144,10 @@ func TestAnEndedPolecatIsSeenToTheEnd(t *testing.T) {
 				t.Errorf("%v: no %q:\n%s", size, want, p.screen())
 			}
 		}
+		p.m.tick()
+		if n := strings.Count(p.screen(), "slit ended without done"); n != 1 {
+			t.Errorf("%v: it is said %d times:\n%s", size, n, p.screen())
+		}
 		for _, no := range []string{"TYPING to slit", "TYPE slit"} {
 			if strings.Contains(p.screen(), no) {
 				t.Errorf("%v: it says %q:\n%s", size, no, p.screen())

@@ -574,7 +574,7 @@ func TestKilledWorkIsSeenAndOffered(t *testing.T) {
 	p := drive(t, h, 200, 60)
 	p.keys("ctrl+]")
 	p.m.show("gt-e12")
-	for _, want := range []string{"x killed", "v: work is kept", "its work is kept: v goes on from it"} {
+	for _, want := range []string{"x killed", "work kept (v)", "its work is kept: v goes on from it"} {
 		if !strings.Contains(p.screen(), want) {
 			t.Errorf("no %q:\n%s", want, p.screen())
 		}

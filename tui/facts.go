@@ -249,7 +249,7 @@ func openFacts(r *beadRow) {
 	case b.Sling == nil && b.Stopped && r.last != nil && r.last.State == beads.Killed:
 		r.glyph, r.word, r.since, r.who = 'x', "killed", r.last.EndedAt, clean(r.last.Polecat)
 		if r.last.Kept(&b.Bead) {
-			r.waits = "v: work is kept"
+			r.waits = "work kept (v)"
 		}
 	default:
 		r.glyph, r.word = 'o', "ready"

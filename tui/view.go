@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -257,7 +258,7 @@ func (m *model) deadTerminal(w, h int) []string {
 
 // lastPicture is the end of what a program had on its terminal when it ended, at most h rows.
 func (m *model) lastPicture(w, h int) []string {
-	rows := m.term.lines(w, max(len(m.term.frame.Lines), 1))
+	rows := slices.Clone(m.term.lines(w, max(len(m.term.frame.Lines), 1))) // more is appended to them
 	for len(rows) > 0 && strings.TrimSpace(plainRow(rows[len(rows)-1])) == "" {
 		rows = rows[:len(rows)-1]
 	}
@@ -297,7 +298,7 @@ func (m *model) whyDead(w int) []string {
 func (m *model) otherMayors() string {
 	var here []string
 	for _, a := range m.facts.view.Agents {
-		if a.Spec != "scripted" && !a.Usual {
+		if a.Spec != "scripted" && a.Spec != m.facts.view.Mayor.Agent {
 			here = append(here, clean(a.Spec))
 		}
 	}

@@ -59,7 +59,7 @@ func (h *Host) newMayor(by string) {
 	}
 	if err != nil {
 		m.failed = true
-		m.why = h.t.mayorTrouble(name, err)
+		m.why = mayorTrouble(name, err)
 	}
 	h.mu.Lock()
 	h.mayor = m
@@ -89,9 +89,9 @@ func (h *Host) newMayor(by string) {
 }
 
 // mayorTrouble is a start that failed in the words of someone who can mend it.
-func (t *Town) mayorTrouble(name string, err error) string {
+func mayorTrouble(name string, err error) string {
 	if se := (*proc.StartError)(nil); errors.As(err, &se) && errors.Is(err, os.ErrNotExist) && se.Op == proc.OpLookup {
-		return fmt.Sprintf("%s is not installed (%q is not on your PATH); here there are: %s, as in: gastown mayor agent scripted", name, se.Path, strings.Join(t.installed(), ", "))
+		return fmt.Sprintf("%s is not installed (%q is not on your PATH)", name, se.Path)
 	}
 	return beads.Clean(err.Error(), 300)
 }
@@ -104,8 +104,13 @@ func (t *Town) mayorProblem() (p api.Problem, ok bool) {
 	}
 	return api.Problem{
 		Key: "mayor", Who: "mayor", What: "does not run: " + cmp.Or(beads.Clean(m.Why, 300), "it has ended"), Since: m.Since,
-		Do: "m on the screen, then Enter, starts it (gastown mayor restart); another: gastown mayor agent NAME", Level: "failed",
+		Do: "m on the screen, then Enter, starts it (gastown mayor restart); " + t.otherMayors(), Level: "failed",
 	}, true
+}
+
+// otherMayors says which agents there are to choose a Mayor from; the built-in one always is.
+func (t *Town) otherMayors() string {
+	return "another: gastown mayor agent NAME, of " + strings.Join(t.installed(), ", ") + " (scripted works at once, without a model)"
 }
 
 // spawnMayor starts the program of m.agent, in the conversation that the Mayor before had.
@@ -256,7 +261,7 @@ func (t *Town) mayorRestart(_ context.Context, who api.Caller, _ api.Empty) (api
 	h.mayoring.Unlock()
 	info := t.mayorInfo()
 	if info.State == "failed" {
-		return info, fault.Failf("mayor: %s", info.Why)
+		return info, fault.Failf("mayor: %s", info.Why).WithHint("%s", t.otherMayors())
 	}
 	return info, nil
 }
