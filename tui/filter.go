@@ -10,6 +10,12 @@ type filterBar struct {
 	was list // where the cursor was before
 }
 
+// filtering reports whether a filter is being typed.
+func (m *model) filtering() bool {
+	_, ok := m.over().(*filterBar)
+	return ok
+}
+
 // openFilter narrows the focused pane; of events, in their own list.
 func (m *model) openFilter() {
 	if m.focus == paneEvents {

@@ -129,7 +129,7 @@ func (m *model) modeSegment() segment {
 		text, st = " TYPE "+clean(m.term.name)+" ", m.typing
 	case m.haltShown() != agents.Going:
 		text = " " + haltWord(m.haltShown()) + " "
-	case m.filters[m.focus] != "":
+	case m.filtering() || m.filters[m.focus] != "":
 		text = " FILTER "
 	case m.layout.kind == wide:
 		text = " TOWN " + [...]string{"beads", "polecats", "refinery", "events"}[m.focus] + " "

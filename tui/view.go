@@ -17,10 +17,7 @@ func (m *model) focused(id paneID) bool {
 }
 
 // onBoard reports whether nothing lies over the board.
-func (m *model) onBoard() bool {
-	_, filtering := m.over().(*filterBar)
-	return filtering || len(m.stack) == 0
-}
+func (m *model) onBoard() bool { return m.filtering() || len(m.stack) == 0 }
 
 // compose draws the whole screen.
 func (m *model) compose() tea.View {

@@ -36,7 +36,7 @@ func (s *studio) atWork(ctx context.Context) ([]picture, error) {
 		return nil, err
 	}
 	p.resize(dialogCols, dialogRows)
-	if _, err := p.until(ctx, "/", "the filter", has("FILTER")); err != nil {
+	if _, err := p.until(ctx, "/", "the filter", has("Enter keeps it")); err != nil {
 		return nil, err
 	}
 	if _, err := p.until(ctx, "convert to\r", "one bead", has("BEADS 1 of 13", "+ we-")); err != nil {
