@@ -38,11 +38,7 @@ func TestAnyInput(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cols, rows := rapid.IntRange(1, 210).Draw(rt, "cols"), rapid.IntRange(1, 70).Draw(rt, "rows")
 		h := sampleHost(cols, rows)
-		defer func() { // each holds megabytes, and there are hundreds of runs
-			for _, term := range h.terms {
-				_ = term.Close()
-			}
-		}()
+		defer h.close() // there are hundreds of runs
 		switch rapid.IntRange(0, 3).Draw(rt, "town") {
 		case 1:
 			twoRigs(h, 83)

@@ -44,6 +44,7 @@ func fixedModel(h *fakeHost, cols, rows int) *model {
 func drive(t *testing.T, h *fakeHost, cols, rows int) *player {
 	t.Helper()
 	p := &player{t: t, h: h, clock: &fakeClock{at: noon()}}
+	t.Cleanup(h.close)
 	p.m = fixedModel(h, cols, rows)
 	p.m.now = p.clock.now
 	p.m.after = func(d time.Duration, msg tea.Msg) tea.Cmd {

@@ -73,6 +73,13 @@ func newFakeHost(v *api.View) *fakeHost {
 	return &fakeHost{view: v, terms: map[string]*fakeTerm{}, bell: make(chan struct{}, 1)}
 }
 
+// close ends the terminals: each holds megabytes.
+func (h *fakeHost) close() {
+	for _, term := range h.terms {
+		_ = term.Close()
+	}
+}
+
 func (h *fakeHost) View() *api.View {
 	h.mu.Lock()
 	defer h.mu.Unlock()
