@@ -227,7 +227,7 @@ func (d *convoysDialog) beadRow(m *model, w int, label, id string, r beadRow, ok
 	if !ok {
 		return n.put(m.dim, clean(id)).end()
 	}
-	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ").cell(m.idStyle(r), clean(id), max(m.facts.idWide, 6))
+	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ").cell(m.idStyle(r), clean(id), max(m.facts.wide.id, 6))
 	after := r.who
 	if len(r.bead.BlockedBy) > 0 {
 		after = "after " + joinIDs(r.bead.BlockedBy)

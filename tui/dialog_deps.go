@@ -173,7 +173,7 @@ func (d *depsDialog) line(m *model, w, i int) string {
 	if !ok {
 		return n.put(m.dim, clean(string(x.id))+" is not in this town").end()
 	}
-	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ").cell(m.idStyle(r), clean(string(x.id)), max(m.facts.idWide, 6))
+	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ").cell(m.idStyle(r), clean(string(x.id)), max(m.facts.wide.id, 6))
 	if x.again {
 		return n.put(m.dim, "(see above)").end()
 	}

@@ -60,17 +60,30 @@ type mrRow struct {
 
 // facts is what the screen says of a view. It is made once per view and then only read.
 type facts struct {
-	view   *api.View
-	beads  []beadRow
-	cats   []catRow
-	mrs    []mrRow
-	count  [256]int // beads by mark
-	asks   int      // things that wait for the person
-	bad    int      // things that hang or failed
-	busy   int      // polecats with an attempt
-	byID   map[beads.ID]int
-	idWide int // widest bead id
-	worst  *api.RefineryInfo
+	view  *api.View
+	beads []beadRow
+	cats  []catRow
+	mrs   []mrRow
+	count [256]int // beads by mark
+	asks  int      // things that wait for the person
+	bad   int      // things that hang or failed
+	busy  int      // polecats with an attempt
+	byID  map[beads.ID]int
+	wide  widest
+	worst *api.RefineryInfo
+}
+
+// widest is how many cells each column of the board would need; 0: no bead has anything there.
+type widest struct{ id, title, rig, who, cli, deps, waits, cost, tok int }
+
+func (w *widest) see(r beadRow) {
+	cost, tok := spent(r.last)
+	w.id, w.title, w.rig = max(w.id, width(clean(string(r.bead.ID)))), max(w.title, width(clean(r.bead.Title))), max(w.rig, width(clean(r.bead.Rig)))
+	w.who, w.cli, w.waits = max(w.who, width(r.who)), max(w.cli, width(r.cli)), max(w.waits, width(r.waits))
+	w.cost, w.tok = max(w.cost, width(cost)), max(w.tok, width(tok))
+	if r.deps > 0 {
+		w.deps = max(w.deps, len(itoa(r.deps)))
+	}
 }
 
 // derive is a pure function of the view.
@@ -101,14 +114,15 @@ func derive(v *api.View) *facts {
 			mrs[info.Queue[j].Bead] = &info.Queue[j]
 			f.mrs = append(f.mrs, mrRow{mr: &info.Queue[j], info: info, glyph: mrGlyph(&info.Queue[j], info)})
 		}
-		if f.worst == nil || urgency(info) > urgency(f.worst) {
+		if f.worst == nil || cmp.Or(cmp.Compare(urgency(info), urgency(f.worst)), cmp.Compare(len(info.Queue), len(f.worst.Queue))) > 0 {
 			f.worst = info
 		}
 	}
 	for i := range v.Beads {
 		b := &v.Beads[i]
-		f.beads = append(f.beads, beadFacts(b, cats[b.ID], mrs[b.ID], trouble[b.ID]))
-		f.idWide = max(f.idWide, width(clean(string(b.ID))))
+		r := beadFacts(b, cats[b.ID], mrs[b.ID], trouble[b.ID])
+		f.beads = append(f.beads, r)
+		f.wide.see(r)
 	}
 	slices.SortStableFunc(f.beads, func(a, b beadRow) int { return cmp.Compare(rank(a.glyph), rank(b.glyph)) })
 	slices.SortStableFunc(f.cats, func(a, b catRow) int { return cmp.Compare(rank(a.glyph), rank(b.glyph)) })

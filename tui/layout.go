@@ -39,6 +39,7 @@ type layout struct {
 	slot                         rect // the cells of the agent's terminal
 	beads, cats, refinery, event rect
 	bordered                     bool // the left slot has a border
+	stack                        rect // beads, polecats and Refinery, one below the other; empty where they share one place
 }
 
 // arrange is a pure function of the size. The slot depends on nothing else, so that focus,
@@ -73,26 +74,21 @@ func arrangeShare(cols, rows, extra int) layout {
 		return l
 	}
 	l.bordered = true
-	right := splitBody(&l, body, extra)
-	if cols < wideCols {
-		l.kind = split
-		l.beads, l.cats, l.refinery = stack3(right)
-		return l
+	l.kind = split
+	if cols >= wideCols {
+		l.kind = wide
 	}
-	l.kind = wide
-	l.beads, l.cats, l.refinery = stack3(right)
-	low := l.refinery
-	lw := low.w * 54 / 100
-	l.refinery = rect{low.x, low.y, lw, low.h}
-	l.event = rect{low.x + lw, low.y, low.w - lw, low.h}
+	l.stack = splitBody(&l, body, extra)
+	l.pile(shares(l.stack.h))
 	return l
 }
 
-// splitBody places the left slot and returns what is left for the board.
+// splitBody places the left slot and returns what is left for the board. A wide board has more to
+// show than the Mayor, whose text is seldom wider than 80 cells.
 func splitBody(l *layout, body rect, extra int) rect {
 	w := (body.w*53 + 50) / 100
 	if body.w >= wideCols {
-		w = 86
+		w = min(max(body.w*43/100, 70), 86)
 	}
 	w = max(min(w+extra, body.w-leastBoard), leastSlot)
 	l.left = rect{body.x, body.y, w, body.h}
@@ -100,12 +96,44 @@ func splitBody(l *layout, body rect, extra int) rect {
 	return rect{body.x + w, body.y, body.w - w, body.h}
 }
 
-// stack3 shares the rows of r: 46 % beads, 24 % polecats, the rest Refinery.
-func stack3(r rect) (a, b, c rect) {
-	ha := max(r.h*46/100, 6)
-	hb := max((r.h*49+100)/200, 5)
-	a = rect{r.x, r.y, r.w, ha}
-	b = rect{r.x, r.y + ha, r.w, hb}
-	c = rect{r.x, r.y + ha + hb, r.w, r.h - ha - hb}
-	return a, b, c
+// pile puts the panes of the board one below the other, as high as they are given. In the wide
+// layout the events stand beside the Refinery.
+func (l *layout) pile(h [3]int) {
+	r := l.stack
+	l.beads = rect{r.x, r.y, r.w, h[0]}
+	l.cats = rect{r.x, r.y + h[0], r.w, h[1]}
+	l.refinery = rect{r.x, r.y + h[0] + h[1], r.w, h[2]}
+	if l.kind == wide {
+		low := l.refinery
+		l.refinery.w = low.w * 54 / 100
+		l.event = rect{low.x + l.refinery.w, low.y, low.w - l.refinery.w, low.h}
+	}
+}
+
+// shares is how many of h rows beads, polecats and Refinery have when each has enough to show.
+func shares(h int) [3]int {
+	a, b := max(h*46/100, 6), max((h*49+100)/200, 5)
+	return [3]int{a, b, h - a - b}
+}
+
+// lend gives rows that a pane does not need to those that need more than their share, one by one.
+// While each has what it needs the shares stay, so that panes seldom move.
+func lend(share, need [3]int) [3]int {
+	out := share
+	for {
+		from, lent := -1, false
+		for i := range out {
+			if spare := out[i] - need[i]; spare > 0 && (from < 0 || spare > out[from]-need[from]) {
+				from = i
+			}
+		}
+		for i := range out {
+			if from >= 0 && need[i] > out[i] && out[from] > need[from] {
+				out[i], out[from], lent = out[i]+1, out[from]-1, true
+			}
+		}
+		if !lent {
+			return out
+		}
+	}
 }

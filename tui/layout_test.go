@@ -14,7 +14,7 @@ func TestArrange(t *testing.T) {
 		beads      rect
 	}{
 		{200, 60, wide, Size{84, 55}, rect{86, 1, 114, 26}},
-		{160, 50, wide, Size{84, 45}, rect{86, 1, 74, 21}},
+		{160, 50, wide, Size{68, 45}, rect{70, 1, 90, 21}},
 		{159, 50, split, Size{82, 45}, rect{84, 1, 75, 21}},
 		{120, 40, split, Size{62, 35}, rect{64, 1, 56, 17}},
 		{100, 30, split, Size{51, 25}, rect{53, 1, 47, 12}},

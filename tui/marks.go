@@ -250,7 +250,7 @@ func (d *bulkDialog) commit(m *model, key string) tea.Cmd {
 func (d *bulkDialog) draw(m *model, w, h int) face {
 	f := face{title: d.title, right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
 	var rows []string
-	wide := max(m.facts.idWide, 6)
+	wide := max(m.facts.wide.id, 6)
 	for _, i := range d.items {
 		n := m.line(w, "").put("", " ").put(m.glyph(i.row.glyph), string(i.row.glyph)).put("", " ").cell(m.idStyle(i.row), clean(string(i.row.bead.ID)), wide)
 		n.cell("", clean(i.row.bead.Title), max((w-wide-6)*2/5, 8))

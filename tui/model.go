@@ -60,6 +60,7 @@ type model struct {
 	townKeys []string
 
 	layout  layout
+	needed  [3]int // rows that beads, polecats and Refinery were given by
 	facts   *facts
 	clock   time.Time // the time that ages are shown for
 	mode    mode
@@ -201,6 +202,7 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 		return tea.Batch(m.bell, m.changed())
 	case minuteMsg:
 		m.tick()
+		m.fitPanes(true)
 		return m.minute()
 	case secondMsg:
 		m.timers.second = false
@@ -341,6 +343,7 @@ func (m *model) reload() {
 	}
 	m.followRows()
 	m.tick()
+	m.fitPanes(false)
 }
 
 // picture takes the newest picture of the terminal in the left slot.
@@ -360,6 +363,7 @@ func (m *model) picture(late bool) tea.Cmd {
 
 func (m *model) resize(s Size) {
 	m.layout = arrangeShare(s.Cols, s.Rows, m.extra)
+	m.fitPanes(true)
 	if m.layout.event.w == 0 && m.focus == paneEvents {
 		m.focusOn(paneBeads)
 	}

@@ -9,7 +9,9 @@ import (
 // are blank.
 type box struct {
 	title, right string // in the top border
+	state        part   // after the title
 	mark         byte   // colours right
+	keep         bool   // right is seen whatever it costs the title
 	foot         []string
 	footRight    string
 	focused      bool
@@ -25,7 +27,15 @@ func (l *look) box(b box, w, h int) []string {
 		set, edge, head = l.double, l.accent, sty("1")
 	}
 	rows := make([]string, 0, h)
-	rows = append(rows, l.edge(set.tl, set.h, set.tr, edge, w, part{b.title, head}, part{b.right, l.words(b.mark)}))
+	room := w - 2 - 3
+	if b.keep && width(b.right)+8 <= room {
+		room -= width(b.right) + 3
+	}
+	title := []part{{cut(b.title, room, l.more), head}}
+	if left := room - width(b.title) - 2; b.state.text != "" && left > 0 {
+		title = append(title, part{"  " + cut(b.state.text, left, l.more), b.state.st})
+	}
+	rows = append(rows, l.edge(set.tl, set.h, set.tr, edge, w, title, part{b.right, l.words(b.mark)}))
 	side := l.paint(edge, set.v)
 	for i := range h - 2 {
 		body := ""
@@ -37,7 +47,7 @@ func (l *look) box(b box, w, h int) []string {
 		rows = append(rows, side+body+side)
 	}
 	foot := fitHints(b.foot, w-4-1-len(b.footRight))
-	return append(rows, l.edge(set.bl, set.h, set.br, edge, w, part{foot, l.dim}, part{b.footRight, l.dim}))
+	return append(rows, l.edge(set.bl, set.h, set.br, edge, w, []part{{foot, l.dim}}, part{b.footRight, l.dim}))
 }
 
 type part struct {
@@ -45,15 +55,20 @@ type part struct {
 	st   sty
 }
 
-// edge is a border row with a text at each end.
-func (l *look) edge(left, fill, right string, st sty, w int, a, b part) string {
+// edge is a border row with a text at each end; the one at the right is left out where both do not fit.
+func (l *look) edge(left, fill, right string, st sty, w int, a []part, b part) string {
 	var out strings.Builder
 	room := w - 2
 	out.WriteString(l.paint(st, left))
-	if a.text != "" && room > 4 {
-		text := cut(a.text, room-3, l.more)
-		out.WriteString(l.paint(st, fill) + " " + l.paint(a.st, text) + " ")
-		room -= width(text) + 3
+	if a[0].text != "" && room > 4 {
+		out.WriteString(l.paint(st, fill) + " ")
+		room -= 3
+		for _, p := range a {
+			text := cut(p.text, room, l.more)
+			out.WriteString(l.paint(p.st, text))
+			room -= width(text)
+		}
+		out.WriteString(" ")
 	}
 	tail := ""
 	if b.text != "" && width(b.text)+4 <= room {

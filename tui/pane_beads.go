@@ -35,39 +35,64 @@ func (m *model) passes(id paneID, texts ...string) bool {
 	return true
 }
 
-// beadCols is the widths of the board's columns at the present layout.
-type beadCols struct{ id, who, title, rig, waits int }
+// beadCols is the widths of the board's columns; 0: there is none.
+type beadCols struct{ state, rig, id, prio, title, who, cli, deps, waits, cost, tok int }
 
-func (m *model) beadCols(w int, rows []beadRow) beadCols {
-	c := beadCols{id: min(max(m.facts.idWide, 6), 13), who: 5}
-	for _, r := range rows {
-		c.who = min(max(c.who, width(r.who)), 8)
+// least is what a column that says much is left before others, which say less, go; roomy is that of a
+// title on a wide board.
+const least, roomy = 18, 25
+
+// beadCols is what fits into w cells. A column in which no bead has anything is left out; where the
+// title has too little room, those go that say least.
+func (m *model) beadCols(w int) beadCols {
+	f := m.facts.wide
+	c := beadCols{id: m.idCol(), prio: 2, who: min(max(f.who, 5), 8)}
+	col := func(need, from, most int) int {
+		if need == 0 {
+			return 0
+		}
+		return min(max(need, from), most)
 	}
 	switch m.layout.kind {
 	case wide:
-		for _, r := range rows {
-			c.rig = min(max(c.rig, width(clean(r.bead.Rig))), 8)
-			c.waits = min(max(c.waits, width(r.waits), 9), 16)
-		}
-		if len(m.facts.view.Status.Rigs) < 2 {
-			c.rig = 0
-		} else {
-			c.rig = max(c.rig, 3)
-		}
-		c.title = w - 3 - 2 - 10 - (c.id + 1) - 3 - (c.who + 1) - 7 - (c.waits + 1) - 6 - 6 - 4
-		if c.rig > 0 {
-			c.title -= c.rig + 1
+		c.state, c.cli, c.waits = 9, col(f.cli, 3, 8), col(f.waits, 9, 16)
+		c.cost, c.tok = col(f.cost, 4, 5), col(f.tok, 3, 5)
+		if len(m.facts.view.Status.Rigs) > 1 {
+			c.rig = col(f.rig, 3, 8)
 		}
 	case split:
-		c.title = w - 3 - 2 - (c.id + 1) - 3 - (c.who + 1) - 5 - 4
+		c.deps = col(f.deps, 4, 4)
 	case listOnly:
-		c.title = w - 1 - 2 - (c.id + 1) - (c.who + 1) - 4
-	default:
-		c.title = w - 2 - 2 - (c.id + 1) - 3 - (c.who + 1) - 4
+		c.prio = 0
+	case drawer, tooSmall:
 	}
-	c.title = max(c.title-1, 4)
+	rest := func() int {
+		n := w - m.margin() - 2 - 4 // mark and age
+		for _, x := range []int{c.state, c.rig, c.id, c.prio, c.who, c.cli, c.deps, c.waits, c.cost, c.tok} {
+			if x > 0 {
+				n -= x + 1
+			}
+		}
+		return n - 1
+	}
+	enough := least
+	if m.layout.kind == wide {
+		enough = roomy
+	}
+	for _, x := range []*int{&c.tok, &c.cost, &c.cli, &c.rig, &c.deps, &c.state} {
+		if rest() < min(enough, f.title) {
+			*x = 0
+		}
+	}
+	if spare := rest() - f.title; c.waits > 0 && spare > 0 {
+		c.waits += max(min(spare, f.waits-c.waits), 0)
+	}
+	c.title = max(rest(), 4)
 	return c
 }
+
+// idCol is how many cells the ids of beads get.
+func (m *model) idCol() int { return min(max(m.facts.wide.id, 6), 13) }
 
 // renderBeads draws the board into w x h cells with its border.
 func (m *model) renderBeads(w, h int) []string {
@@ -111,7 +136,7 @@ func (m *model) beadBody(rows []beadRow, w, h int, focused bool) []string {
 	}
 	strip := m.stripRows(w, h)
 	h -= len(strip)
-	c := m.beadCols(w, rows)
+	c := m.beadCols(w)
 	var out []string
 	if m.layout.kind != listOnly {
 		out = append(out, m.beadHeading(w, c))
@@ -156,51 +181,29 @@ func (m *model) emptyBoard(w int) []string {
 
 func (m *model) beadHeading(w int, c beadCols) string {
 	return m.heading(w, func(n *line) {
-		n.put("", "S ")
-		if m.layout.kind == wide {
-			n.cell("", "STATE", 9)
-			n.cell("", "RIG", c.rig)
-		}
-		n.cell("", "ID", c.id).cell("", "P", 2).cell("", "TITLE", c.title).cell("", "WHO", c.who)
-		switch m.layout.kind {
-		case wide:
-			n.cell("", "CLI", 6).cell("", "WAITS FOR", c.waits).num("", "COST", 5).num("", "TOK", 5)
-		case split:
-			n.cell("", "DEPS", 4)
-		}
+		n.put("", "S ").cell("", "STATE", c.state).cell("", "RIG", c.rig)
+		n.cell("", "ID", c.id).cell("", "P", c.prio).cell("", "TITLE", c.title).cell("", "WHO", c.who)
+		n.cell("", "CLI", c.cli).cell("", "DEPS", c.deps).cell("", "WAITS FOR", c.waits).num("", "COST", c.cost).num("", "TOK", c.tok)
 		n.right("", "AGE")
 	})
 }
 
 func (m *model) beadLine(r beadRow, w int, c beadCols, selected bool) string {
 	b, n := r.bead, m.row(w, selected)
-	text := m.textOf(r)
 	tag, st := " ", sty("")
 	if m.marks[b.ID] {
 		tag, st = m.tag, m.accent.and("1")
 	}
+	deps := ""
+	if r.deps > 0 {
+		deps = itoa(r.deps)
+	}
+	cost, tok := spent(r.last)
 	n.put(m.glyph(r.glyph), string(r.glyph)).put(st, tag)
-	if m.layout.kind == wide {
-		n.cell(m.words(r.glyph), r.word, 9)
-		n.cell(m.dim, clean(b.Rig), c.rig)
-	}
-	n.cell(m.idStyle(r), clean(string(b.ID)), c.id)
-	if m.layout.kind != listOnly {
-		n.cell(m.dim, fmt.Sprintf("P%d", b.Priority), 2)
-	}
-	n.cell(text, clean(b.Title), c.title)
-	n.cell(m.whoStyle(r), r.who, c.who)
-	switch m.layout.kind {
-	case wide:
-		cost, tok := spent(r.last)
-		n.cell(m.dim, r.cli, 6).cell(m.dim, r.waits, c.waits).num(m.dim, cost, 5).num(m.dim, tok, 5)
-	case split:
-		deps := ""
-		if r.deps > 0 {
-			deps = itoa(r.deps)
-		}
-		n.num(m.dim, deps, 4)
-	}
+	n.cell(m.words(r.glyph), r.word, c.state).cell(m.dim, clean(b.Rig), c.rig)
+	n.cell(m.idStyle(r), clean(string(b.ID)), c.id).cell(m.dim, "P"+itoa(b.Priority), c.prio)
+	n.cell(m.textOf(r), clean(b.Title), c.title).cell(m.whoStyle(r), r.who, c.who)
+	n.cell(m.dim, r.cli, c.cli).num(m.dim, deps, c.deps).cell(m.dim, r.waits, c.waits).num(m.dim, cost, c.cost).num(m.dim, tok, c.tok)
 	return n.right(m.dim, age(m.clock.Sub(r.since))).end()
 }
 
@@ -253,6 +256,9 @@ func (m *model) counts(marks string) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// stripHeight is how many rows those facts take, with the rule above them.
+const stripHeight = 5
 
 // stripRows are the facts about the selected bead below the list, where there is room.
 func (m *model) stripRows(w, h int) []string {

@@ -88,7 +88,7 @@ func (m *model) catBody(w, h int, focused bool) []string {
 type catCols struct{ name, cli, id, now, diff, model, quiet, cost, up int }
 
 func (m *model) catCols(w int, rows []catRow) catCols {
-	c := catCols{name: 4, cli: 3, id: min(max(m.facts.idWide, 6), 13), diff: 4}
+	c := catCols{name: 4, cli: 3, id: m.idCol(), diff: 4}
 	for _, r := range rows {
 		c.name = min(max(c.name, width(clean(r.cat.Name))), 10)
 		c.cli = min(max(c.cli, width(clean(r.cat.Agent))), 8)
@@ -106,13 +106,21 @@ func (m *model) catCols(w int, rows []catRow) catCols {
 	if m.layout.kind == wide {
 		c.quiet, c.up = 5, 4
 	}
-	c.now = w - m.margin() - 2
-	for _, x := range []int{c.name, c.cli, c.id, c.diff, c.model, c.quiet, c.cost, c.up} {
-		if x > 0 {
-			c.now -= x + 1
+	rest := func() int {
+		n := w - m.margin() - 2
+		for _, x := range []int{c.name, c.cli, c.id, c.diff, c.model, c.quiet, c.cost, c.up} {
+			if x > 0 {
+				n -= x + 1
+			}
+		}
+		return n
+	}
+	for _, x := range []*int{&c.model, &c.up, &c.cost, &c.quiet, &c.cli} {
+		if rest() < least {
+			*x = 0
 		}
 	}
-	c.now = max(c.now, 6)
+	c.now = max(rest(), 6)
 	return c
 }
 

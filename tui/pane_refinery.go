@@ -14,25 +14,27 @@ import (
 // renderRefinery draws the merge queues. Its title always says the state and how to restart.
 func (m *model) renderRefinery(w, h int) []string {
 	focused := m.focused(paneRefinery)
-	b := box{title: "3 REFINERY", right: "r restart", focused: focused}
+	b := box{title: "3 REFINERY", right: "r restart", keep: true, focused: focused}
 	if f := m.shownRefinery(); f != nil {
 		word, mark := refineryWord(f, m.clock)
 		if mark != '.' {
 			word = string(mark) + " " + word
 		}
-		if len(m.facts.view.Refineries) > 1 {
+		if len(m.facts.view.Refineries) > 1 && (mark != '.' || len(f.Queue) > 0 || m.rig != "") {
 			word = clean(f.Rig) + " " + word
 		}
-		b.title += "  " + word
 		if f.Ungated {
-			b.title += "  UNGATED"
+			word += "  UNGATED"
 		}
 		if h := m.haltOf(f.Rig).With(m.haltOf("")); h != agents.Going { // the queue itself goes on
-			b.title += "  rig " + haltWord(h)
+			word += "  rig " + haltWord(h)
 		}
-		b.mark = mark
-		if mark != '!' && mark != '=' {
-			b.mark = 0
+		if mark == '>' || mark == '.' {
+			mark = 0
+		}
+		b.state = part{word, m.words(mark)}
+		if mark != '?' { // a restart helps nobody's yes
+			b.mark = mark
 		}
 	}
 	b.title += m.filterTail(paneRefinery)
@@ -116,16 +118,27 @@ func (m *model) emptyQueue() string {
 	return "Nothing queued. Last landed " + clock(last) + "."
 }
 
-type mrCols struct{ id, title, gates, n int }
+// mrCols is the widths of the queue's columns. Gates are named where there is room, else by a letter.
+type mrCols struct {
+	id, title, gates, n int
+	named               bool
+}
 
 func (m *model) mrCols(w int) mrCols {
-	c := mrCols{id: min(max(m.facts.idWide, 6), 13), gates: 5, n: 1}
-	for _, r := range m.shownMRs() {
-		c.gates = min(max(c.gates, width(m.gatesCell(r))), map[bool]int{true: 36, false: 20}[m.layout.kind == wide])
-		c.n = max(c.n, len(itoa(r.mr.Position)))
+	c := mrCols{id: m.idCol(), n: 1, named: m.layout.kind == wide}
+	for {
+		c.gates = 5
+		for _, r := range m.shownMRs() {
+			c.gates = min(max(c.gates, width(m.gatesCell(r, c.named))), map[bool]int{true: 36, false: 20}[c.named])
+			c.n = max(c.n, len(itoa(r.mr.Position)))
+		}
+		c.title = w - m.margin() - (c.n + 1) - 2 - (c.id + 1) - (c.gates + 1) - 5
+		if !c.named || c.title >= least {
+			c.title = max(c.title, 6)
+			return c
+		}
+		c.named = false
 	}
-	c.title = max(w-m.margin()-(c.n+1)-2-(c.id+1)-(c.gates+1)-5, 6)
-	return c
 }
 
 func (m *model) mrHeading(w int, c mrCols) string {
@@ -139,7 +152,7 @@ func (m *model) mrLine(r mrRow, w int, c mrCols, selected bool) string {
 	n := m.row(w, selected)
 	n.cell(m.dim, itoa(r.mr.Position), c.n).put(m.glyph(r.glyph), string(r.glyph)).put("", " ")
 	n.cell(m.cyan, clean(string(r.mr.Bead)), c.id).cell("", clean(r.mr.Title), c.title)
-	m.putGates(n, r, c.gates)
+	m.putGates(n, r, c)
 	return n.right(m.dim, age(m.clock.Sub(r.mr.Queued))).end()
 }
 
@@ -167,7 +180,7 @@ func gateMarks(r mrRow) (names []string, marks []byte) {
 }
 
 // gatesCell is the GATES column as text: b+ v+ t! l.
-func (m *model) gatesCell(r mrRow) string {
+func (m *model) gatesCell(r mrRow, named bool) string {
 	switch {
 	case r.mr.State == refinery.EntryHeld:
 		return "held"
@@ -180,7 +193,7 @@ func (m *model) gatesCell(r mrRow) string {
 	names, marks := gateMarks(r)
 	parts := make([]string, len(names))
 	for i, name := range names {
-		parts[i] = m.gateName(name) + string(marks[i])
+		parts[i] = m.gateName(name, named) + string(marks[i])
 	}
 	if r.mr.State == refinery.EntryApprove {
 		parts = append(parts, "yes?")
@@ -188,19 +201,19 @@ func (m *model) gatesCell(r mrRow) string {
 	return strings.Join(parts, " ")
 }
 
-// gateName is a gate's name, or its first letter where there is no room for more.
-func (m *model) gateName(name string) string {
-	if m.layout.kind == wide && len(m.facts.mrs) > 0 {
+// gateName is a gate's name, or its first letter.
+func (m *model) gateName(name string, named bool) string {
+	if named {
 		return cut(name, 12, m.more)
 	}
 	return cut(name, 1, "")
 }
 
 // putGates is gatesCell with each mark in its colour.
-func (m *model) putGates(n *line, r mrRow, w int) {
-	text := m.gatesCell(r)
-	if r.mr.State == refinery.EntryHeld || len(r.info.Gates) == 0 || text == "waiting" || width(text) > w {
-		n.cell(m.dim, text, w)
+func (m *model) putGates(n *line, r mrRow, c mrCols) {
+	text := m.gatesCell(r, c.named)
+	if r.mr.State == refinery.EntryHeld || len(r.info.Gates) == 0 || text == "waiting" || width(text) > c.gates {
+		n.cell(m.dim, text, c.gates)
 		return
 	}
 	names, marks := gateMarks(r)
@@ -208,40 +221,52 @@ func (m *model) putGates(n *line, r mrRow, w int) {
 		if i > 0 {
 			n.put("", " ")
 		}
-		n.put(m.dim, m.gateName(name)).put(m.words(marks[i]), string(marks[i]))
+		n.put(m.dim, m.gateName(name, c.named)).put(m.words(marks[i]), string(marks[i]))
 	}
 	if r.mr.State == refinery.EntryApprove {
 		n.put("", " ").put(m.words('?'), "yes?")
 	}
-	n.put("", spaces(w-width(text)+1))
+	n.put("", spaces(c.gates-width(text)+1))
 }
 
-// refineryTail is what is said below the queue: the running gate, then what landed; at most
-// h rows, the most urgent first.
+// refineryTail is what is said below the queue: each rig's state where there are several, the gate that
+// runs, then what landed; at most h rows, the most urgent first.
 func (m *model) refineryTail(w, h int) []string {
 	var urgent, calm []string
-	pad := spaces(m.margin())
+	pad := m.margin()
 	say := func(to *[]string, st sty, text string) {
-		*to = append(*to, m.line(w, "").put("", pad).put(st, text).end())
+		lines := wrap(text, w-pad-1)
+		if text != strings.TrimSpace(text) || text == "" { // output of a gate: its columns count
+			lines = []string{text}
+		}
+		for _, s := range lines {
+			*to = append(*to, m.line(w, "").put("", spaces(pad)).put(st, s).end())
+		}
 	}
+	var landed []api.LandedBead
 	for i := range m.facts.view.Refineries {
 		r := &m.facts.view.Refineries[i]
 		if m.rig != "" && r.Rig != m.rig {
 			continue
 		}
-		prefix := ""
+		count := fmt.Sprintf("landed %d %s bounced %d%s", r.Total, m.dot, r.Bounced, m.undelivered(r.Rig))
 		if len(m.facts.view.Refineries) > 1 {
-			word, _ := refineryWord(r, m.clock)
-			prefix = clean(r.Rig) + ": "
-			say(&urgent, "", prefix+word)
+			word, mark := refineryWord(r, m.clock)
+			st := m.words(mark)
+			if mark == '.' {
+				st = m.dim
+			}
+			say(&urgent, st, clean(r.Rig)+": "+word+" "+m.dot+" "+count)
+		} else {
+			say(&calm, m.dim, count)
 		}
 		for _, p := range m.liveGate(r) {
 			say(&urgent, p.st, p.text)
 		}
-		say(&calm, m.dim, fmt.Sprintf("%slanded %d %s bounced %d%s", prefix, r.Total, m.dot, r.Bounced, m.undelivered(r.Rig)))
-		if row := m.landed(r, w); row != "" {
-			calm = append(calm, row)
-		}
+		landed = append(landed, r.Landed...)
+	}
+	if row := m.landed(landed, w); row != "" {
+		calm = append(calm, row)
 	}
 	out := urgent
 	if len(out) > 0 && len(calm) > 0 && len(out)+len(calm) < h {
@@ -276,8 +301,7 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 		out = append(out, part{text, st})
 		out = append(out, m.gateTail(r)...)
 		if r.State == refinery.Hung && m.layout.kind == wide {
-			out = append(out, part{"", ""}, part{"r  stops the gate's process tree; the order stays,", m.dim},
-				part{"   and it runs again from a clean worktree", m.dim})
+			out = append(out, part{"", ""}, part{"r stops the gate's process tree; the order stays, and it runs again from a clean worktree", m.dim})
 		}
 		return out
 	}
@@ -355,12 +379,14 @@ func (m *model) undelivered(rig string) string {
 }
 
 // landed is a row with the newest landings that fit; "" when there are none.
-func (m *model) landed(r *api.RefineryInfo, w int) string {
-	if len(r.Landed) == 0 {
+func (m *model) landed(all []api.LandedBead, w int) string {
+	if len(all) == 0 {
 		return ""
 	}
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b api.LandedBead) int { return b.At.Compare(a.At) })
 	n := m.line(w, "").put("", spaces(m.margin()))
-	for _, l := range r.Landed {
+	for _, l := range all {
 		id := clean(string(l.Bead))
 		if 5+3+width(id) > n.left {
 			break
