@@ -20,6 +20,7 @@ func newCommand() *commandDialog { return &commandDialog{all: allCommands()} }
 
 func (d *commandDialog) scope() Scope    { return InInput }
 func (d *commandDialog) wantsText() bool { return true }
+func (d *commandDialog) longer() bool    { return d.at.longer() }
 
 // mostHistory is how many command lines are remembered.
 const mostHistory = 100

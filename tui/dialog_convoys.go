@@ -19,6 +19,7 @@ type convoysDialog struct {
 
 func (d *convoysDialog) scope() Scope    { return InConvoy }
 func (d *convoysDialog) wantsText() bool { return false }
+func (d *convoysDialog) longer() bool    { return d.bead.longer() }
 
 // current is the convoy that is shown; the launched one that is not done comes first.
 func (d *convoysDialog) current(m *model) (*api.Convoy, bool) {

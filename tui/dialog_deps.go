@@ -80,6 +80,7 @@ func (d *depsDialog) branch(head string, edges map[beads.ID][]beads.ID) {
 
 func (d *depsDialog) scope() Scope    { return InList }
 func (d *depsDialog) wantsText() bool { return false }
+func (d *depsDialog) longer() bool    { return d.at.longer() }
 
 // changed implements watcher.
 func (d *depsDialog) changed(m *model) tea.Cmd {

@@ -80,6 +80,7 @@ func (d *diffDialog) step(m *model, by int) tea.Cmd {
 func (d *diffDialog) scope() Scope    { return InDiff }
 func (d *diffDialog) wantsText() bool { return d.noting || d.find.typing }
 func (d *diffDialog) broad() bool     { return true }
+func (d *diffDialog) longer() bool    { return d.doc != nil && d.top+d.page < len(d.doc.lines) }
 
 func (d *diffDialog) receive(f fetchedMsg) {
 	if f.key != d.key() {

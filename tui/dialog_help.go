@@ -138,9 +138,6 @@ func (d *helpDialog) draw(m *model, w, h int) face {
 	if d.find.String() == "" {
 		page := d.firstPage(m, w)
 		f.rows = append(f.rows, d.window(page, h-2)...)
-		if len(page) > h-2 {
-			f.foot = []string{"PgDn more", "type to find", "Esc"}
-		}
 		return f
 	}
 	f.foot = []string{"Enter run it now", "Esc"}

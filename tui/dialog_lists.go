@@ -14,6 +14,7 @@ type problemsDialog struct{ at list }
 
 func (d *problemsDialog) scope() Scope    { return InList }
 func (d *problemsDialog) wantsText() bool { return false }
+func (d *problemsDialog) longer() bool    { return d.at.longer() }
 
 func problemKeys(ps []api.Problem) []string {
 	out := make([]string, len(ps))

@@ -101,9 +101,6 @@ func (d *beadDialog) draw(m *model, w, h int) face {
 	}
 	rows := m.beadFacts(w, r, d.why)
 	f.rows = d.window(rows, h)
-	if len(rows) > h {
-		f.foot = append(f.foot, "PgDn more")
-	}
 	return f
 }
 

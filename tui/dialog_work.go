@@ -91,8 +91,12 @@ func (d *killDialog) draw(m *model, w, _ int) face {
 	long("would be lost", d.lostText())
 	long("will be stopped", d.processText(c))
 	long("bead becomes", "o ready; its next attempt can go on from what was kept")
-	f.rows = append(f.rows, spaces(w), m.buttons(w, "y  kill and keep work"), spaces(w),
-		m.text(w, m.dim, "u undoes this for 30 seconds; v revives the work later."))
+	f.rows = append(f.rows, spaces(w))
+	for _, s := range wrap("u undoes this for 30 seconds; v revives the work later.", w-2) {
+		f.rows = append(f.rows, m.text(w, m.dim, s))
+	}
+	f.rows = append(f.rows, spaces(w))
+	f.keep = []string{m.buttons(w, "y  kill and keep work")}
 	return f
 }
 

@@ -69,7 +69,7 @@ func (d *filterBar) cancel(m *model) tea.Cmd {
 func (d *filterBar) draw(m *model, w, _ int) face {
 	hint := "Enter keeps it  Esc shows all "
 	if w < 2*len(hint) {
-		hint = ""
+		hint = "Esc "
 	}
 	return face{rows: []string{d.in.draw(m, w-len(hint), "/", true) + m.line(len(hint), m.dim).put("", hint).end()}}
 }

@@ -154,6 +154,9 @@ func (d *promptDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case stroke == "esc" || stroke == "ctrl+c":
 		return closed, nil
 	}
+	if ev.key.Code == tea.KeyPgUp || ev.key.Code == tea.KeyPgDown {
+		return ignored, nil // the text above the line, where it is long
+	}
 	d.in.edit(ev)
 	return consumed, nil
 }
@@ -219,6 +222,6 @@ func (d *promptDialog) draw(m *model, w, _ int) face {
 	if len(d.above) > 0 {
 		f.rows = append(f.rows, spaces(w))
 	}
-	f.rows = append(f.rows, d.in.draw(m, w, d.label, true))
+	f.keep = []string{d.in.draw(m, w, d.label, true)}
 	return f
 }

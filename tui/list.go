@@ -9,7 +9,12 @@ type list struct {
 	at     int
 	top    int
 	chosen bool // the person went to the row
+	rows   int  // of the list, as last drawn
+	page   int  // rows shown, as last drawn
 }
+
+// longer reports whether there are rows below those shown.
+func (l *list) longer() bool { return l.top+l.page < l.rows }
 
 // follow finds the selected key among keys again. Where nobody chose a row it is the first, what needs a person most;
 // with hold it stays even so: a key may act on it now.
@@ -70,6 +75,7 @@ func (l *list) fit(n, h int, acted bool) int {
 		l.top = min(max(l.top, l.at-h+1), l.at)
 	}
 	l.top = max(min(l.top, n-h), 0)
+	l.rows, l.page = n, h
 	return l.top
 }
 
@@ -100,6 +106,9 @@ func (s *scroller) move(in Intent) bool {
 	s.clamp()
 	return true
 }
+
+// longer reports whether there is more below what is shown.
+func (s *scroller) longer() bool { return s.top+s.page < s.rows }
 
 func (s *scroller) clamp() {
 	s.page = max(s.page, 0)

@@ -60,7 +60,6 @@ type model struct {
 	townKeys []string
 
 	layout  layout
-	needed  [3]int // rows that beads, polecats and Refinery were given by
 	facts   *facts
 	clock   time.Time // the time that ages are shown for
 	mode    mode
@@ -92,6 +91,8 @@ type model struct {
 	sending map[string]draft    // by the label of the verb that was called with it
 	called  string              // label of the newest call
 
+	needed  [3]int   // rows that beads, polecats and Refinery were given by
+	frame   scroller // of the dialog on top, where it is longer than the screen
 	showGen uint64   // of the last bead that was asked to be shown
 	made    beads.ID // a new bead that the cursor goes to as soon as the view has it
 

@@ -54,7 +54,17 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		m.remove(f) // the filter stays
 	}
 	if len(m.stack) > 0 {
-		return m.clickDialog(x, y, again)
+		if _, ok := m.stack[len(m.stack)-1].(unseen); !ok {
+			return m.clickDialog(x, y, again)
+		}
+		if m.layout.foot.has(x, y) {
+			return m.pressLabel(m.layout.foot, x, y)
+		}
+		if m.scrolling() && m.layout.slot.has(x, y) {
+			m.mouse.area = m.layout.slot
+			return nil
+		}
+		m.pressKey("Enter") // what is not seen is left, and the click goes where it is
 	}
 	if id, r, ok := m.paneAt(x, y); ok {
 		if m.mode == typing {
@@ -127,11 +137,11 @@ func alarmLabel(s string) bool {
 	return len(s) > 1 && (s[0] == '!' || s[0] == '?') && s[1] >= '0' && s[1] <= '9'
 }
 
-// clickDialog is a click on the dialog on top.
+// clickDialog is a click on the dialog on top; one beside it leaves it.
 func (m *model) clickDialog(x, y int, again bool) tea.Cmd {
 	r := m.top
 	if !r.has(x, y) {
-		return nil
+		return m.pressKey("Esc")
 	}
 	if y == r.y+r.h-1 || y == r.y || strings.Contains(m.textAt(r, y), "[ Cancel ]") {
 		return m.pressLabel(r, x, y)

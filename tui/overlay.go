@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"slices"
+	"strings"
+
 	tea "charm.land/bubbletea/v2"
 )
 
@@ -30,14 +33,18 @@ type overlay interface {
 	draw(m *model, w, h int) face
 }
 
-// face is what an overlay shows.
+// face is what an overlay shows. Rows that do not fit are scrolled by the frame; keep stays below them.
 type face struct {
 	title, right string
 	rows         []string
+	keep         []string // seen at every size: what answers a question
 	foot         []string
 	mark         byte // colours right
 	grow         bool // takes all the height there is
 }
+
+// longer is an overlay that scrolls by itself, and whether there is more of it than is shown.
+type longer interface{ longer() bool }
 
 // receiver is an overlay that asked for text.
 type receiver interface {
@@ -65,7 +72,7 @@ func (guarded) decides() bool { return true }
 
 func (m *model) push(o overlay) {
 	m.stack = append(m.stack, o)
-	m.opened = m.now()
+	m.opened, m.frame = m.now(), scroller{}
 	m.typed.held, m.typed.recent = nil, nil
 	m.restore(o)
 }
@@ -102,6 +109,7 @@ func (m *model) toOverlay(ev event) tea.Cmd {
 		if ev.intent == Redraw {
 			return tea.Batch(cmd, m.run(Redraw))
 		}
+		m.frame.move(ev.intent)
 	case consumed:
 	}
 	return cmd
@@ -112,6 +120,7 @@ func (m *model) remove(o overlay) {
 	for i := range m.stack {
 		if m.stack[i] == o {
 			m.stack = append(m.stack[:i:i], m.stack[i+1:]...)
+			m.frame = scroller{}
 			m.keep(o)
 			return
 		}
@@ -138,19 +147,47 @@ func (m *model) dialog(o overlay, top bool) placed {
 		w = min(cols, broadest)
 	}
 	limit := max(rows-3, 3)
-	if rows >= 40 {
+	switch {
+	case rows >= 40:
 		limit = rows - 8
+	case rows < drawRows:
+		limit = max(rows-1, 3)
 	}
 	f := o.draw(m, w-2, limit-2)
-	h := min(len(f.rows)+2, limit)
+	room := max(limit-2-len(f.keep), 0)
+	more := len(f.rows) > room
+	if more && top {
+		f.rows = m.frame.window(f.rows, room)
+	}
+	if l, ok := o.(longer); ok && l.longer() {
+		more = true
+	}
+	body := slices.Concat(f.rows[:min(len(f.rows), room)], f.keep[max(len(f.keep)-limit+2, 0):])
+	h := min(len(body)+2, limit)
 	if f.grow {
 		h = limit
 	}
-	b := box{title: f.title, right: f.right, mark: f.mark, foot: f.foot, focused: top, body: f.rows}
-	if len(b.body) > max(h-2, 0) {
-		b.body = b.body[:max(h-2, 0)]
+	b := box{title: f.title, right: f.right, mark: f.mark, focused: top, body: body[:min(len(body), max(h-2, 0))]}
+	if b.foot, b.footRight = waysOut(f.foot, more); width(b.footRight) > w-6 {
+		b.footRight = "Esc"
 	}
 	return placed{x: (cols - w) / 2, y: max((rows-1-h)/2, 0), w: w, rows: m.box(b, w, h)}
+}
+
+// waysOut parts the hints of a dialog from those that are seen at every width: how to see the rest, and
+// how to leave.
+func waysOut(hints []string, more bool) (rest []string, out string) {
+	if more {
+		out = "PgDn more"
+	}
+	for _, s := range hints {
+		if strings.HasPrefix(s, "Esc") {
+			out = strings.TrimSpace(out + "  " + s)
+			continue
+		}
+		rest = append(rest, s)
+	}
+	return rest, out
 }
 
 // say builds a row of a dialog with a margin.

@@ -46,7 +46,11 @@ func (l *look) box(b box, w, h int) []string {
 		}
 		rows = append(rows, side+body+side)
 	}
-	foot := fitHints(b.foot, w-4-1-len(b.footRight))
+	room = w - 2 - 3
+	if b.footRight != "" {
+		room -= width(b.footRight) + 4
+	}
+	foot := fitHints(b.foot, room)
 	return append(rows, l.edge(set.bl, set.h, set.br, edge, w, []part{{foot, l.dim}}, part{b.footRight, l.dim}))
 }
 

@@ -150,7 +150,7 @@ func (d *askDialog) draw(m *model, w, _ int) face {
 			f.rows = append(f.rows, m.text(w, "", row))
 		}
 	}
-	f.rows = append(f.rows, spaces(w), m.buttons(w, "y  "+d.yes))
+	f.keep = []string{spaces(w), m.buttons(w, "y  "+d.yes)}
 	return f
 }
 
@@ -195,9 +195,9 @@ func (d *quitDialog) draw(m *model, w, _ int) face {
 		if m.passing {
 			stops = "agents stop"
 		}
-		f.rows = append(f.rows, spaces(w), m.choice(w, "s", "stop all now", stops),
-			m.choice(w, "d", "drain", "the screen closes, and says what is waited for;"),
-			m.choice(w, " ", "", "polecats finish what they do; Ctrl-C stops them"))
+		f.rows = append(f.rows, spaces(w))
+		f.rows = append(f.rows, m.choice(w, "s", "stop all now", stops)...)
+		f.rows = append(f.rows, m.choice(w, "d", "drain", "the screen closes, and says what is waited for; polecats finish what they do; Ctrl-C stops them")...)
 	}
 	texts := []string{"The town lives in this window: when it ends, Mayor and polecats stop.", "Nothing is lost: beads, queue, branches and uncommitted work are kept."}
 	if m.passing {
@@ -209,10 +209,20 @@ func (d *quitDialog) draw(m *model, w, _ int) face {
 			f.rows = append(f.rows, m.text(w, m.dim, row))
 		}
 	}
-	f.rows = append(f.rows, spaces(w), m.buttons(w, button))
+	f.rows = append(f.rows, spaces(w))
+	f.keep = []string{m.buttons(w, button)}
 	return f
 }
 
-func (m *model) choice(w int, key, what, why string) string {
-	return m.line(w, "").put("", "  ").put(m.accent.and("1"), key).put("", "  ").cell("", what, 14).put(m.dim, why).end()
+// choice is the rows of a key, what it does and what comes of that.
+func (m *model) choice(w int, key, what, why string) []string {
+	const col = 5 + 15
+	var rows []string
+	for i, s := range wrap(why, max(w-col-1, 10)) {
+		if i > 0 {
+			key, what = " ", ""
+		}
+		rows = append(rows, m.line(w, "").put("", "  ").put(m.accent.and("1"), key).put("", "  ").cell("", what, 14).put(m.dim, s).end())
+	}
+	return rows
 }
