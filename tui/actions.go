@@ -62,7 +62,7 @@ func (m *model) done(msg doneMsg) tea.Cmd {
 		}
 		return nil
 	}
-	if strings.Contains(msg.text, "\n") {
+	if strings.Contains(msg.text, "\n") || len(wrap(clean(msg.text), m.layout.foot.w-4)) >= longToast {
 		m.clearToast()
 		m.push(&textDialog{title: strings.ToUpper(clean(msg.label)), text: strings.Split(msg.text, "\n")})
 		return nil
@@ -78,16 +78,6 @@ func explain(err error) (text, hint string) {
 		return f.Msg, f.Hint
 	}
 	return err.Error(), ""
-}
-
-// toastTimer ends a new toast after a while, unless it stays for another reason.
-func (m *model) toastTimer() tea.Cmd {
-	t := m.toast
-	if t.seq == m.timers.toast || t.text == "" || t.sticky || t.waits {
-		return nil
-	}
-	m.timers.toast = t.seq
-	return m.after(toastFor, toastMsg(t.seq))
 }
 
 // fetch asks for text for an overlay; key finds it again.
@@ -166,7 +156,7 @@ func (m *model) kill(name, key string) tea.Cmd {
 		if err != nil {
 			return "", err
 		}
-		return orWord(k.Msg, k.Polecat+" stopped, work kept") + " (u undoes it for 30 s)", nil
+		return orWord(k.Msg, k.Polecat+" stopped, work kept"), nil
 	})
 }
 
@@ -176,7 +166,7 @@ func (m *model) undo() tea.Cmd {
 		m.refuse("nothing to undo; killed work comes back with v")
 		return nil
 	}
-	return m.call("undo "+v.Undo, func(ctx context.Context, d api.Doer) (string, error) {
+	return m.call("undo the "+v.Undo, func(ctx context.Context, d api.Doer) (string, error) {
 		ack, err := api.Undo.Do(ctx, d, api.Empty{})
 		return ack.Msg, err
 	})
@@ -349,6 +339,9 @@ func (m *model) askWhy(id beads.ID) tea.Cmd {
 
 // countsSeconds reports whether something on the screen shows seconds: a gate at work.
 func (m *model) countsSeconds() bool {
+	if _, left := m.undoable(); left > 0 && m.mode == inTown {
+		return true
+	}
 	for _, r := range m.facts.view.Refineries {
 		switch r.State {
 		case refinery.Gating:

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -76,4 +77,22 @@ func TestWrap(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestFold(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		w    int
+		want []string
+	}{
+		{"short", 10, []string{"short"}},
+		{"NAME      STATE     WHAT IT SAYS", 24, []string{"NAME      STATE     WHAT", "  IT SAYS"}},
+		{"  - one two three four", 12, []string{"  - one two", "    three", "    four"}},
+		{"登录按钮登录按钮", 9, []string{"登录按钮", "  登录按", "  钮"}},
+		{"", 5, []string{""}},
+	} {
+		if got := fold(c.line, c.w); !slices.Equal(got, c.want) {
+			t.Errorf("fold(%q, %d) = %q, want %q", c.line, c.w, got, c.want)
+		}
+	}
 }

@@ -69,7 +69,8 @@ func (m *model) offerRows(w int) []string {
 
 // townHint is what the first starts say of the board.
 func (m *model) townHint() {
-	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts && m.toast.text == "" {
+	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts && m.toast.text == "" && !m.hinted {
+		m.hinted = true
 		m.toast = toast{text: "Arrows move, Enter opens, Tab changes the pane, ? all keys, m the Mayor.", sticky: true, seq: m.toast.seq + 1}
 	}
 }

@@ -49,14 +49,14 @@ func (m *model) cycleHalt() tea.Cmd {
 	return m.halt(m.rig, next[m.haltOf(m.rig)])
 }
 
-// halt pauses or freezes the town or one rig, or lets it go on. What is next is said with it.
+// halt pauses or freezes the town or one rig, or lets it go on. What P does next stands at the foot.
 func (m *model) halt(rig string, to agents.Halt) tea.Cmd {
-	verb, label, then := api.Resume, "resume", ""
+	verb, label := api.Resume, "resume"
 	switch to {
 	case agents.Paused:
-		verb, label, then = api.Pause, "pause", "; P again freezes"
+		verb, label = api.Pause, "pause"
 	case agents.Frozen:
-		verb, label, then = api.Freeze, "freeze", "; P lets go on"
+		verb, label = api.Freeze, "freeze"
 	case agents.Going:
 	}
 	if rig != "" {
@@ -64,7 +64,7 @@ func (m *model) halt(rig string, to agents.Halt) tea.Cmd {
 	}
 	return m.call(label, func(ctx context.Context, d api.Doer) (string, error) {
 		ack, err := verb.Do(ctx, d, api.NameReq{Name: rig})
-		return ack.Msg + then, err
+		return ack.Msg, err
 	})
 }
 

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -202,8 +201,8 @@ func typedText(k tea.Key) string {
 func (m *model) refusePaste(text string) {
 	m.typed.offer = text
 	m.toast = toast{
-		text: fmt.Sprintf("%s pasted here, nothing was run %s m gives it to %s, any other key drops it",
-			plural(len([]rune(text)), "character"), m.dot, clean(m.term.name)),
+		keys: []string{"m gives it to " + clean(m.term.name), "Esc drops it"},
+		text: plural(len([]rune(text)), "character") + " pasted here, nothing was run",
 		mark: '=', sticky: true, seq: m.toast.seq + 1,
 	}
 }
@@ -278,11 +277,6 @@ func (m *model) toggle() {
 		return
 	}
 	m.setMode(typing)
-}
-
-func (m *model) clearToast() {
-	m.toast = toast{seq: m.toast.seq}
-	m.typed.offer = ""
 }
 
 // typeKey sends a key to the terminal in the left slot.

@@ -91,11 +91,13 @@ type model struct {
 	sending map[string]draft    // by the label of the verb that was called with it
 	called  string              // label of the newest call
 
+	told    rect     // where the last picture has the toast
 	needed  [3]int   // rows that beads, polecats and Refinery were given by
 	frame   scroller // of the dialog on top, where it is longer than the screen
 	showGen uint64   // of the last bead that was asked to be shown
 	made    beads.ID // a new bead that the cursor goes to as soon as the view has it
 
+	hinted  bool // what the first starts say of the board was said
 	spoke   bool // something was typed to the Mayor
 	noMayor bool // the board was opened because there is none to type to
 
@@ -154,11 +156,11 @@ func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 		return m
 	}
 	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts {
-		text := m.townKeyText() + " goes to the board; ? there lists all keys."
+		text := m.townKeyText() + " goes to the board; ? there shows the keys."
 		if m.offering() {
 			text = m.townKey() + ", then 1, types the first sentence for you: " + m.firstWords()[0]
 		}
-		m.toast = toast{text: "You are typing to the Mayor. " + text, sticky: true}
+		m.toast = toast{text: "Typing to the Mayor. " + text, sticky: true}
 	}
 	return m
 }

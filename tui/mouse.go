@@ -50,8 +50,8 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	if msg.Button != tea.MouseLeft {
 		return nil
 	}
-	if f, ok := m.over().(*filterBar); ok {
-		m.remove(f) // the filter stays
+	if cmd, ok := m.clickToast(x, y); ok {
+		return cmd
 	}
 	if len(m.stack) > 0 {
 		if _, ok := m.stack[len(m.stack)-1].(unseen); !ok {
@@ -82,12 +82,7 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		return m.clickRow(id, r, y, again)
 	}
 	if m.layout.foot.has(x, y) && m.mode == inTown {
-		if m.toast.text == "" {
-			return m.pressLabel(m.layout.foot, x, y)
-		}
-		if strings.Contains(m.toast.text, "u undoes") {
-			return m.pressKey("u")
-		}
+		return m.pressLabel(m.layout.foot, x, y)
 	}
 	if y == 0 || y == m.layout.size.Rows-1 {
 		return m.clickBar(x, y)

@@ -113,10 +113,12 @@ func TestTheBarsAndTheUndoAreClicked(t *testing.T) {
 		t.Fatal("a click on : cmd opens no command line")
 	}
 	p.keys("esc")
-	p.m.say("killed toast (u undoes it for 30 s)", '+')
-	p.send(tea.WindowSizeMsg{Width: 120, Height: 40})
-	p.clickOn("u undoes")
-	p.wantToast("nothing to undo") // the key was pressed
+	v := *h.View()
+	v.Undo, v.UndoUntil = "kill of toast", p.clock.now().Add(30*time.Second)
+	h.set(&v)
+	p.send(changedMsg{})
+	p.clickOn("u undoes the kill of toast")
+	p.wantCall("undo")
 }
 
 // TestLabelNamesNoKey: a click between labels, or on a word that is no key, does nothing.

@@ -165,6 +165,26 @@ func wrap(s string, w int) []string {
 	return rows
 }
 
+// fold breaks a clean line of w cells and more at blanks, as it is: columns stay, and what is broken off
+// is indented below.
+func fold(s string, w int) []string {
+	const deeper = "  "
+	var rows []string
+	indent := s[:len(s)-len(strings.TrimLeft(s, " "))] + deeper
+	for width(s) > w && width(indent) < w/2 {
+		head := cut(s, w, "")
+		if i := strings.LastIndexByte(head, ' '); i > len(indent) && s[len(head):] != "" && s[len(head)] != ' ' {
+			head = head[:i]
+		}
+		if len(head) <= len(indent) {
+			break
+		}
+		rows = append(rows, head)
+		s = indent + strings.TrimLeft(s[len(head):], " ")
+	}
+	return append(rows, s)
+}
+
 // row starts a selectable row: a margin with the marker on the selected one.
 func (m *model) row(w int, selected bool) *line {
 	base, mark := sty(""), " "

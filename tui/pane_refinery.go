@@ -74,7 +74,11 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 	}
 	var out []string
 	rows := m.shownMRs()
-	tail := m.refineryTail(w, max(h-2-min(len(rows), 3), 0))
+	var note []string
+	if len(rows) == 0 {
+		note = wrap(m.emptyQueue(), w-m.margin()-1)
+	}
+	tail := m.refineryTail(w, max(h-1-min(len(rows), 4)-len(note), 0))
 	if len(rows) > 0 {
 		c := m.mrCols(w)
 		out = append(out, m.mrHeading(w, c))
@@ -93,7 +97,7 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 			out = append(out, m.hidden(w, top, len(rows)-last, ""))
 		}
 	} else {
-		for _, s := range wrap(m.emptyQueue(), w-m.margin()-1) {
+		for _, s := range note {
 			out = append(out, m.line(w, "").put("", spaces(m.margin())).put(m.dim, s).end())
 		}
 	}

@@ -2,26 +2,12 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"gastown/agents"
 	"gastown/refinery"
 )
-
-// toast is a short message in the row above the status bar.
-type toast struct {
-	text   string
-	mark   byte
-	sticky bool // until a key
-	waits  bool // until a verb ends
-	seq    int
-}
-
-type toastMsg int
-
-// toastFor is how long a toast that is no error stays.
-const toastFor = 4 * time.Second
 
 // segment is one part of the status bar; a smaller rank is kept longer.
 type segment struct {
@@ -221,24 +207,25 @@ func (m *model) limitText() string {
 	return strings.Join(out, ", ")
 }
 
-// footRow is the row above the status bar: a toast, else hints or the newest events.
+// footRow is the row above the status bar: what stays for a while, then hints or the newest events.
 func (m *model) footRow() string {
 	w := m.layout.foot.w
-	if m.toast.text != "" {
-		st := m.words(m.toast.mark)
-		n := m.line(w, "").put("", " ")
-		if m.toast.mark != 0 {
-			n.put(m.glyph(m.toast.mark), string(m.toast.mark)).put("", " ")
-		}
-		return n.put(st.and("1"), m.toast.text).end()
-	}
 	switch {
 	case m.layout.kind == drawer && m.mode == typing, m.layout.kind == listOnly && m.mode == typing:
 		return m.typingFoot(w)
-	case m.layout.kind == split:
-		return m.ticker(w)
 	}
-	return m.hintRow(w)
+	n := m.line(w, "").put("", " ")
+	for _, s := range m.standing() {
+		n.put(m.yellow.and("1"), s).put("", "  ")
+	}
+	if m.layout.kind == split && m.mode == typing {
+		return n.join(m.ticker(n.left))
+	}
+	if m.layout.kind == split {
+		n.put(m.dim, fitHints(m.hintsHere([]Intent{ShowProblems, ShowConvoys, ShowEvents}), n.left))
+		return n.join(m.ticker(n.left))
+	}
+	return n.join(m.hintRow(n.left))
 }
 
 // typingFoot keeps the town in sight while the terminal covers it.
@@ -265,34 +252,48 @@ func (m *model) typingFoot(w int) string {
 	return n.end()
 }
 
-// hintRow is the keys that matter most.
-func (m *model) hintRow(w int) string {
-	intents := []Intent{
-		Open, Assign, Kill, Attach, ShowDiff, Nudge, AnswerAsk, UndoLast, ShowConvoys, ShowProblems, ShowEvents, ShowCost, ShowLog,
-		Filter, CommandLine, Help, ZoomPane, m.rigHint(), QuitDialog,
+// paneKeys are the keys of the focused pane, those that matter most first.
+func (m *model) paneKeys() []Intent {
+	switch m.focus {
+	case paneCats:
+		return []Intent{Attach, ShowDiff, AnswerAsk, Nudge, Kill, Assign, RestartAgent, Revive}
+	case paneRefinery:
+		return []Intent{RestartRefinery, ShowLog, ShowDiff, BounceEntry, HoldEntry}
+	case paneEvents:
+		return []Intent{Open, ShowEvents}
+	case paneBeads, panes:
 	}
+	return []Intent{Open, Assign, Kill, Attach, ShowDiff}
+}
+
+// hintRow is the keys of the focused pane, then those that hold everywhere, in w cells.
+func (m *model) hintRow(w int) string {
+	in := m.paneKeys()
 	switch m.layout.kind {
 	case drawer:
-		intents = []Intent{Open, Assign, Kill, Attach, ShowDiff, RestartRefinery, Help}
+		if m.focus == paneBeads {
+			in = append(in, RestartRefinery)
+		}
 	case listOnly:
-		intents = []Intent{RestartRefinery, Assign, Kill, GoTerminal, Help}
+		in = append([]Intent{NextPane, GoTerminal}, in...)
+		if f := m.facts.worst; f != nil && f.State == refinery.Hung {
+			in = append([]Intent{RestartRefinery}, in...)
+		}
+	default:
+		in = append(in, ShowProblems, ShowConvoys, ShowEvents, ShowCost, Filter, m.rigHint(), CommandLine, PauseTown, ZoomPane, QuitDialog)
 	}
-	return m.line(w, "").put("", " ").put(m.dim, fitHints(hints(m.keys, intents...), w-2)).end()
+	const help = "  ? keys"
+	return m.line(w, "").put(m.dim, fitHints(m.hintsHere(in), w-len(help)-1)+help).end()
 }
 
-// say shows a toast for a while.
-func (m *model) say(text string, mark byte) {
-	m.toast = toast{text: clean(text), mark: mark, seq: m.toast.seq + 1}
-}
-
-// fail shows an error until a key is pressed.
-func (m *model) fail(text, hint string) {
-	text = clean(text)
-	if hint != "" {
-		text += " (" + clean(hint) + ")"
+// hintsHere are hints in the words of the focused pane.
+func (m *model) hintsHere(in []Intent) []string {
+	out := hintsIn(m.keys, m.paneScope(), in...)
+	if at, rows := m.lists[paneRefinery].at, m.shownMRs(); at < len(rows) {
+		out = asRelease(out, rows[at].mr)
 	}
-	m.toast = toast{text: text, mark: '!', sticky: true, seq: m.toast.seq + 1}
+	if i := slices.Index(out, "Tab next pane"); i >= 0 && m.layout.kind == listOnly {
+		out[i] = "Tab pane"
+	}
+	return out
 }
-
-// refuse says why a key did nothing.
-func (m *model) refuse(text string) { m.say(text, '.') }

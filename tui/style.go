@@ -202,6 +202,9 @@ func (n *line) right(st sty, s string) *line {
 	return n.put("", spaces(n.left-w)).put(st, s)
 }
 
+// join ends the row with one that is as wide as what is left.
+func (n *line) join(row string) string { return n.b.String() + row }
+
 func (n *line) raw(st sty, s string) {
 	st = n.base.and(st)
 	if st == "" {

@@ -387,10 +387,12 @@ func (d *textDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 
 func (d *textDialog) draw(m *model, w, h int) face {
 	f := face{title: d.title, foot: []string{"y copy", "g G ends", "Esc"}}
-	d.rows, d.page = len(d.text), max(h, 0)
-	d.clamp()
-	for _, s := range d.text[d.top:min(d.top+d.page, len(d.text))] {
-		f.rows = append(f.rows, m.text(w, "", cleanLine(s)))
+	var rows []string
+	for _, s := range d.text {
+		for _, s := range fold(cleanLine(s), w-2) {
+			rows = append(rows, m.text(w, "", s))
+		}
 	}
+	f.rows = d.window(rows, h)
 	return f
 }

@@ -34,7 +34,7 @@ func (m *model) compose() tea.View {
 		m.top = rect{d.x, d.y, d.w, len(d.rows)}
 		rows = m.lay(rows, d)
 	}
-	v.SetContent(strings.Join(m.mark(rows), "\n"))
+	v.SetContent(strings.Join(m.mark(m.layToast(rows)), "\n"))
 	if m.mode == typing && len(m.stack) == 0 {
 		v.Cursor = m.term.cursor(m.layout.slot)
 	}
