@@ -205,3 +205,46 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpListsEveryKey, by where it holds, in the words that hints use.
+func TestHelpListsEveryKey(t *testing.T) {
+	for _, size := range []Size{{59, 15}, {80, 24}, {120, 40}} {
+		p := drive(t, sampleHost(size.Cols, size.Rows), size.Cols, size.Rows)
+		p.keys("ctrl+]", "?")
+		p.wantDialog("Tab all keys")
+		p.keys("tab")
+		seen := ""
+		for range 30 {
+			seen += p.dialog()
+			p.keys("pgdown")
+		}
+		for _, b := range keymap() {
+			if row := keyNames(b.keys); !strings.Contains(seen, " "+row+" ") || !strings.Contains(seen, cut(b.help, min(size.Cols, 80)-25, "")) {
+				t.Errorf("%v: %s %q is not listed", size, row, b.help)
+			}
+		}
+		for _, bad := range []string{" tab ", " enter ", " esc ", " up ", " pgdown ", "ctrl+", " space "} {
+			if strings.Contains(seen, "║   "+strings.TrimSpace(bad)) {
+				t.Errorf("a key is called %q", bad)
+			}
+		}
+	}
+}
+
+// TestHelpIsClicked: a key on either page runs; where a row has several, the one under the pointer.
+func TestHelpIsClicked(t *testing.T) {
+	for want, click := range map[paneID]string{paneCats: "polecats queue", paneRefinery: "queue events", paneBeads: "beads polecats queue"} {
+		p := drive(t, sampleHost(120, 40), 120, 40)
+		p.keys("ctrl+]", "4", "esc", "?")
+		p.clickOn(click)
+		if p.m.focus != want || len(p.m.stack) != 0 {
+			t.Errorf("a click on %q went to pane %d", click, p.m.focus)
+		}
+	}
+	p := drive(t, sampleHost(80, 24), 80, 24)
+	p.keys("ctrl+]", "?")
+	p.clickOn("Tab all keys")
+	p.clickOn("PgDn more")
+	p.clickOn("priority, then 0-4")
+	p.wantDialog("PRIORITY of gt-c9d")
+}

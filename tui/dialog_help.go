@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -30,12 +29,21 @@ func firstKeys() []firstKey {
 	}
 }
 
-// helpDialog is ?: the first keys, and with a word typed every key and command that has it.
+// helpDialog is ?: the first keys, with Tab all of them, and with a word typed every key and command that
+// has it.
 type helpDialog struct {
-	scroller // of the first page, where it is longer than the screen
+	scroller // of a page, where it is longer than the screen
 	find     input
 	at       list
 	keys     []binding
+	all      bool     // the second page is shown
+	page     []cellOf // what stands where on the page, as last drawn
+}
+
+// cellOf is one key of a page: where it stands, and what a click on it does.
+type cellOf struct {
+	row, x, w int
+	run       func(m *model) tea.Cmd
 }
 
 func newHelp(keys []binding) *helpDialog { return &helpDialog{keys: keys} }
@@ -55,7 +63,7 @@ func (d *helpDialog) hits() []hit {
 	has := func(texts ...string) bool { return strings.Contains(strings.ToLower(strings.Join(texts, " ")), want) }
 	var out []hit
 	for _, b := range d.keys {
-		keys := strings.Join(b.keys, " ")
+		keys := keyNames(b.keys)
 		if want == "" || !has(keys, b.help, b.scope.String()) {
 			continue
 		}
@@ -93,6 +101,11 @@ func (d *helpDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 			return consumed, found[d.at.at].run(m)
 		}
 		return closed, nil
+	case tea.KeyTab:
+		if d.find.String() == "" {
+			d.all, d.scroller = !d.all, scroller{}
+		}
+		return consumed, nil
 	case tea.KeyUp:
 		d.at.at = max(d.at.at-1, 0)
 		return consumed, nil
@@ -112,35 +125,40 @@ func (d *helpDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return consumed, nil
 }
 
-// click implements clicker: it runs what was found, or a key of the first page.
+// click implements clicker: it runs what was found, or a key of the page.
 func (d *helpDialog) click(m *model, row, x int, _ bool) tea.Cmd {
-	text := m.textAt(m.top.inner(), m.top.y+1+row)
+	const above = 2
 	if d.find.String() != "" {
-		if found := d.hits(); row >= 2 && d.at.top+row-2 < len(found) && found[d.at.top+row-2].run != nil {
+		if found := d.hits(); row >= above && d.at.top+row-above < len(found) && found[d.at.top+row-above].run != nil {
 			m.remove(d)
-			return found[d.at.top+row-2].run(m)
+			return found[d.at.top+row-above].run(m)
 		}
 		return nil
 	}
-	label := labelAt(text, x, m.charset)
-	for _, k := range firstKeys() {
-		if len(k.intents) == 1 && strings.HasSuffix(label, k.text) {
+	for _, c := range d.page {
+		if c.row == d.top+row-above && x >= c.x && x < c.x+c.w && row >= above {
 			m.remove(d)
-			return m.run(k.intents[0])
+			return c.run(m)
 		}
 	}
 	return nil
 }
 
 func (d *helpDialog) draw(m *model, w, h int) face {
-	f := face{title: "KEYS  (type to search)", foot: []string{"type to find any key or command", "Esc"}, grow: true}
+	f := face{title: "KEYS  (type to search)"}
 	f.rows = append(f.rows, d.find.draw(m, w, "find: ", true), spaces(w))
 	if d.find.String() == "" {
-		page := d.firstPage(m, w)
+		page, next := d.firstPage(m, w), "Tab all keys"
+		if d.all {
+			page, next = d.allKeys(m, w), "Tab first keys"
+			f.grow = true
+		}
 		f.rows = append(f.rows, d.window(page, h-2)...)
+		f.foot = []string{next, "type to find a key or command", "Esc"}
 		return f
 	}
-	f.foot = []string{"Enter run it now", "Esc"}
+	d.rows = 0
+	f.grow, f.foot = true, []string{"Enter run it now", "Esc"}
 	found := d.hits()
 	if len(found) == 0 {
 		f.rows = append(f.rows, m.text(w, m.dim, "no key and no command has this word"))
@@ -161,25 +179,19 @@ func (d *helpDialog) draw(m *model, w, h int) face {
 
 // firstPage is the first keys in two columns, and the two modes.
 func (d *helpDialog) firstPage(m *model, w int) []string {
-	var cells []hit
-	for _, row := range firstKeys() {
-		c := hit{help: row.text}
-		for _, b := range d.keys {
-			if b.scope == Town && slices.Contains(row.intents, b.intent) {
-				c.keys = strings.TrimSpace(c.keys + " " + b.keys[0])
-			}
-		}
-		cells = append(cells, c)
-	}
-	var rows []string
-	half, text := (len(cells)+1)/2, max(w/2-12, 16)
+	first, cols := firstKeys(), 2
 	if w < 70 {
-		half, text = len(cells), max(w-12, 16)
+		cols = 1
 	}
+	half, col := (len(first)+cols-1)/cols, w/cols
+	d.page = nil
+	var rows []string
 	for i := range half {
-		n := m.line(w, "").put("", " ")
-		for j := i; j < len(cells); j += half {
-			n.cell(m.accent, cells[j].keys, 8).cell("", cells[j].help, text).put("", " ")
+		n := m.line(w, "")
+		for j := 0; i+j*half < len(first); j++ {
+			row, x := first[i+j*half], 1+j*col
+			n.put("", spaces(x-(w-n.left)))
+			d.firstKey(n, row, i, x, col-10)
 		}
 		rows = append(rows, n.end())
 	}
@@ -187,4 +199,60 @@ func (d *helpDialog) firstPage(m *model, w int) []string {
 		m.line(w, "").put("", " ").put("1", "TYPE").put("", "  every key goes to the agent, but "+m.townKeyText()+": the board").end(),
 		m.line(w, "").put("", " ").put("1", "TOWN").put("", "  single letters act on the board; m goes back to the Mayor").end(),
 		m.text(w, m.dim, "Ctrl-5 sends the same byte as Ctrl-]. [keys] in town.toml chooses another."))
+}
+
+// firstKey writes one row of the first page; each of several keys on it can be clicked by itself.
+func (d *helpDialog) firstKey(n *line, row firstKey, y, x, w int) {
+	var keys []string
+	for _, in := range row.intents {
+		for _, b := range d.keys {
+			if b.scope == Town && b.intent == in {
+				keys = append(keys, keyText(b.keys[0]))
+			}
+		}
+	}
+	const keyCol = 8
+	words := strings.Fields(row.text)
+	at := func(i, from, width int) {
+		in := row.intents[i]
+		d.page = append(d.page, cellOf{y, from, width, func(m *model) tea.Cmd { return m.run(in) }})
+	}
+	switch {
+	case len(row.intents) == 1:
+		at(0, x, keyCol+1+width(row.text))
+	case len(words) == len(row.intents): // one word for each
+		k, t := x, x+keyCol+1
+		for i := range words {
+			at(i, k, width(keys[i]))
+			at(i, t, width(words[i]))
+			k, t = k+width(keys[i])+1, t+width(words[i])+1
+		}
+	}
+	n.cell(n.look.accent, strings.Join(keys, " "), keyCol).put("", cut(row.text, w, n.look.more))
+}
+
+// allKeys is the whole keymap, by where a key holds.
+func (d *helpDialog) allKeys(m *model, w int) []string {
+	d.page = nil
+	var rows []string
+	for scope := Town; scope <= lastScope; scope++ {
+		begun := false
+		for _, b := range d.keys {
+			if b.scope != scope {
+				continue
+			}
+			if !begun {
+				if len(rows) > 0 {
+					rows = append(rows, spaces(w))
+				}
+				rows, begun = append(rows, m.text(w, "1", strings.ToUpper(scope.String()))), true
+			}
+			if scope == Town {
+				in := b.intent
+				d.page = append(d.page, cellOf{len(rows), 1, w - 2, func(m *model) tea.Cmd { return m.run(in) }})
+			}
+			rows = append(rows, m.line(w, "").put("", "   ").cell(m.accent, keyNames(b.keys), 13).put("", b.help).end())
+		}
+	}
+	return rows
 }

@@ -110,6 +110,9 @@ const (
 	InForm
 )
 
+// lastScope is for those that walk through all.
+const lastScope = InForm
+
 // String is the scope's name in the help.
 func (s Scope) String() string {
 	return [...]string{
@@ -183,7 +186,7 @@ func townKeys() []binding {
 		{Town, NextRig, []string{"f"}, "next rig only, then all again", "f rig"},
 		{Town, EditBead, []string{"o"}, "edit the bead in $EDITOR", "o edit"},
 		{Town, ShowDeps, []string{"D"}, "dependencies: what the bead needs, and what waits for it", "D deps"},
-		{Town, Widen, []string{">", "<"}, "board over the whole window and back (small windows)", ""},
+		{Town, Widen, []string{">", "<"}, "board over the whole window and back (small windows)", "> widen"},
 		{Town, Redraw, []string{"ctrl+l"}, "redraw", ""},
 		{Town, QuitDialog, []string{"q"}, "quit (asks)", "q quit"},
 		{Town, Interrupt, []string{"ctrl+c"}, "twice: quit dialog", ""},

@@ -105,15 +105,32 @@ func (m *model) townKeyText() string {
 
 func (m *model) townKey() string { return keyText(m.townKeys[0]) }
 
-// keyText is a keystroke as people write it.
+// keyText is a keystroke as people write it: Ctrl-], Shift-Tab, PgDn, F9.
 func keyText(stroke string) string {
-	if len(stroke) > 1 && stroke[0] == 'f' {
-		return strings.ToUpper(stroke)
+	mods := ""
+	for _, mod := range []struct{ is, text string }{{"ctrl+", "Ctrl-"}, {"alt+", "Alt-"}, {"shift+", "Shift-"}} {
+		if rest, ok := strings.CutPrefix(stroke, mod.is); ok && rest != "" {
+			mods, stroke = mods+mod.text, rest
+		}
 	}
-	if rest, ok := strings.CutPrefix(stroke, "ctrl+"); ok {
-		return "Ctrl-" + rest
+	switch {
+	case stroke == "pgup":
+		return mods + "PgUp"
+	case stroke == "pgdown":
+		return mods + "PgDn"
+	case len(stroke) > 1 || mods != "":
+		return mods + strings.ToUpper(stroke[:1]) + stroke[1:]
 	}
 	return stroke
+}
+
+// keyNames are several keys for the same, as people write them.
+func keyNames(strokes []string) string {
+	out := make([]string, len(strokes))
+	for i, s := range strokes {
+		out[i] = keyText(s)
+	}
+	return strings.Join(out, " ")
 }
 
 // key is the one way in for keys.

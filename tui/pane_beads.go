@@ -99,42 +99,28 @@ func (m *model) renderBeads(w, h int) []string {
 	rows := m.shownBeads()
 	focused := m.focused(paneBeads)
 	title := fmt.Sprintf("1 BEADS %d", len(m.facts.beads))
-	right := "sort: attention"
-	if m.layout.kind == drawer {
-		right = m.drawerSummary()
-	}
-	filter := m.filters[paneBeads]
-	if filter != "" || m.rig != "" {
+	if m.filters[paneBeads] != "" || m.rig != "" {
 		title = fmt.Sprintf("1 BEADS %d of %d", len(rows), len(m.facts.beads))
-	}
-	if filter != "" {
-		right = "/" + clean(filter)
 	}
 	if m.rig != "" {
 		title += "  only " + clean(m.rig)
 	}
+	title += m.filterTail(paneBeads)
 	if n := len(m.marks); n > 0 {
 		title += fmt.Sprintf("  %d marked", n)
 	}
-	b := box{title: title, right: right, focused: focused}
-	b.foot = hints(m.keys, Open, ShowDiff, Assign, Kill, NewBead, Filter, MarkBead, m.rigHint())
-	if m.layout.kind == drawer {
-		b.foot = hints(m.keys, GoTerminal, NextPane)
-	}
+	b := box{title: title, right: "/ filter", focused: focused}
+	b.foot = hintsIn(m.keys, InBeads, Open, ShowDiff, Assign, Kill, NewBead, MarkBead, m.rigHint(), SetPriority, EditBead, ShowDeps)
+	m.asTab(&b, paneBeads, w)
 	b.body = m.beadBody(rows, w-2, h-2, focused)
 	return m.box(b, w, h)
-}
-
-// drawerSummary is what the other two tabs of the drawer hold.
-func (m *model) drawerSummary() string {
-	return fmt.Sprintf("%s %d queue", plural(m.facts.busy, "polecat"), len(m.facts.mrs))
 }
 
 func (m *model) beadBody(rows []beadRow, w, h int, focused bool) []string {
 	if len(rows) == 0 {
 		return m.emptyBoard(w)
 	}
-	strip := m.stripRows(w, h)
+	strip := m.beadStrip(w, h)
 	h -= len(strip)
 	c := m.beadCols(w)
 	var out []string
@@ -255,61 +241,6 @@ func (m *model) counts(marks string) string {
 		}
 	}
 	return strings.Join(parts, " ")
-}
-
-// stripHeight is how many rows those facts take, with the rule above them.
-const stripHeight = 5
-
-// stripRows are the facts about the selected bead below the list, where there is room.
-func (m *model) stripRows(w, h int) []string {
-	r, ok := m.selectedBead()
-	if !ok || m.layout.kind == listOnly || m.layout.kind == split || h < 16 {
-		return nil
-	}
-	rows := []string{m.ruleRow(w)}
-	for _, s := range m.stripTexts(r) {
-		rows = append(rows, m.line(w, "").put("", spaces(m.margin())).put(s.st, s.text).end())
-	}
-	return rows
-}
-
-func (m *model) stripTexts(r beadRow) []part {
-	b := r.bead
-	dot := " " + m.dot + " "
-	head := clean(string(b.ID)) + dot + fmt.Sprintf("P%d %s", b.Priority, clean(string(b.Type)))
-	if m.layout.kind == wide {
-		head = clean(string(b.ID)) + " " + clean(b.Title) + dot + fmt.Sprintf("P%d", b.Priority) + dot + clean(string(b.Type))
-	}
-	out := []part{{head, "1"}, {m.workLine(r), ""}}
-	deps := ""
-	if len(b.BlockedBy) > 0 {
-		deps = "needs " + joinIDs(b.BlockedBy)
-	}
-	if un := m.unblocks(b.ID); len(un) > 0 {
-		deps = strings.TrimSpace(deps + "   unblocks " + joinIDs(un))
-	}
-	if deps == "" {
-		deps = "needs nothing"
-	}
-	out = append(out, part{deps, m.dim})
-	last := ""
-	switch {
-	case b.Reason != "":
-		last = "asks: " + clean(b.Reason)
-	case r.cat != nil && r.cat.Question != "":
-		last = "asks: " + clean(r.cat.Question)
-	case r.word == "killed" && r.waits != "":
-		last = "its work is kept: v goes on from it, and so does a"
-	case r.glyph == 'x' && r.waits != "":
-		last = "came back: " + r.waits
-	case len(b.Overlaps) > 0:
-		last = "overlap: " + clean(b.Overlaps[0].Text())
-	case b.AcceptanceCriteria != "":
-		last = "accept: " + clean(b.AcceptanceCriteria)
-	case b.Description != "":
-		last = clean(b.Description)
-	}
-	return append(out, part{last, m.dim})
 }
 
 // workLine says who works on a bead and what there is to show for it.

@@ -44,7 +44,8 @@ func (m *model) renderCats(w, h int) []string {
 	if h := m.haltShown(); h != agents.Going {
 		b.right, b.mark = haltWord(h), '='
 	}
-	b.foot = hints(m.keys, Attach, ShowDiff, AnswerAsk, Assign, Kill, Nudge, Revive)
+	b.foot = hints(m.keys, Attach, ShowDiff, Nudge, AnswerAsk, Revive, Kill, Assign, RestartAgent)
+	m.asTab(&b, paneCats, w)
 	b.body = m.catBody(w-2, h-2, focused)
 	return m.box(b, w, h)
 }
@@ -59,6 +60,7 @@ func (m *model) catBody(w, h int, focused bool) []string {
 	}
 	c := m.catCols(w, busy)
 	out := []string{m.catHeading(w, c)}
+	full := h
 	h--
 	foot := 0
 	if len(idle) > 0 {
@@ -80,6 +82,13 @@ func (m *model) catBody(w, h int, focused bool) []string {
 	if len(idle) > 0 {
 		text := fmt.Sprintf("idle %d (%s)", len(idle), strings.Join(idle, ", "))
 		out = append(out, m.line(w, "").put("", spaces(m.margin())).put(m.dim, ". ").put(m.dim, text).end())
+	}
+	if len(busy) > 0 && (focused || m.layout.kind == drawer) {
+		strip := m.catStrip(busy[min(l.at, len(busy)-1)], w, full-len(out))
+		for len(strip) > 0 && len(out)+len(strip) < full {
+			out = append(out, spaces(w))
+		}
+		out = append(out, strip...)
 	}
 	return out
 }

@@ -45,6 +45,7 @@ func (m *model) renderRefinery(w, h int) []string {
 	if at, rows := m.lists[paneRefinery].at, m.shownMRs(); at < len(rows) {
 		b.foot = asRelease(b.foot, rows[at].mr)
 	}
+	m.asTab(&b, paneRefinery, w)
 	b.body = m.refineryBody(w-2, h-2, focused)
 	return m.box(b, w, h)
 }
