@@ -181,7 +181,11 @@ func (d *commandDialog) enter(m *model, found []proposal, at int) (verdict, tea.
 		m.fail("no command "+line, "")
 		return closed, nil
 	}
-	p := found[at]
+	return d.take(m, found[at])
+}
+
+// take runs a proposal, or asks for the word that it needs.
+func (d *commandDialog) take(m *model, p proposal) (verdict, tea.Cmd) {
 	if missing := strings.TrimSpace(p.cmd.args); p.arg == "" && missing != "" && !strings.HasPrefix(missing, "[") {
 		d.in.set(p.cmd.name + " ") // it needs a word more
 		d.at = list{}
@@ -194,6 +198,23 @@ func (d *commandDialog) enter(m *model, found []proposal, at int) (verdict, tea.
 		return consumed, m.runLine(p.cmd, p.arg)
 	}
 	return consumed, p.cmd.run(m, p.arg)
+}
+
+// click implements clicker: a command that needs no word runs, another is taken over into the line.
+func (d *commandDialog) click(m *model, row, _ int, again bool) tea.Cmd {
+	const above = 2 // the line and a blank row
+	found := d.match(m)
+	i := d.at.top + row - above
+	if row < above || i >= len(found) {
+		return nil
+	}
+	if again || found[i].cmd.args == "" {
+		_, cmd := d.take(m, found[i])
+		return cmd
+	}
+	d.in.set(found[i].text + " ")
+	d.at = list{}
+	return nil
 }
 
 // recall goes back (or forth) in what was typed before.

@@ -119,6 +119,25 @@ func (d *convoysDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return ignored, nil
 }
 
+// click implements clicker: a bead of the convoy.
+func (d *convoysDialog) click(m *model, row, _ int, again bool) tea.Cmd {
+	const above = 2 // the bar and a blank row
+	c, ok := d.current(m)
+	if !ok || row < above {
+		return nil
+	}
+	keys := d.order(c)
+	i := d.bead.top + row - above
+	if i >= len(keys) || row-above >= d.bead.page {
+		return nil
+	}
+	d.bead.goTo(i, keys)
+	if again {
+		return m.toOverlay(event{intent: Open})
+	}
+	return nil
+}
+
 func (m *model) pauseConvoy(c *api.Convoy) tea.Cmd {
 	verb, label := api.ConvoyLaunch, "launch "
 	if c.State == beads.ConvoyLaunched {

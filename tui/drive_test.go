@@ -477,6 +477,7 @@ func TestAClosedBeadHasNoPriority(t *testing.T) {
 	p.m.show("gt-9c1")
 	p.keys("p", "0")
 	p.wantNothing()
+	p.wantToast("gt-9c1 is merged; :reopen opens it again")
 }
 
 func TestOtherVerbs(t *testing.T) {

@@ -206,6 +206,15 @@ func (d *newBead) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return consumed, nil
 }
 
+// click implements clicker: the field that is typed in.
+func (d *newBead) click(_ *model, row, _ int, _ bool) tea.Cmd {
+	const above = 2
+	if i := row - above; i >= 0 && i < len(d.fields) {
+		d.at = i
+	}
+	return nil
+}
+
 func (d *newBead) request() api.BeadCreateReq {
 	r := api.BeadCreateReq{Title: d.fields[0].String(), Description: d.fields[1].String(), Accept: d.fields[2].String()}
 	if len(d.rigs) > 1 {

@@ -66,7 +66,7 @@ func (m *model) onMarked(in Intent) (cmd tea.Cmd, ok bool) {
 		return nil, false
 	}
 	if len(d.live()) == 0 {
-		m.refuse(d.label + ": none of " + plural(len(d.items), "marked bead") + ": " + d.items[0].skip)
+		m.refuse(d.label + ": none of " + plural(len(d.items), "marked bead") + " (" + clean(string(d.items[0].row.bead.ID)) + ": " + d.items[0].skip + ")")
 		return nil, true
 	}
 	m.push(d)
@@ -86,11 +86,11 @@ type bulkDialog struct {
 	guarded
 	scroller
 	title string
-	label string // of the call: "kill"
-	did   string // of what was done: "killed"
-	noun  string // what it is done to: "bead"
-	keys  string // that do it: "y", or the priorities
-	yes   string // what the button says
+	label string   // of the call: "kill"
+	did   string   // of what was done: "killed"
+	noun  string   // what it is done to: "bead"
+	keys  string   // that do it: "y", or the priorities
+	yes   []string // what the buttons say
 	note  string
 	items []bulkItem
 }
@@ -101,19 +101,19 @@ func (m *model) newBulk(in Intent) *bulkDialog {
 	var item func(beadRow) bulkItem
 	switch in {
 	case Assign:
-		d.label, d.did, d.yes, item = "assign", "assigned", "y  assign", bulkAssign
+		d.label, d.did, d.yes, item = "assign", "assigned", []string{"y  assign"}, bulkAssign
 		d.note = "Each goes to any free polecat; work that was begun goes along. u takes all of it back for 30 seconds."
 	case Kill:
-		d.label, d.did, d.noun, d.yes, item = "kill", "killed", "polecat", "y  kill and keep work", bulkKill
+		d.label, d.did, d.noun, d.yes, item = "kill", "killed", "polecat", []string{"y  kill and keep work"}, bulkKill
 		d.note = "What git ignores is lost. u takes all of it back for 30 seconds; v revives the work later."
 	case SetPriority:
-		d.label, d.did, d.keys, d.yes, item = "set the priority of", "changed", "01234", "0-4  set", bulkPriority
-		d.note = "0 is the highest, 4 the lowest. u takes all of it back for 30 seconds."
+		d.label, d.did, d.keys, d.yes, item = "set the priority of", "changed", "01234", priorityButtons(), bulkPriority
+		d.note = "u takes all of it back for 30 seconds."
 	case Revive:
-		d.label, d.did, d.yes, item = "revive", "revived", "y  revive", bulkRevive
+		d.label, d.did, d.yes, item = "revive", "revived", []string{"y  revive"}, bulkRevive
 		d.note = "Each goes on from what its last attempt kept."
 	case RestartAgent:
-		d.label, d.did, d.noun, d.yes, item = "restart", "restarted", "polecat", "y  restart", bulkRestart
+		d.label, d.did, d.noun, d.yes, item = "restart", "restarted", "polecat", []string{"y  restart"}, bulkRestart
 		d.note = "Each goes on in the same worktree, in a new process."
 	default:
 		return nil
@@ -250,31 +250,23 @@ func (d *bulkDialog) commit(m *model, key string) tea.Cmd {
 func (d *bulkDialog) draw(m *model, w, h int) face {
 	f := face{title: d.title, right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
 	var rows []string
-	wide := max(m.facts.wide.id, 6)
+	ids := max(m.facts.wide.id, 6)
 	for _, i := range d.items {
-		n := m.line(w, "").put("", " ").put(m.glyph(i.row.glyph), string(i.row.glyph)).put("", " ").cell(m.idStyle(i.row), clean(string(i.row.bead.ID)), wide)
-		n.cell("", clean(i.row.bead.Title), max((w-wide-6)*2/5, 8))
+		n := m.line(w, "").put("", " ").put(m.glyph(i.row.glyph), string(i.row.glyph)).put("", " ")
+		rows = append(rows, n.cell(m.idStyle(i.row), clean(string(i.row.bead.ID)), ids).put("", clean(i.row.bead.Title)).end())
+		text, st := i.says, sty("")
 		if i.skip != "" {
-			n.put(m.dim, "left out: "+i.skip)
-		} else {
-			n.put("", i.says)
+			text, st = "left out: "+i.skip, m.dim
 		}
-		rows = append(rows, n.end())
+		for _, s := range wrap(text, w-ids-5) {
+			rows = append(rows, m.line(w, "").put("", spaces(ids+4)).put(st, s).end())
+		}
 	}
-	var below []string
+	f.keep = []string{spaces(w)}
 	for _, s := range wrap(d.note, w-2) {
-		below = append(below, m.text(w, m.dim, s))
+		f.keep = append(f.keep, m.text(w, m.dim, s))
 	}
-	below = append([]string{spaces(w)}, below...)
-	if len(d.live()) > 0 {
-		below = append(below, spaces(w), m.buttons(w, d.yes))
-	} else {
-		below = append(below, spaces(w), m.buttons(w))
-	}
-	room := max(h-len(below), 1)
-	f.rows = append(d.window(rows, room), below...)
-	if len(rows) > room {
-		f.foot = append(f.foot, "PgDn more")
-	}
+	f.keep = append(f.keep, spaces(w), m.buttons(w, d.yes...))
+	f.rows = d.window(rows, max(h-len(f.keep), 1))
 	return f
 }

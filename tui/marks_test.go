@@ -146,7 +146,7 @@ func TestMarksTellWhatFailed(t *testing.T) {
 func TestMarksWithNothingToDo(t *testing.T) {
 	p := drive(t, sampleHost(80, 24), 80, 24)
 	p.keys("ctrl+]", "G", "space", "x")
-	p.wantToast("kill: none of 1 marked bead: no polecat works on it")
+	p.wantToast("kill: none of 1 marked bead (gt-9bc: no polecat works on it)")
 	p.keys("y")
 	p.wantNo("polecat.kill")
 	p.keys("esc", "q", "esc")

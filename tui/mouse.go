@@ -90,8 +90,14 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	if !m.layout.left.has(x, y) {
 		return nil
 	}
-	if l := m.layout.left; y == l.y+l.h-1 && m.mode == inTown && strings.HasPrefix(labelAt(m.textAt(l, y), x-l.x, m.charset), "m back") {
-		return m.pressKey("m")
+	if l := m.layout.left; m.layout.bordered && y == l.y+l.h-1 {
+		switch label := labelAt(m.textAt(l, y), x-l.x, m.charset); {
+		case strings.HasPrefix(label, "m back"):
+			return m.pressKey("m")
+		case strings.HasSuffix(label, "= board"):
+			m.toggle()
+			return nil
+		}
 	}
 	if m.dead() && m.term.name == MayorName && strings.HasSuffix(labelAt(m.textAt(m.layout.slot, y), x-m.layout.slot.x, m.charset), "try again") {
 		return m.restartMayor()
@@ -102,34 +108,6 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 		m.setMode(typing)
 	}
 	return nil
-}
-
-// clickBar is a click on the first or the last row: what needs the person, the help, a command, or
-// the mode, which it changes.
-func (m *model) clickBar(x, y int) tea.Cmd {
-	all := rect{0, y, m.layout.size.Cols, 1}
-	label := strings.TrimSpace(labelAt(m.textAt(all, y), x, m.charset))
-	switch {
-	case y == 0 && strings.Contains(label, "needs you"), y > 0 && alarmLabel(label):
-		if m.mode == typing {
-			m.setMode(inTown)
-		}
-		return m.run(ShowProblems)
-	case y == 0:
-		return nil
-	case label == "TOWN" || strings.HasPrefix(label, "TYPE") || strings.HasSuffix(label, "= board"):
-		m.toggle()
-	case strings.HasPrefix(label, "?"):
-		return m.run(Help)
-	case label == ": cmd":
-		return m.run(CommandLine)
-	}
-	return nil
-}
-
-// alarmLabel reports whether a part of the status bar counts what needs the person: "!2", "?1".
-func alarmLabel(s string) bool {
-	return len(s) > 1 && (s[0] == '!' || s[0] == '?') && s[1] >= '0' && s[1] <= '9'
 }
 
 // clickDialog is a click on the dialog on top; one beside it leaves it.
@@ -169,6 +147,12 @@ func (m *model) pressLabel(r rect, x, y int) tea.Cmd {
 		return m.pressKey("Esc")
 	}
 	key, _, _ := strings.Cut(label, " ")
+	if key == "</>" { // two keys in one label: the one that is hit, else the second
+		key = ">"
+		if strings.HasPrefix(clip(plainRow(m.drawn[y]), x, m.layout.size.Cols), "<") {
+			key = "<"
+		}
+	}
 	return m.pressKey(key)
 }
 

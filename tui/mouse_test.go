@@ -212,3 +212,85 @@ func TestClickOnAFirstSentence(t *testing.T) {
 		t.Errorf("a click on a text typed %q", got)
 	}
 }
+
+// TestBarsLeadToWhatTheySpeakOf, at every width and in both modes.
+func TestBarsLeadToWhatTheySpeakOf(t *testing.T) {
+	type place struct{ text, dialog string }
+	for _, c := range []struct {
+		size   Size
+		places []place
+	}{
+		{Size{200, 60}, []place{{"needs you 1 stalled", "PROBLEMS"}, {"stalled 2", "PROBLEMS"}, {"1 needs you", "PROBLEMS"}, {"? help", "KEYS"}, {": cmd", "COMMAND"}, {"convoy auth", "CONVOY"}, {"$4.12 │", "COST"}}},
+		{Size{120, 40}, []place{{"?1 !2", "PROBLEMS"}, {"? help", "KEYS"}, {"convoy auth", "CONVOY"}}},
+		{Size{80, 24}, []place{{"?1 !2", "PROBLEMS"}, {"!2 │", "PROBLEMS"}, {"$4.12", "COST"}}},
+		{Size{59, 15}, []place{{"?1 !2", "PROBLEMS"}, {"$4.12", "COST"}}},
+	} {
+		for _, place := range c.places {
+			p := drive(t, sampleHost(c.size.Cols, c.size.Rows), c.size.Cols, c.size.Rows)
+			p.keys("ctrl+]")
+			p.clickOn(place.text)
+			if !strings.Contains(p.dialog(), place.dialog) {
+				t.Errorf("%v: a click on %q opens %q", c.size, place.text, p.dialog())
+			}
+		}
+		p := drive(t, sampleHost(c.size.Cols, c.size.Rows), c.size.Cols, c.size.Rows)
+		p.clickOn("TYPE mayor")
+		if p.m.mode != inTown {
+			t.Fatalf("%v: the mode is not clicked", c.size)
+		}
+		p.clickOn("refinery HUNG")
+		if p.m.focus != paneRefinery {
+			t.Errorf("%v: the refinery of the bar is not clicked", c.size)
+		}
+		p.clickOn("TOWN")
+		if p.m.mode != typing {
+			t.Errorf("%v: the mode is not clicked", c.size)
+		}
+		if c.size.Cols != 59 {
+			p.clickOn("F9) = board")
+			if p.m.mode != inTown {
+				t.Errorf("%v: the hint is not clicked", c.size)
+			}
+		}
+	}
+}
+
+// TestRowsOfDialogsAreClicked: what a key selects in a dialog, a click does too.
+func TestRowsOfDialogsAreClicked(t *testing.T) {
+	p := drive(t, diffHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "c")
+	p.doubleClickOn("gt-a1f Add OAuth")
+	p.wantDialog("BEAD gt-a1f")
+	x, y := p.spot("</> next")
+	p.send(tea.MouseClickMsg{X: x + 2, Y: y, Button: tea.MouseLeft})
+	p.wantDialog("BEAD gt-b2c")
+	p.wait(time.Second)
+	p.clickOn("</> next")
+	p.wantDialog("BEAD gt-a1f")
+	p.clickOn("Esc")
+
+	p.keys(":")
+	p.clickOn("restart refinery")
+	p.wantCall("refinery.restart")
+	p.keys(":")
+	p.clickOn("sling [BEAD]")
+	p.wantDialog(":sling ")
+	p.clickOn("Esc")
+
+	p.clickOn("n new")
+	p.keys("a")
+	p.clickOn("accept  ")
+	p.keys("b")
+	p.clickOn("what    ")
+	p.keys("c")
+	p.clickOn("Enter create")
+	p.wantCall("bead.create {Title:a Description:c Priority:<nil> Type: Accept:b")
+
+	p.keys("p")
+	p.clickOn("4  lowest")
+	p.wantCall("bead.update {Bead:gt-")
+	p.keys("space", "space", "p")
+	p.wait(time.Second)
+	p.clickOn("0  highest")
+	p.wantToast("changed 2 beads")
+}

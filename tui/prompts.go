@@ -44,7 +44,7 @@ func newAnswer(c *api.PolecatInfo) *promptDialog {
 // setPriority is p. What is closed has none to set.
 func (m *model) setPriority(r beadRow) tea.Cmd {
 	if r.bead.Status == beads.Closed {
-		m.refuse(clean(string(r.bead.ID)) + " is closed; :reopen opens it again")
+		m.refuse(clean(string(r.bead.ID)) + " is " + r.word + "; :reopen opens it again")
 		return nil
 	}
 	m.push(newPriority(r))
@@ -56,8 +56,8 @@ func newPriority(r beadRow) *choiceDialog {
 	id := r.bead.ID
 	return &choiceDialog{
 		title: "PRIORITY of " + clean(string(id)),
-		lines: []string{fmt.Sprintf("now P%d. 0 is the highest, 4 the lowest.", r.bead.Priority)},
-		foot:  "0-4 set",
+		lines: []string{fmt.Sprintf("now P%d", r.bead.Priority)},
+		keys:  priorityButtons(),
 		pick: func(m *model, key string) (bool, tea.Cmd) {
 			if len(key) != 1 || key[0] < '0' || key[0] > '4' {
 				return false, nil
@@ -71,11 +71,15 @@ func newPriority(r beadRow) *choiceDialog {
 	}
 }
 
+// priorityButtons are the keys of p, with what their ends mean.
+func priorityButtons() []string { return []string{"0  highest", "1", "2", "3", "4  lowest"} }
+
 // choiceDialog waits for one key, which is its text: it may come as fast as a hand does.
 type choiceDialog struct {
-	title, foot string
-	lines       []string
-	pick        func(m *model, key string) (bool, tea.Cmd)
+	title string
+	lines []string
+	keys  []string // as buttons
+	pick  func(m *model, key string) (bool, tea.Cmd)
 }
 
 func (d *choiceDialog) scope() Scope    { return InAsk }
@@ -92,7 +96,7 @@ func (d *choiceDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 }
 
 func (d *choiceDialog) draw(m *model, w, _ int) face {
-	f := face{title: d.title, foot: []string{d.foot, "Esc cancel"}}
+	f := face{title: d.title, foot: []string{"Esc cancel"}, keep: []string{spaces(w), m.buttons(w, d.keys...)}}
 	for _, s := range d.lines {
 		for _, row := range wrap(s, w-2) {
 			f.rows = append(f.rows, m.text(w, "", row))
