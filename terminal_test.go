@@ -218,9 +218,16 @@ func TestAgentsTerminals(t *testing.T) {
 	if got := d.heard("toast", "typed"); got != "" {
 		t.Errorf("toast got %q", got)
 	}
-	d.s.Resize(100, 30) // which shows that they would have told
-	for _, name := range []string{"mayor", "toast"} {
-		d.await("", name+" to be told of a new size", func() bool { return d.heard(name, "winch") == "w" })
+	d.s.Resize(120, 40) // a slot of fewer columns: nobody is told before he is typed to
+	d.press("", "┌─ MAYOR")
+	d.press("m", " TYPE mayor ")
+	d.await("z", "the Mayor to be told of its new size", func() bool { return d.heard("mayor", "winch") == "w" })
+	if n := len(d.heard("toast", "winch")); n != 0 {
+		t.Errorf("toast got %d SIGWINCH, and nobody typed to it", n)
+	}
+	d.s.Resize(200, 60) // more room: everybody gets it at once, once
+	for name, want := range map[string]string{"mayor": "ww", "toast": "w"} {
+		d.await("", name+" to be told of a new size", func() bool { return d.heard(name, "winch") == want })
 	}
 }
 

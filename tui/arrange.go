@@ -88,6 +88,7 @@ func (m *model) shownMRs() []mrRow {
 // scrollMode is [: keys scroll the terminal in the left slot. Nothing is drawn over it.
 type scrollMode struct {
 	find search
+	hit  int // the line that was found, counted from the oldest; -1: none
 }
 
 // unseen is an overlay that takes keys and draws nothing.
@@ -106,14 +107,13 @@ func (m *model) scrollBack() {
 		m.refuse("this program has the whole screen and keeps no lines to scroll to")
 		return
 	}
-	m.push(&scrollMode{})
+	m.push(&scrollMode{hit: -1})
 }
 
 func (d *scrollMode) handle(m *model, ev event) (verdict, tea.Cmd) {
 	page := max(m.layout.slot.h-1, 1)
 	if d.find.typing {
-		d.find.key(ev)
-		if !d.find.typing {
+		if d.find.key(ev); !d.find.typing {
 			d.seek(m, 0)
 		}
 		return consumed, nil
@@ -156,14 +156,23 @@ func (d *scrollMode) handle(m *model, ev event) (verdict, tea.Cmd) {
 // seek goes to the nearest line above (or below) that has the words.
 func (d *scrollMode) seek(m *model, by int) {
 	all := m.history()
-	bottom := len(all) - 1 - m.term.scroll
-	at := d.find.in(all, bottom, by)
-	if d.find.miss {
-		m.refuse("not found: " + d.find.words.String())
+	from := len(all) - 1 - m.term.scroll
+	switch {
+	case by == 0:
+		from, by = from+1, -1 // what is seen first, then what is older
+	case d.hit >= 0:
+		from = d.hit
+	}
+	d.hit = d.find.in(all, from, by)
+	if d.find.miss || d.find.words.String() == "" {
+		d.hit = -1
+		if d.find.miss {
+			m.refuse("not found: " + d.find.words.String())
+		}
 		return
 	}
 	m.term.scroll = 0
-	m.term.back(len(all) - 1 - at)
+	m.term.back(len(all) - 1 - d.hit - m.layout.slot.h/2) // in the middle: what is around it is wanted too
 }
 
 // history is scrollback and picture as text, the oldest first.

@@ -111,7 +111,7 @@ func (p *player) keys(names ...string) {
 func pressOf(name string) tea.KeyPressMsg {
 	special := map[string]rune{
 		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "down": tea.KeyDown,
-		"left": tea.KeyLeft, "right": tea.KeyRight, "f9": tea.KeyF9, "backspace": tea.KeyBackspace, "pgdown": tea.KeyPgDown,
+		"left": tea.KeyLeft, "right": tea.KeyRight, "f9": tea.KeyF9, "backspace": tea.KeyBackspace, "pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp,
 	}
 	k := tea.KeyPressMsg{}
 	if rest, ok := strings.CutPrefix(name, "ctrl+"); ok {

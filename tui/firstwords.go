@@ -45,6 +45,7 @@ func (m *model) sayFirst(key string, in Intent) bool {
 		return false
 	}
 	m.backToMayor()
+	m.claim()
 	m.sendText(m.firstWords()[n-1])
 	return true
 }

@@ -255,6 +255,7 @@ func (m *model) pasteTo(text string) {
 	}
 	m.term.scroll = 0
 	m.spoke = m.spoke || m.term.name == MayorName
+	m.claim()
 	m.post(m.term.name, func() error { return t.Paste(text) })
 }
 
@@ -321,13 +322,34 @@ func (m *model) typeKey(k tea.Key) tea.Cmd {
 		m.refuseFrozen(m.term.name)
 		return nil
 	}
-	m.term.scroll = 0
+	if m.term.scroll > 0 { // who looks at what is past does not see what the key would answer
+		m.scrollByKey(k)
+		return nil
+	}
+	m.claim()
 	key := vt.Key{Code: k.Code, Text: textOf(k), Mod: vt.Mod(k.Mod &^ lockMods)}
 	if bytes := vt.EncodeKey(key, m.term.frame.Modes); len(bytes) > 0 {
 		m.spoke = m.spoke || m.term.name == MayorName
 		m.post(m.term.name, func() error { return t.Send(bytes) })
 	}
 	return nil
+}
+
+// scrollByKey scrolls a terminal that was scrolled back by the wheel; a key that does not returns to what is live.
+func (m *model) scrollByKey(k tea.Key) {
+	page := max(m.layout.slot.h-1, 1)
+	switch k.Code {
+	case tea.KeyPgUp:
+		m.term.back(page)
+	case tea.KeyPgDown:
+		m.term.back(-page)
+	case tea.KeyUp:
+		m.term.back(1)
+	case tea.KeyDown:
+		m.term.back(-1)
+	default:
+		m.term.scroll = 0
+	}
 }
 
 // intentOf is what a key means for who is on top.

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -372,51 +371,6 @@ func (m *model) resize(s Size) {
 	}
 	m.term.forget()
 	m.dirty = true
-}
-
-func (m *model) debounce() tea.Cmd {
-	m.timers.resize++
-	return m.after(resizeDelay, resizeMsg(m.timers.resize))
-}
-
-// settleSize gives every terminal the size of the left slot, if that really changed.
-func (m *model) settleSize() tea.Cmd {
-	slot := Size{m.layout.slot.w, m.layout.slot.h}
-	if slot == m.timers.settled || m.layout.kind == tooSmall {
-		return nil
-	}
-	m.timers.settled = slot
-	if s, ok := m.host.(Sizer); ok {
-		m.post("", func() error { s.SlotSize(slot.Cols, slot.Rows); return nil })
-	}
-	clear(m.sized)
-	return tea.Batch(m.fitTerminals(), m.picture(false))
-}
-
-// fitTerminals sizes the terminals that were not sized yet.
-func (m *model) fitTerminals() tea.Cmd {
-	names := []string{MayorName}
-	for _, c := range m.facts.cats {
-		if c.cat.Terminal {
-			names = append(names, catKey(c.cat))
-		}
-	}
-	slot := m.timers.settled
-	if slot.Cols < 1 || slot.Rows < 1 {
-		return nil
-	}
-	for name := range m.sized {
-		if !slices.Contains(names, name) {
-			delete(m.sized, name)
-		}
-	}
-	for _, name := range names {
-		if t, ok := m.host.Terminal(name); ok && m.sized[name] != t {
-			m.sized[name] = t
-			m.post(name, func() error { t.Resize(slot.Cols, slot.Rows); return nil })
-		}
-	}
-	return nil
 }
 
 // setMode changes the mode; keys that were queued for the old one are dropped.

@@ -92,8 +92,8 @@ func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	}
 	if l := m.layout.left; m.layout.bordered && y == l.y+l.h-1 {
 		switch label := labelAt(m.textAt(l, y), x-l.x, m.charset); {
-		case strings.HasPrefix(label, "m back"):
-			return m.pressKey("m")
+		case m.mode == inTown && (strings.HasPrefix(label, "m back") || strings.HasPrefix(label, "[ ")):
+			return m.pressLabel(l, x, y)
 		case strings.HasSuffix(label, "= board"):
 			m.toggle()
 			return nil
@@ -421,7 +421,7 @@ func (m *model) forwardMouse(action vt.MouseAction, at tea.Mouse) bool {
 	if m.mode != typing && !wheel || len(m.stack) > 0 || !m.term.live || m.term.scroll > 0 || !slot.has(at.X, at.Y) {
 		return false
 	}
-	ev := vt.Mouse{Action: action, X: at.X - slot.x, Y: at.Y - slot.y, Mod: vt.Mod(at.Mod)}
+	ev := vt.Mouse{Action: action, X: at.X - slot.x, Y: at.Y - slot.y + m.term.skip(slot.h), Mod: vt.Mod(at.Mod)}
 	switch at.Button {
 	case tea.MouseLeft:
 		ev.Button = vt.MouseLeft

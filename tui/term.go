@@ -73,17 +73,25 @@ func (p *termPane) lines(w, h int) []string {
 	return out
 }
 
-// line is row i of h: of the scrollback, of the picture, or nothing. A picture taller than the
-// slot keeps its lower rows.
-func (p *termPane) line(i, h int) string {
-	skip := 0
-	if p.frame.Rows > h {
-		skip = p.frame.Rows - h
-		if p.frame.AltScreen || p.frame.Cursor.Y < skip {
-			skip = max(p.frame.Cursor.Y-h+1, 0)
-		}
+// skip is how many rows of the picture are above a slot of h rows: of one that is taller, the rows around
+// the cursor are seen.
+func (p *termPane) skip(h int) int {
+	skip := max(p.frame.Rows-h, 0)
+	if skip > 0 && (p.frame.AltScreen || p.frame.Cursor.Y < skip) {
+		skip = max(p.frame.Cursor.Y-h+1, 0)
 	}
-	y := i + skip - p.scroll
+	return skip
+}
+
+// rowOf is the row of a slot of h rows in which a line of scrollback and picture is, counted from the oldest.
+func (p *termPane) rowOf(line, h int) int { return line - p.frame.Scrollback - p.skip(h) + p.scroll }
+
+// fits reports whether the program has the size of the slot.
+func (p *termPane) fits(s Size) bool { return p.frame.Cols == s.Cols && p.frame.Rows == s.Rows }
+
+// line is row i of h: of the scrollback, of the picture, or nothing.
+func (p *termPane) line(i, h int) string {
+	y := i + p.skip(h) - p.scroll
 	if y < 0 {
 		n := p.frame.Scrollback + y
 		if n < 0 || p.from == nil {
@@ -114,13 +122,7 @@ func (p *termPane) cursor(slot rect) *tea.Cursor {
 	if !p.live || !c.Visible || p.scroll > 0 {
 		return nil
 	}
-	y := c.Y
-	if p.frame.Rows > slot.h {
-		y -= p.frame.Rows - slot.h
-		if p.frame.AltScreen || y < 0 {
-			y = min(c.Y, slot.h-1)
-		}
-	}
+	y := c.Y - p.skip(slot.h)
 	if c.X >= slot.w || y < 0 || y >= slot.h {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -110,7 +111,7 @@ func (m *model) zoomRows() []string {
 func (m *model) drawerRows() []string {
 	l := m.layout
 	rows := append([]string{m.header()}, m.slotRows(l.slot.w, l.slot.h)...)
-	if m.mode == inTown {
+	if m.mode == inTown && !m.scrolling() { // who scrolls reads the terminal
 		r := l.beads
 		if m.full {
 			r = l.left
@@ -161,23 +162,26 @@ func (m *model) boardTab(w, h int) []string {
 // renderLeft is the left slot with its border.
 func (m *model) renderLeft(w, h int) []string {
 	b := box{title: m.leftTitle(), focused: m.mode == typing && len(m.stack) == 0}
-	b.foot = []string{"m or " + m.townKey() + " to type here"}
+	b.foot = append([]string{"m or " + m.townKey() + " to type here"}, hints(m.keys, ScrollBack)...)
 	if m.term.name != MayorName {
-		b.foot = []string{m.townKey() + " to type here", "m back to the Mayor"}
+		b.foot = append([]string{m.townKey() + " to type here", "m back to the Mayor"}, hints(m.keys, ScrollBack)...)
 	}
 	if m.mode == typing {
 		b.foot = []string{m.typingHint()}
 	}
 	if m.term.scroll > 0 {
 		b.right, b.mark = itoa(m.term.scroll)+" rows back", '='
-	} else if f := m.term.frame; m.term.live && (f.Cols != m.layout.slot.w || f.Rows != m.layout.slot.h) {
-		b.right = itoa(f.Cols) + "x" + itoa(f.Rows)
+	} else if f := m.term.frame; m.term.live && !m.term.fits(m.slotSize()) {
+		b.right = fmt.Sprintf("cut, it has %dx%d", f.Cols, f.Rows)
 	}
 	b.body = m.slotRows(w-2, h-2)
 	return m.box(b, w, h)
 }
 
 func (m *model) typingHint() string {
+	if m.term.scroll > 0 {
+		return fmt.Sprintf("%d rows back %s PgUp PgDn scroll, another key = live", m.term.scroll, m.dot)
+	}
 	if what := m.deadWord(); what != "" {
 		return what + " " + m.dot + " " + m.townKeyText() + " = board"
 	}
@@ -228,7 +232,14 @@ func (m *model) deadWord() string {
 // slotRows is the inside of the left slot: the terminal, or why there is none.
 func (m *model) slotRows(w, h int) []string {
 	if m.term.live {
-		return m.term.lines(w, h)
+		rows := m.term.lines(w, h)
+		if d, ok := m.over().(*scrollMode); ok && d.hit >= 0 {
+			if y := m.term.rowOf(d.hit, h); y >= 0 && y < h {
+				rows = slices.Clone(rows) // they are kept
+				rows[y] = m.paint("7", plainRow(rows[y]))
+			}
+		}
+		return rows
 	}
 	rows := m.deadTerminal(w, h)
 	for len(rows) < h {
