@@ -395,7 +395,14 @@ func (d *diffDialog) hints(m *model) []string {
 		}
 		out = append(out, say)
 	}
-	return append(append(out, hintsIn(m.keys, InDiff, Find)...), "Esc")
+	more := []Intent{Find}
+	if d.find.words.String() != "" {
+		more = append(more, FindNext)
+	}
+	if r, ok := m.beadByID(string(d.id)); ok && r.cat != nil && r.cat.Worktree != "" {
+		more = append(more, EditBead)
+	}
+	return append(append(out, hintsIn(m.keys, InDiff, more...)...), "Esc")
 }
 
 func (d *diffDialog) headRow(m *model, w int) string {
@@ -407,7 +414,10 @@ func (d *diffDialog) headRow(m *model, w int) string {
 	n.put(m.green, "+"+itoa(added)).put("", " ").put(m.red, "-"+itoa(removed)).put("", "  ")
 	hunk, of := d.doc.hunkAt(d.at)
 	right := ""
-	if of > 0 {
+	switch {
+	case of > 0 && hunk == 0: // on the file's name
+		right = plural(of, "hunk") + " "
+	case of > 0:
 		right = fmt.Sprintf("hunk %d of %d ", hunk, of)
 	}
 	if f := d.doc.fileAt(d.at); f >= 0 {
@@ -480,7 +490,7 @@ func (d *diffDialog) lineRow(m *model, i, w int) string {
 		case d.doc.isName(i):
 			st = "1"
 		}
-		return n.put("", "     ").put(st, d.slide(text)).end()
+		return n.put("", spaces(d.doc.digits+1)).put(st, d.slide(text)).end()
 	}
 	said := " "
 	for _, r := range d.remarks(m) {
@@ -488,7 +498,7 @@ func (d *diffDialog) lineRow(m *model, i, w int) string {
 			said = "c"
 		}
 	}
-	n.put(m.dim, padLeft(itoa(int(d.doc.no[i])), 4, "")).put(m.yellow.and("1"), said)
+	n.put(m.dim, padLeft(itoa(int(d.doc.no[i])), d.doc.digits, "")).put(m.yellow.and("1"), said)
 	sign, st := " ", sty("")
 	switch {
 	case strings.HasPrefix(text, "+"):
@@ -526,13 +536,13 @@ func (d *diffDialog) belowRows(m *model, w int) []string {
 	case d.find.miss:
 		return []string{rule, m.text(w, m.dim, "not found: "+d.find.words.String())}
 	case len(diff.Conflicts) > 0:
-		return []string{rule, m.text(w, m.yellow, "conflicts with main: "+clean(strings.Join(diff.Conflicts, ", ")))}
+		return []string{rule, m.text(w, m.yellow, "conflicts with "+d.target(m)+": "+clean(strings.Join(diff.Conflicts, ", ")))}
 	case diff.Cut:
 		return []string{rule, m.text(w, m.yellow, "only the first 8 MB are shown")}
 	case diff.State == beads.Landed:
 		return []string{rule, m.text(w, m.dim, "this has landed")}
 	}
-	text, st := "merge with main: clean", m.dim
+	text, st := "merge with "+d.target(m)+": clean", m.dim
 	if diff.Tip == "" {
 		text = "the worktree as of now, uncommitted work included"
 	}
@@ -545,6 +555,18 @@ func (d *diffDialog) belowRows(m *model, w int) []string {
 	return []string{rule, m.text(w, st, text)}
 }
 
+// target is the branch that the change is to land on.
+func (d *diffDialog) target(m *model) string {
+	if r, ok := m.beadByID(string(d.id)); ok {
+		for _, rig := range m.facts.view.Status.Rigs {
+			if rig.Name == r.bead.Rig && rig.Branch != "" {
+				return clean(rig.Branch)
+			}
+		}
+	}
+	return "the target"
+}
+
 // others says which other unlanded work changes the same files, and whether it conflicts.
 func (d *diffDialog) others(m *model) (text string, clash bool) {
 	r, ok := m.beadByID(string(d.id))
@@ -553,7 +575,7 @@ func (d *diffDialog) others(m *model) (text string, clash bool) {
 	}
 	var parts []string
 	for _, o := range r.bead.Overlaps {
-		if o.With != "" {
+		if o.With != "" || d.doc.diff.Tip == "" { // whether a tip fits the target was looked at with its diff
 			parts, clash = append(parts, clean(o.Text())), clash || o.Conflict
 		}
 	}

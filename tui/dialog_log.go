@@ -219,12 +219,15 @@ func (d *logDialog) broad() bool { return true }
 
 func (d *logDialog) draw(m *model, w, h int) face {
 	f := face{title: "REFINERY LOG  " + clean(d.rig), grow: true}
+	f.foot = hintsIn(m.keys, InLog, RestartRefinery)
 	if e := d.entry(m); e != nil {
-		f.foot = asRelease(hintsIn(m.keys, InLog, RestartRefinery, HoldEntry, BounceEntry, Find, Follow), e.mr)
-	} else {
-		f.foot = hintsIn(m.keys, InLog, RestartRefinery, Find, Follow)
+		f.foot = asRelease(hintsIn(m.keys, InLog, RestartRefinery, HoldEntry, BounceEntry), e.mr)
 	}
-	f.foot = append(f.foot, "Esc")
+	read := []Intent{Find, Follow, CopyID}
+	if d.find.words.String() != "" {
+		read = []Intent{Find, FindNext, Follow, CopyID}
+	}
+	f.foot = append(append(f.foot, hintsIn(m.keys, InLog, read...)...), "Esc")
 	f.rows = d.headRows(m, w, &f)
 	if d.find.typing {
 		f.rows = append(f.rows, d.find.draw(m, w))

@@ -17,6 +17,8 @@ type diffDoc struct {
 	no    []int32 // line number in the new file, or of a removed line in the old one; 0: none
 	files []diffPart
 	hunks []int // lines that begin one
+
+	digits int // of the longest line number
 }
 
 // diffPart is one file of the diff: its lines are [from, to).
@@ -68,6 +70,11 @@ func newDiffDoc(d api.Diff) *diffDoc {
 	}
 	doc.file(len(doc.lines))
 	doc.files = doc.files[:len(doc.files)-1]
+	most := int32(0)
+	for _, n := range doc.no {
+		most = max(most, n)
+	}
+	doc.digits = max(len(itoa(int(most))), 4)
 	return doc
 }
 

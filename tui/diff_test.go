@@ -11,6 +11,7 @@ import (
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
+	"gastown/refinery"
 )
 
 const sampleDiffText = `diff --git a/internal/auth/callback.go b/internal/auth/callback.go
@@ -290,4 +291,50 @@ func TestKillTellsTheTruth(t *testing.T) {
 	h.do = func(string, any) (any, error) { return nil, fault.New(fault.NotFound, "gone") }
 	p.keys("esc", "x")
 	p.wantDialog("cannot name them: gone")
+}
+
+// TestDiffNumbersFarLines: a file of more than 9,999 lines has its numbers in full, at the same place as its text.
+func TestDiffNumbersFarLines(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.do = func(verb string, _ any) (any, error) {
+		if verb != api.GetDiff.Name() {
+			return nil, nil
+		}
+		return api.Diff{Bead: "gt-c9d", Attempt: 1, Polecat: "slit", Text: "diff --git a/big.txt b/big.txt\n@@ -99997,2 +99997,3 @@\n before\n+the new line\n after\n",
+			Files: []api.DiffFile{{Path: "big.txt", Added: 1}}}, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "d")
+	for _, want := range []string{"99997   before", "99998 + the new line", "99999   after", "hunk 1 of 1"} {
+		p.wantDialog(want)
+	}
+	p.keys("g")
+	p.wantDialog("1 hunk ")
+	if strings.Contains(p.dialog(), "hunk 0") {
+		t.Errorf("a name is no hunk:\n%s", p.dialog())
+	}
+}
+
+// TestDiffSaysThatALiveWorktreeConflicts, and with which branch.
+func TestDiffSaysThatALiveWorktreeConflicts(t *testing.T) {
+	h := diffHost(120, 40)
+	v := *h.View()
+	v.Status.Rigs[0].Branch = "trunk"
+	v.Beads[2].Overlaps = []refinery.Overlap{{Files: []string{"README.md"}, Conflict: true}}
+	h.set(&v)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-a1f")
+	p.keys("d")
+	p.wantDialog("conflicts with the target in README.md")
+	diff := sampleDiff()
+	h.do = func(verb string, _ any) (any, error) {
+		diff.Tip = "77b01c4"
+		return diff, nil
+	}
+	p.keys("esc", "d")
+	p.wantDialog("merge with trunk: clean")
+	diff.Conflicts = []string{"README.md"}
+	p.keys("esc", "d")
+	p.wantDialog("conflicts with trunk: README.md")
 }
