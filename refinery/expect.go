@@ -9,10 +9,10 @@ import (
 
 // Expected is when a bead lands if its gates take their usual time and all that goes
 // before it is green. It is not known (ok is false) for what waits for a person, while
-// the queue stands, and before every gate has passed once.
+// the queue stands or a gate hangs, and before every gate has passed once.
 func Expected(q Queue, bead beads.ID, now time.Time, cfg Config) (at time.Time, ok bool) {
 	i := index(q, bead)
-	if i < 0 || q.Paused || q.Stop != nil || len(cfg.Gates) == 0 && !cfg.Ungated {
+	if i < 0 || q.Paused || q.Stop != nil || q.Run != nil && !q.Run.HungSince.IsZero() || len(cfg.Gates) == 0 && !cfg.Ungated {
 		return at, false
 	}
 	var whole time.Duration // of all gates once

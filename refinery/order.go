@@ -166,7 +166,7 @@ func whyGating(q Queue, bead beads.ID, now time.Time) string {
 	case r.Phase == PhaseBuild:
 		return tried(q, fmt.Sprintf("%s is being merged with the target", bead))
 	case !r.HungSince.IsZero():
-		return fmt.Sprintf("the gate of %s has looked hung for %s.", bead, age(now.Sub(r.HungSince)))
+		return fmt.Sprintf("the gate of %s looks hung: %s.", bead, r.stuck(now))
 	}
 	with := ""
 	switch n := len(r.Parts) - 1; {

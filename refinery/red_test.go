@@ -147,6 +147,14 @@ func TestExpected(t *testing.T) {
 	if at, ok := Expected(d.q, "ma-3", d.now, d.cfg); !ok || at.Sub(d.now) != 88*time.Second {
 		t.Errorf("in a batch: %s %v", at.Sub(d.now), ok)
 	}
+	d.after(5*time.Minute, Tick{})
+	d.state(Hung)
+	if _, ok := Expected(d.q, "ma-1", d.now, d.cfg); ok {
+		t.Error("known while its gate hangs")
+	}
+	if why := WhyNot(d.q, "ma-1", d.now); why != "the gate of ma-1 looks hung: no output for 5m12s." {
+		t.Error(why)
+	}
 	d.send(Pause{})
 	if _, ok := Expected(d.q, "ma-3", d.now, d.cfg); ok {
 		t.Error("known while paused")

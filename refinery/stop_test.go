@@ -42,7 +42,7 @@ func TestWhyOfAHungGate(t *testing.T) {
 	d.built("m0")
 	d.send(GateStarted{Seq: d.q.Run.Seq, PID: 7})
 	d.after(5*time.Minute, Tick{})
-	if got := WhyNot(d.q, "a", d.now.Add(3*time.Second)); got != "the gate of a has looked hung for 3s." {
+	if got := WhyNot(d.q, "a", d.now.Add(3*time.Second)); got != "the gate of a looks hung: no output for 5m3s." {
 		t.Error(got)
 	}
 }

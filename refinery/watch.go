@@ -68,11 +68,15 @@ func (m *machine) watchHung() {
 }
 
 func hungText(q Queue, gate string, now time.Time) string {
-	r := q.Run
+	return fmt.Sprintf("gate %q: %s", gate, q.Run.stuck(now))
+}
+
+// stuck says in what way the running gate hangs.
+func (r *Run) stuck(now time.Time) string {
 	if r.Talks {
-		return fmt.Sprintf("gate %q: still running after %s", gate, age(now.Sub(r.PhaseSince)))
+		return fmt.Sprintf("still running after %s", age(now.Sub(r.PhaseSince)))
 	}
-	return fmt.Sprintf("gate %q: no output for %s", gate, age(now.Sub(r.lastSign())))
+	return fmt.Sprintf("no output for %s", age(now.Sub(r.lastSign())))
 }
 
 // lastSign is when the running gate wrote something last, or began.

@@ -103,7 +103,7 @@ func lands(p *page, at time.Time) string {
 	}
 	left := at.Sub(p.now)
 	if left < time.Second {
-		return "now"
+		return "soon"
 	}
 	return "~" + short(left)
 }
