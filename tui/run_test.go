@@ -225,11 +225,15 @@ func TestRunNeedsATerminal(t *testing.T) {
 func TestLightBackground(t *testing.T) {
 	s, _ := perform(t, sampleHost(120, 40), 120, 40, nil)
 	s.await(" TYPE mayor ")
-	_, _ = io.WriteString(s.in, "\x1b]11;rgb:ffff/ffff/ffff\x07")
 	light := strings.TrimPrefix(string(lightPalette().accent), "38;2;")
 	s.press("\x1d")
 	s.await(" TOWN ")
+	looks := 0
 	s.until("light colours", func() bool {
+		if looks%100 == 0 { // the emulator's own answer, which is dark, may come after the first
+			_, _ = io.WriteString(s.in, "\x1b]11;rgb:ffff/ffff/ffff\x07")
+		}
+		looks++
 		return strings.Contains(strings.Join(s.outer.Frame().Lines, ""), light)
 	})
 	picture(t, s, "120x40-light")
