@@ -15,6 +15,7 @@ type assignDialog struct {
 	title   string
 	from    *api.PolecatInfo // nil: nobody had it when this was asked
 	choices []assignee
+	first   int // row of the first that is shown, as last drawn
 	at      list
 	fields  [fieldsOfAssign]input
 	field   int // what is typed to; 0: the list
@@ -151,11 +152,7 @@ func (d *assignDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 
 // click implements clicker.
 func (d *assignDialog) click(m *model, row, _ int, again bool) tea.Cmd {
-	first := 1
-	if d.from != nil {
-		first = 3
-	}
-	if i := d.at.top + row - first; row >= first && i < len(d.choices) {
+	if i := d.at.top + row - d.first; row >= d.first && i < len(d.choices) {
 		d.field = 0
 		d.at.goTo(i, d.keys())
 		if again {
@@ -211,14 +208,17 @@ func (d *assignDialog) draw(m *model, w, h int) face {
 	if c := d.from; c != nil {
 		f.title, f.right = "RE"+f.title, "default: Cancel"
 		f.foot = []string{"Enter reassign", "Tab note", "Esc cancel"}
-		f.rows = append(f.rows, m.text(w, "", fmt.Sprintf("from %s (%s)%s%s %s%s%s, %d uncommitted", clean(c.Name), clean(c.Agent), dot,
-			clean(string(c.State)), age(m.clock.Sub(c.Since)), dot, fmt.Sprintf("%s +%d -%d", plural(c.Files, "file"), c.Added, c.Removed), c.Dirty)),
-			spaces(w))
+		from := fmt.Sprintf("from %s (%s)%s%s%s%s", clean(c.Name), clean(c.Agent), dot, lately(clean(string(c.State)), m.clock.Sub(c.Since)), dot, m.changeText(nil, c))
+		for _, s := range wrap(from, w-2) {
+			f.rows = append(f.rows, m.text(w, "", s))
+		}
+		f.rows = append(f.rows, spaces(w))
 		below = append(below, d.fields[assignNote].draw(m, w, "note for the next  ", d.field == assignNote), spaces(w))
 		below = append(below, m.fact(w, "keeps", "commits and uncommitted files; the next attempt starts from them", "")...)
 		below = append(below, m.fact(w, "then", clean(c.Name)+" is stopped", "")...)
 	}
 	f.rows = append(f.rows, m.line(w, m.dim).put("", "   ").cell("", "TO", 12).end())
+	d.first = len(f.rows)
 	fit := max(h-len(f.rows)-len(below), 1)
 	top := d.at.fit(len(d.choices), fit, true)
 	for i := top; i < min(top+fit, len(d.choices)); i++ {

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -54,7 +55,7 @@ func (d *beadDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case Assign, Kill, Attach, SetPriority, RestartAgent, Revive, AnswerAsk, CopyID, Nudge, EditBead:
 		m.show(d.id)
 		return closed, m.run(ev.intent)
-	case ShowDiff: // it lies over this one, which stays
+	case ShowDiff, ShowDeps, ShowLog, RestartRefinery, RevertLanded: // they lie over this one, which stays
 		m.show(d.id)
 		return consumed, m.run(ev.intent)
 	}
@@ -86,21 +87,28 @@ func (m *model) show(id beads.ID) {
 }
 
 func (d *beadDialog) draw(m *model, w, h int) face {
-	f := face{title: "BEAD " + clean(string(d.id)), foot: hintsIn(m.keys, InDetail, ShowDiff, Assign, Kill, Attach, Nudge, AnswerAsk, NextItem)}
-	f.foot = append(f.foot, "Esc")
+	f := face{title: "BEAD " + clean(string(d.id))}
+	f.foot = append(hintsIn(m.keys, InDetail, ShowDiff, Assign, Kill, Attach, Nudge, AnswerAsk, NextItem, EditBead, SetPriority, ShowDeps, ShowLog), "Esc")
 	r, ok := m.beadByID(string(d.id))
 	if !ok {
 		f.rows = []string{m.text(w, "", "This bead is no more.")}
 		return f
 	}
-	f.title += "  " + clean(r.bead.Title)
 	for i, o := range m.shownBeads() {
 		if o.bead.ID == d.id {
 			f.right = fmt.Sprintf("%d of %d", i+1, len(m.shownBeads()))
 		}
 	}
-	rows := m.beadFacts(w, r, d.why)
-	f.rows = d.window(rows, h)
+	var rows []string
+	title := clean(r.bead.Title)
+	if width(f.title)+2+width(title)+3+width(f.right)+4 <= w {
+		f.title += "  " + title
+	} else {
+		for _, s := range wrap(title, w-2) {
+			rows = append(rows, m.text(w, "1", s))
+		}
+	}
+	f.rows = d.window(append(rows, m.beadFacts(w, r, d.why)...), h)
 	return f
 }
 
@@ -108,26 +116,30 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 	b := r.bead
 	dot := " " + m.dot + " "
 	head := m.line(w, "").put("", " ").put("", fmt.Sprintf("P%d %s%s", b.Priority, clean(string(b.Type)), dot)).
-		put(m.glyph(r.glyph), string(r.glyph)).put(m.words(r.glyph), " "+r.word+" "+age(m.clock.Sub(r.since)))
+		put(m.glyph(r.glyph), string(r.glyph)).put(m.words(r.glyph), " "+lately(r.word, m.clock.Sub(r.since)))
 	if len(b.Labels) > 0 {
-		head.put(m.dim, dot+clean(strings.Join(b.Labels, " ")))
+		head.put(m.dim, dot+"labels "+clean(strings.Join(b.Labels, ", ")))
 	}
 	rows := []string{head.end()}
 	add := func(label, text string, st sty) { rows = append(rows, m.fact(w, label, text, st)...) }
-	add("who", m.workLine(r), "")
-	if a := r.last; a != nil {
+	add("made", strings.TrimSuffix(m.stamp(b.CreatedAt)+" by "+clean(b.CreatedBy), " by "), m.dim)
+	if r.last != nil || r.cat != nil {
+		add("who", m.workLine(r), "")
+	}
+	if a := r.last; a != nil && a.Base != "" {
 		add("branch", clean(a.Branch)+" from "+short(a.Base), "")
 	}
-	add("why", why, "")
+	reason := clean(b.Reason)
+	if why == "" || !strings.Contains(why, reason) {
+		add("needs you", reason, m.words('?'))
+	}
+	add("why", why, map[bool]sty{true: m.words('?')}[reason != ""])
 	for _, o := range b.Overlaps {
 		st := sty("")
 		if o.Conflict {
 			st = m.yellow
 		}
 		add("overlap", clean(o.Text()), st)
-	}
-	if b.Reason != "" {
-		add("needs you", clean(b.Reason), m.words('?'))
 	}
 	if r.cat != nil && r.cat.Question != "" {
 		how := "  (A answers)"
@@ -158,7 +170,7 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 		if i == 0 {
 			rows = append(rows, spaces(w))
 		}
-		rows = append(rows, m.prose(w, "said", clock(c.CreatedAt)+" "+clean(c.Author)+": "+c.Text)...)
+		rows = append(rows, m.prose(w, "said", m.stamp(c.CreatedAt)+" "+clean(c.Author)+": "+c.Text)...)
 	}
 	return rows
 }
@@ -193,8 +205,11 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 			rows = append(rows, spaces(w))
 		}
 		dot := " " + m.dot + " "
-		text := fmt.Sprintf("%s (%s)%s%s%s%s%s%s +%d -%d", clean(a.Polecat), clean(a.Preset), dot, clean(string(a.State)), dot,
-			plural(a.Commits, "commit"), dot, plural(a.Files, "file"), a.Added, a.Removed)
+		live := r.cat
+		if live != nil && live.Attempt != a.N {
+			live = nil
+		}
+		text := strings.Join([]string{clean(a.Polecat) + " (" + clean(a.Preset) + ")", clean(string(a.State)), m.span(a), m.changeText(a, live)}, dot)
 		if a.Tip != "" {
 			text += dot + "tip " + short(a.Tip)
 		}
@@ -222,9 +237,35 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 	return rows
 }
 
+// span is when an attempt was worked on.
+func (m *model) span(a *beads.Attempt) string {
+	end := a.EndedAt
+	if end.IsZero() {
+		end = a.SubmittedAt
+	}
+	switch {
+	case end.IsZero():
+		return "since " + m.stamp(a.CreatedAt)
+	case end.Sub(a.CreatedAt) < time.Minute:
+		return m.stamp(a.CreatedAt) + ", for " + exact(end.Sub(a.CreatedAt))
+	}
+	return m.stamp(a.CreatedAt) + " to " + m.stamp(end)
+}
+
+// stamp is a time of day, with the date when it was another one.
+func (m *model) stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	if t, now := t.Local(), m.clock.Local(); t.YearDay() != now.YearDay() || t.Year() != now.Year() {
+		return t.Format("Jan 2 15:04")
+	}
+	return clock(t)
+}
+
 // gateRow is what the Refinery ran on an attempt.
 func (m *model) gateRow(w int, gates []beads.GateRun) string {
-	n := m.line(w, "").put("", spaces(9)).put(m.dim, " gates ")
+	n := m.line(w, "").put("", spaces(12)).put(m.dim, "gates ")
 	for _, g := range gates {
 		mark := byte('!')
 		switch refinery.Outcome(g.Outcome) {
@@ -245,7 +286,7 @@ func (m *model) excerpt(w int, log string, n int) []string {
 	rows := make([]string, 0, len(lines))
 	for _, s := range lines {
 		s = cleanLine(s)
-		rows = append(rows, m.line(w, "").put("", "          ").put(m.border, m.sep+" ").put(m.dim, s).end())
+		rows = append(rows, m.line(w, "").put("", spaces(12)).put(m.border, m.sep+" ").put(m.dim, s).end())
 	}
 	return rows
 }

@@ -70,11 +70,14 @@ func (d *killDialog) draw(m *model, w, _ int) face {
 	if r, ok := m.beadByID(string(c.Bead)); ok {
 		title = r.bead.Title
 	}
-	head := fmt.Sprintf("bead %s %s%s%s %s", clean(string(c.Bead)), clean(title), dot, clean(string(c.State)), age(m.clock.Sub(c.Since)))
+	head := fmt.Sprintf("bead %s %s%s%s", clean(string(c.Bead)), clean(title), dot, lately(clean(string(c.State)), m.clock.Sub(c.Since)))
 	if c.CostUSD != nil {
 		head += fmt.Sprintf("%s$%.2f spent", dot, *c.CostUSD)
 	}
-	f.rows = append(f.rows, m.text(w, "", head), spaces(w))
+	for _, s := range wrap(head, w-2) {
+		f.rows = append(f.rows, m.text(w, "", s))
+	}
+	f.rows = append(f.rows, spaces(w))
 	long := func(label, text string) {
 		const col = 19
 		for i, s := range wrap(text, w-col-2) {

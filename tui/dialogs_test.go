@@ -85,7 +85,7 @@ func TestBeadShowsItsEvidenceFirst(t *testing.T) {
 	h.set(&v)
 	p := drive(t, h, 80, 24)
 	p.keys("ctrl+]", "enter")
-	for _, want := range []string{"try 1", "gates build", "what     One more wish."} {
+	for _, want := range []string{"try 1", "gates build", "what       One more wish."} {
 		p.wantDialog(want)
 	}
 	p.keys("G")

@@ -391,6 +391,14 @@ func lasting(d time.Duration) string {
 	return age(d)
 }
 
+// lately is a state with how long it lasts: "working 9m".
+func lately(word string, d time.Duration) string {
+	if d < time.Minute {
+		return word + ", just now"
+	}
+	return word + " " + age(d)
+}
+
 // exact is a duration to the second, for what is under way.
 func exact(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Second)

@@ -139,10 +139,7 @@ func (m *model) deliver(f fetchedMsg) {
 // dialog draws an overlay in the middle of the screen.
 func (m *model) dialog(o overlay, top bool) placed {
 	cols, rows := m.layout.size.Cols, m.layout.size.Rows
-	w := min(cols, 80)
-	if m.layout.kind == wide {
-		w = min(cols-20, 100)
-	}
+	w := min(cols, max(80, min(cols*5/6, 100)))
 	if b, ok := o.(broad); ok && b.broad() {
 		w = min(cols, broadest)
 	}
@@ -197,7 +194,7 @@ func (m *model) text(w int, st sty, s string) string {
 
 // fact is a row of a dialog with a dim label.
 func (m *model) fact(w int, label, text string, st sty) []string {
-	const col = 9
+	const col = 11
 	lines := wrap(text, w-col-2)
 	if len(lines) == 0 {
 		return nil

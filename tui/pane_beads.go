@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gastown/beads"
+	"gastown/internal/api"
 )
 
 // shownBeads are the board's rows that pass the filter.
@@ -249,20 +250,37 @@ func (m *model) workLine(r beadRow) string {
 	text := r.word
 	if r.cat != nil {
 		text = clean(r.cat.Name) + "/" + clean(r.cat.Agent)
-	} else if r.waits != "" {
+	} else if r.waits != "" && r.bead.Reason == "" { // a reason has a row of its own
 		text += ": " + r.waits
 	}
 	if a := r.last; a != nil {
 		if r.cat == nil {
 			text = clean(a.Polecat) + "/" + clean(a.Preset) + dot + text
 		}
-		commits, files, add, del := a.Commits, a.Files, a.Added, a.Removed
-		if r.cat != nil {
-			commits, files, add, del = r.cat.Commits, r.cat.Files, r.cat.Added, r.cat.Removed
-		}
-		text += dot + plural(commits, "commit") + dot + fmt.Sprintf("%s +%d -%d", plural(files, "file"), add, del)
+		text += dot + m.changeText(a, r.cat)
 	}
 	return text
+}
+
+// changeText is what an attempt has to show; with its polecat, as of now.
+func (m *model) changeText(a *beads.Attempt, c *api.PolecatInfo) string {
+	var commits, files, add, del, dirty int
+	if c != nil {
+		commits, files, add, del, dirty = c.Commits, c.Files, c.Added, c.Removed, c.Dirty
+	} else {
+		commits, files, add, del = a.Commits, a.Files, a.Added, a.Removed
+	}
+	parts := []string{plural(commits, "commit")}
+	if files > 0 || add > 0 || del > 0 {
+		parts = append(parts, fmt.Sprintf("%s +%d -%d", plural(files, "file"), add, del))
+	}
+	if dirty > 0 {
+		parts = append(parts, plural(dirty, "file")+" uncommitted")
+	}
+	if commits == 0 && len(parts) == 1 {
+		return "nothing changed"
+	}
+	return strings.Join(parts, " "+m.dot+" ")
 }
 
 // unblocks are the beads that wait for id.

@@ -163,7 +163,10 @@ func (m *model) catLine(r catRow, w int, c catCols, selected bool) string {
 
 // diffOf is a polecat's change so far.
 func diffOf(p *api.PolecatInfo) string {
-	if p.Added == 0 && p.Removed == 0 && p.Dirty == 0 {
+	switch {
+	case p.Added == 0 && p.Removed == 0 && p.Dirty > 0: // git does not know them yet
+		return plural(p.Dirty, "file")
+	case p.Added == 0 && p.Removed == 0:
 		return "-"
 	}
 	return fmt.Sprintf("+%d -%d", p.Added, p.Removed)
