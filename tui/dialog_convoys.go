@@ -173,7 +173,7 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 	f := face{title: "CONVOYS"}
 	c, ok := d.current(m)
 	if !ok {
-		f.rows = m.note(w, "No convoy yet.", "A convoy is a set of beads that start as they become ready. The Mayor makes one from a spec; so does gastown plan FILE --apply.")
+		f.rows = m.note(w, "No convoy yet.", "A convoy is a set of beads that start as they become ready. The Mayor makes one from a spec; so does :plan FILE --apply.")
 		f.foot = []string{"Esc"}
 		return f
 	}
@@ -265,7 +265,7 @@ func (d *convoysDialog) holds(m *model, c *api.Convoy) []part {
 	}
 	for _, p := range m.facts.view.Status.Problems {
 		if in[p.Bead] || p.Who == "refinery" {
-			out = append(out, part{"held up by " + clean(p.Who) + ": " + clean(p.What) + " (" + clean(p.Do) + ")", m.words(problemMark(p.Level))})
+			out = append(out, part{"held up by " + clean(p.Who) + ": " + clean(p.What) + " (" + m.wayOut(p) + ")", m.words(problemMark(p.Level))})
 		}
 	}
 	if len(out) == 0 {

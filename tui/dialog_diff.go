@@ -335,7 +335,7 @@ func (d *diffDialog) draw(m *model, w, h int) face {
 	f := face{title: "DIFF " + clean(string(d.id)), grow: true}
 	switch {
 	case d.why != "":
-		f.rows, f.foot = m.note(w, d.why), []string{"Esc"}
+		f.rows, f.foot = m.note(w, m.here(d.why)), []string{"Esc"}
 		return f
 	case d.doc == nil:
 		f.rows, f.foot = m.note(w, "reading ..."), []string{"Esc"}

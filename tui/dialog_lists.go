@@ -10,11 +10,15 @@ import (
 )
 
 // problemsDialog is !: what needs the person, with the one thing to do about each.
-type problemsDialog struct{ at list }
+type problemsDialog struct {
+	at  list
+	per int // rows of each, as last drawn
+}
 
 func (d *problemsDialog) scope() Scope    { return InList }
 func (d *problemsDialog) wantsText() bool { return false }
 func (d *problemsDialog) longer() bool    { return d.at.longer() }
+func (d *problemsDialog) broad() bool     { return true }
 
 func problemKeys(ps []api.Problem) []string {
 	out := make([]string, len(ps))
@@ -88,7 +92,7 @@ func (m *model) showRig(info *api.RefineryInfo) {
 // click implements clicker.
 func (d *problemsDialog) click(m *model, row, _ int, again bool) tea.Cmd {
 	keys := problemKeys(m.facts.view.Status.Problems)
-	if i := d.at.top + row - 1; row > 0 && i < len(keys) {
+	if i := d.at.top + (row-1)/max(d.per, 1); row > 0 && i < len(keys) {
 		d.at.goTo(i, keys)
 		if again {
 			return m.toOverlay(event{intent: Open})
@@ -111,17 +115,27 @@ func problemMark(level string) byte {
 
 func (d *problemsDialog) draw(m *model, w, h int) face {
 	ps := m.facts.view.Status.Problems
-	f := face{title: "PROBLEMS " + itoa(len(ps))}
-	f.foot = append(hints(m.keys, Open, RestartRefinery, AnswerAsk, Nudge, ShowDiff, ShowLog, Kill), "Esc")
+	f := face{title: "PROBLEMS " + itoa(len(ps)), foot: []string{"Esc"}}
 	if len(ps) == 0 {
 		f.rows = m.note(w, "Nothing needs you. Healthy things never show in this list.")
 		return f
 	}
+	f.foot = append(hints(m.keys, Open, RestartRefinery, AnswerAsk, Nudge, ShowDiff, ShowLog, Kill), "Esc")
 	d.at.follow(problemKeys(ps), true)
-	who, what := 8, w-4-2-9-6-25
+	f.keep = d.inFull(m, w, ps[d.at.at])
+	who, do := 3, 7
+	for _, p := range ps {
+		who, do = max(who, width(clean(p.Who))), max(do, width(m.wayOut(p)))
+	}
+	who = min(who, 16)
+	what := w - 5 - (who + 1) - 6 - (min(do, w/3) + 2)
+	d.per = 1
+	if what < 2*least { // what it is gets a row of its own
+		d.per, what = 2, 0
+	}
 	f.rows = append(f.rows, m.line(w, m.dim).put("", "   S ").cell("", "WHO", who).cell("", "WHAT", what).
-		num("", "SINCE", 5).cell("", "DO THIS", 24).end())
-	fit := h - 1
+		num("", "SINCE", 5).put("", "DO THIS").end())
+	fit := max((h-1-len(f.keep))/d.per, 1)
 	top := d.at.fit(len(ps), fit, true)
 	for i := top; i < min(top+fit, len(ps)); i++ {
 		p, base, mark := ps[i], sty(""), " "
@@ -131,15 +145,28 @@ func (d *problemsDialog) draw(m *model, w, h int) face {
 		g := problemMark(p.Level)
 		n := m.line(w, base).put(m.accent, " "+mark+" ").put(m.glyph(g), string(g)).put("", " ")
 		n.cell("", clean(p.Who), who).cell("", clean(p.What), what).num(m.dim, age(m.clock.Sub(p.Since)), 5)
-		f.rows = append(f.rows, n.put(m.dim, clean(p.Do)).end())
-	}
-	if p := ps[d.at.at]; len(f.rows)+3 < h {
-		f.rows = append(f.rows, spaces(w))
-		for _, s := range wrap(clean(p.Who)+": "+sentence(clean(p.What))+" "+clean(p.Do), w-2) {
-			f.rows = append(f.rows, m.text(w, m.dim, s))
+		f.rows = append(f.rows, n.put("", m.wayOut(p)).end())
+		if d.per > 1 {
+			f.rows = append(f.rows, m.line(w, base).put("", "     ").put(m.dim, clean(p.What)).end())
 		}
 	}
 	return f
+}
+
+// wayOut is what helps with a problem, in the screen's own keys.
+func (m *model) wayOut(p api.Problem) string {
+	return m.here(p.Do, string(p.Bead), p.Who, p.Rig)
+}
+
+// inFull is the selected problem with all its words.
+func (d *problemsDialog) inFull(m *model, w int, p api.Problem) []string {
+	const most = 5
+	rows := []string{spaces(w)}
+	text := clean(p.Who) + ": " + sentence(clean(p.What)) + " " + m.wayOut(p)
+	for _, s := range wrap(text, w-2) {
+		rows = append(rows, m.text(w, m.dim, s))
+	}
+	return rows[:min(len(rows), most)]
 }
 
 // sentence is a text that ends as one.

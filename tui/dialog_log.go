@@ -239,7 +239,7 @@ func (d *logDialog) draw(m *model, w, h int) face {
 	d.clamp()
 	switch {
 	case d.why != "":
-		f.rows = append(f.rows, m.note(w, d.why)...)
+		f.rows = append(f.rows, m.note(w, m.here(d.why))...)
 	case len(d.text) == 0 && d.asking:
 		f.rows = append(f.rows, m.note(w, "reading ...")...)
 	case len(d.text) == 0:

@@ -129,7 +129,12 @@ func (m *model) beadFacts(w int, r beadRow, why string) []string {
 	if a := r.last; a != nil && a.Base != "" {
 		add("branch", clean(a.Branch)+" from "+short(a.Base), "")
 	}
-	reason := clean(b.Reason)
+	about := []string{string(b.ID), b.Rig}
+	if r.cat != nil {
+		about = append(about, r.cat.Name)
+	}
+	reason := m.here(b.Reason, about...)
+	why = m.here(why, about...)
 	if why == "" || !strings.Contains(why, reason) {
 		add("needs you", reason, m.words('?'))
 	}
@@ -228,7 +233,7 @@ func (m *model) attemptRows(w int, r beadRow) []string {
 			rows = append(rows, m.fact(w, "proof", text, st)...)
 		}
 		if a.Why != "" {
-			rows = append(rows, m.fact(w, "", clean(a.Why), m.yellow)...)
+			rows = append(rows, m.fact(w, "", m.here(a.Why), m.yellow)...)
 		}
 		if a.Log != "" {
 			rows = append(rows, m.excerpt(w, a.Log, 8)...)

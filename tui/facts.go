@@ -214,7 +214,7 @@ func workingFacts(r *beadRow, p *api.Problem) {
 	case r.cat != nil && r.cat.Stalled:
 		r.glyph, r.word, r.waits = '!', "stalled", "R restart agent"
 	case p != nil && (p.Level == "hung" || p.Level == "failed"):
-		r.glyph, r.word, r.waits = '!', "stalled", clean(p.Do)
+		r.glyph, r.word, r.waits = '!', "stalled", clean(p.What)
 	case state == beads.Limited || p != nil && p.Level == "wait":
 		r.glyph, r.word = '=', "paused"
 		if r.last != nil && !r.last.LimitedUntil.IsZero() {

@@ -158,7 +158,7 @@ func (m *model) emptyBoard(w int) []string {
 	case m.filters[paneBeads] != "":
 		return m.note(w, m.noMatch(paneBeads), "Esc shows all beads again.")
 	case len(m.facts.view.Status.Rigs) == 0:
-		return m.note(w, "No rig yet.", "A rig is a repository the town works on: gastown rig add NAME PATH. Or tell the Mayor (m).")
+		return m.note(w, "No rig yet.", "A rig is a repository the town works on; :rig add NAME PATH adds one. Or tell the Mayor (m).")
 	}
 	if m.offering() {
 		return m.offerRows(w)

@@ -311,10 +311,10 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 		return out
 	}
 	if r.Reason != "" {
-		out = append(out, part{clean(r.Reason), m.yellow})
+		out = append(out, part{m.here(r.Reason, r.Rig), m.yellow})
 	}
 	if r.Hint != "" {
-		out = append(out, part{clean(r.Hint), m.dim})
+		out = append(out, part{m.here(r.Hint, r.Rig), m.dim})
 	}
 	if r.State == refinery.NoGates && len(out) == 0 {
 		out = append(out, part{"No gates: nothing merges until you say so (:ungated " + clean(r.Rig) + ")", m.yellow})

@@ -80,7 +80,7 @@ func (m *model) beadTexts(r beadRow) []part {
 	case r.cat != nil && r.cat.Question != "":
 		last = "asks: " + clean(r.cat.Question)
 	case b.Reason != "":
-		last = clean(b.Reason)
+		last = m.here(b.Reason, string(b.ID), b.Rig)
 	case r.word == "killed" && r.waits != "":
 		last = "its work is kept: v goes on from it, and so does a"
 	case r.glyph == 'x' && r.waits != "":

@@ -30,14 +30,14 @@ const (
 
 // say shows a toast for a while.
 func (m *model) say(text string, mark byte) {
-	m.toast = toast{text: clean(text), mark: mark, seq: m.toast.seq + 1}
+	m.toast = toast{text: m.here(text), mark: mark, seq: m.toast.seq + 1}
 }
 
 // fail shows an error until a key is pressed.
 func (m *model) fail(text, hint string) {
-	text = clean(text)
+	text = m.here(text)
 	if hint != "" {
-		text += " (" + clean(hint) + ")"
+		text += " (" + m.here(hint) + ")"
 	}
 	m.toast = toast{text: text, mark: '!', sticky: true, seq: m.toast.seq + 1}
 }

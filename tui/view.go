@@ -293,7 +293,7 @@ func (m *model) whyDead(w int) []string {
 	if mayor.State == "none" || mayor.Agent == "" {
 		head = "There is no Mayor: no agent is chosen."
 	}
-	rows = append(rows, m.note(w, head, clean(mayor.Why))...)
+	rows = append(rows, m.note(w, head, m.here(mayor.Why))...)
 	rows = append(rows, m.note(w, m.otherMayors()+" The board works without a Mayor.")...)
 	do := "Enter: try again"
 	if m.mode == inTown {

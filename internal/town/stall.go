@@ -80,6 +80,6 @@ func stallProblem(p api.PolecatInfo) api.Problem {
 	}
 	return api.Problem{
 		Key: "stalled/" + string(p.Bead), Who: p.Name, What: "prints nothing and does nothing; it may be stuck", Since: since,
-		Do: "t on the screen shows its terminal, R starts it again on the same work (gastown polecat restart " + p.Name + ")", Bead: p.Bead, Rig: p.Rig, Level: "hung",
+		Do: "gastown polecat peek " + p.Name + " (t on the screen) shows its terminal, gastown polecat restart " + p.Name + " (R on the screen) starts it again", Bead: p.Bead, Rig: p.Rig, Level: "hung",
 	}
 }

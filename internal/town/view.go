@@ -179,7 +179,7 @@ func howToAnswer(polecat string, at beads.Prompt) (what, do string) {
 	if at == "" {
 		return "asks: ", "gastown polecat answer " + polecat + " TEXT"
 	}
-	return "asks in its terminal: ", "t on the screen opens it; elsewhere: gastown polecat attach " + polecat
+	return "asks in its terminal: ", "gastown polecat attach " + polecat + " (t on the screen)"
 }
 
 // refineryProblem is a Refinery that waits for a person.
