@@ -1,21 +1,28 @@
 package tui
 
+import "time"
+
 // The least rows of each pane, with its border.
 const (
 	leastBeads, leastCats, leastRefinery = 6, 5, 5
 	leastEvents                          = 10 // beside the Refinery
 )
 
-// fitPanes shares the board's rows by what each pane has to show. A pane that shrank keeps its rows
-// until the next minute, so that nothing jumps while agents come and go.
+// calm is how long a pane keeps rows that it no longer needs, so that nothing jumps while agents come and go.
+const calm = 20 * time.Second
+
+// fitPanes shares the board's rows by what each pane has to show.
 func (m *model) fitPanes(anew bool) {
 	if m.layout.stack.h == 0 {
 		return
 	}
-	need := m.needs()
+	need, now := m.needs(), m.now()
 	for i := range need {
-		if !anew {
+		if !anew && now.Sub(m.grew) < calm {
 			need[i] = max(need[i], m.needed[i])
+		}
+		if !anew && need[i] > m.needed[i] {
+			m.grew = now
 		}
 	}
 	m.needed = need
@@ -31,8 +38,16 @@ func (m *model) needs() [3]int {
 	}
 	busy, idle := m.shownCats()
 	cats := border + heading + len(busy) + min(len(idle), 1)
+	if len(busy)+len(idle) == 0 {
+		cats = border + len(m.noCats(m.layout.cats.w-border))
+	}
 	w := m.layout.refinery.w - border
-	queue := border + heading + len(m.shownMRs()) + len(m.refineryTail(w, m.layout.stack.h))
+	queue := border + len(m.refineryTail(w, m.layout.stack.h))
+	if n := len(m.shownMRs()); n > 0 {
+		queue += heading + n
+	} else {
+		queue += len(wrap(m.emptyQueue(), w-m.margin()-1))
+	}
 	if m.layout.kind == wide {
 		queue = max(queue, leastEvents)
 	}

@@ -64,14 +64,20 @@ func TestEmptyPanesLendTheirRows(t *testing.T) {
 	}
 }
 
-// TestPanesShrinkOnTheMinute: what comes and goes between two minutes moves nothing twice.
-func TestPanesShrinkOnTheMinute(t *testing.T) {
+// TestPanesStayWhileAgentsComeAndGo: what grew gives its rows back after a while, not at once.
+func TestPanesStayWhileAgentsComeAndGo(t *testing.T) {
 	h := sampleHost(120, 40)
 	twoRigs(h, 83)
 	p := drive(t, h, 120, 40)
 	before := p.m.layout.cats
 	quiet := sampleHost(120, 40)
 	busyTown(quiet)
+	more := sampleHost(120, 40)
+	twoRigs(more, 83)
+	more.view.Status.Polecats = append(more.view.Status.Polecats, catSpec{"ada", "claude", "gt-e12", "", beads.Running, time.Minute, time.Second, 1, 0, 0, 0}.info())
+	h.set(more.View())
+	p.send(changedMsg{})
+	before = p.m.layout.cats
 	h.set(quiet.View())
 	p.send(changedMsg{})
 	if p.m.layout.cats != before {

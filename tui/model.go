@@ -90,11 +90,12 @@ type model struct {
 	sending map[string]draft    // by the label of the verb that was called with it
 	called  string              // label of the newest call
 
-	told    rect     // where the last picture has the toast
-	needed  [3]int   // rows that beads, polecats and Refinery were given by
-	frame   scroller // of the dialog on top, where it is longer than the screen
-	showGen uint64   // of the last bead that was asked to be shown
-	made    beads.ID // a new bead that the cursor goes to as soon as the view has it
+	grew    time.Time // when one of them needed more
+	told    rect      // where the last picture has the toast
+	needed  [3]int    // rows that beads, polecats and Refinery were given by
+	frame   scroller  // of the dialog on top, where it is longer than the screen
+	showGen uint64    // of the last bead that was asked to be shown
+	made    beads.ID  // a new bead that the cursor goes to as soon as the view has it
 
 	hinted  bool // what the first starts say of the board was said
 	spoke   bool // something was typed to the Mayor

@@ -56,7 +56,7 @@ func (m *model) catBody(w, h int, focused bool) []string {
 		return m.note(w, m.noMatch(paneCats), "Esc shows all polecats again.")
 	}
 	if len(busy) == 0 && len(idle) == 0 {
-		return m.note(w, "No polecats yet.", "a on a ready bead (o) starts one; so does the Mayor when you ask.")
+		return m.noCats(w)
 	}
 	c := m.catCols(w, busy)
 	out := []string{m.catHeading(w, c)}
@@ -91,6 +91,15 @@ func (m *model) catBody(w, h int, focused bool) []string {
 		out = append(out, strip...)
 	}
 	return out
+}
+
+// noCats is what the pane says when nobody works.
+func (m *model) noCats(w int) []string {
+	head := "No polecats yet."
+	if slices.ContainsFunc(m.facts.beads, func(r beadRow) bool { return r.last != nil }) {
+		head = "No polecat is at work."
+	}
+	return m.note(w, head, "a on a ready bead (o) starts one; so does the Mayor when you ask.")
 }
 
 // catCols is the widths of the columns.

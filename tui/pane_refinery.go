@@ -79,7 +79,11 @@ func (m *model) refineryBody(w, h int, focused bool) []string {
 	if len(rows) == 0 {
 		note = wrap(m.emptyQueue(), w-m.margin()-1)
 	}
-	tail := m.refineryTail(w, max(h-1-min(len(rows), 4)-len(note), 0))
+	room := h - len(note)
+	if len(rows) > 0 {
+		room = h - 1 - min(len(rows), 4)
+	}
+	tail := m.refineryTail(w, max(room, 0))
 	if len(rows) > 0 {
 		c := m.mrCols(w)
 		out = append(out, m.mrHeading(w, c))
