@@ -16,44 +16,45 @@ import (
 // missing, the selected one is meant.
 type command struct {
 	name, args, help string
+	key              Intent // that does the same; None: there is none
 	run              func(m *model, arg string) tea.Cmd
 }
 
-// allCommands is the table and, for every other verb that fits one line, the verb itself.
-func allCommands() []command { return append(commands(), verbCommands()...) }
+// allCommands is the table and, for every other verb, the verb itself.
+func (m *model) allCommands() []command { return append(commands(), m.verbCommands()...) }
 
 func (c command) usage() string { return strings.TrimSpace(c.name + " " + c.args) }
 
 // commands is the table of : commands.
 func commands() []command {
 	return []command{
-		{"restart refinery", "", "restart the Refinery", func(m *model, _ string) tea.Cmd { return m.restartRefinery(m.rigMeant()) }},
-		{"restart mayor", "", "start the Mayor's agent again", func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
-		{"restart agent", "[NAME]", "restart a polecat's agent on the same work", withCat((*model).askRestartAgent)},
-		{"kill", "[NAME]", "kill a polecat, keep its work (asks)", withCat((*model).openKill)},
-		{"sling", "[BEAD]", "give a bead to a polecat", withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(api.SlingReq{Beads: []beads.ID{id}}) })},
-		{"revive", "[BEAD]", "bring killed work back", withBead(func(m *model, id beads.ID) tea.Cmd { return m.reviveWork(id, string(id)) })},
-		{"reopen", "[BEAD]", "open a closed or stuck bead again", withBead(reopen)},
-		{"drop", "[BEAD]", "close a bead as dropped (asks)", withBead(drop)},
-		{"attach", "[NAME]", "type to a polecat", withCat(func(m *model, c *api.PolecatInfo) tea.Cmd { m.attach(c); return nil })},
-		{"pause", "[RIG]", "start nothing new, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Paused) }},
-		{"freeze", "[RIG]", "polecats stand still after a checkpoint, in the town or one rig", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Frozen) }},
-		{"resume", "[RIG]", "end a pause or a freeze", func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Going) }},
-		{"deliver", "[RIG]", "deliver what landed to the rig's own repository", deliver},
-		{"ungated", "[RIG]", "accept landing without gates (asks)", ungated},
-		{"diff", "[BEAD]", "what the attempt changed", withBead(func(m *model, id beads.ID) tea.Cmd { return m.diffOf(id) })},
-		{"edit", "[BEAD]", "edit a bead in $EDITOR", withBead(func(m *model, id beads.ID) tea.Cmd { m.show(id); return m.editBead() })},
-		{"convoys", "", "progress and waves", func(m *model, _ string) tea.Cmd { return m.run(ShowConvoys) }},
-		{"cost", "", "what was spent", func(m *model, _ string) tea.Cmd { return m.run(ShowCost) }},
-		{"log", "", "output of the gate", func(m *model, _ string) tea.Cmd { return m.run(ShowLog) }},
-		{"problems", "", "what needs you", func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
-		{"events", "", "what happened", func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
-		{"undo", "", "take the last action back (30 s)", func(m *model, _ string) tea.Cmd { return m.undo() }},
-		{"approve", "[BEAD]", "say yes to a change that waits for it (asks)", withBead(approveBead)},
-		{"queue approve", "[BEAD]", "land a green merge request that waits for a person's yes (asks)", withBead(approveBead)},
-		{"polecat kill", "NAME", "stop a polecat and keep its work on a rescue ref (asks)", withCat((*model).openKill)},
-		{"send-key", "", "send Ctrl-] itself to the terminal", sendTownKey},
-		{"quit", "", "quit (asks)", func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},
+		{"restart refinery", "", "restart the Refinery", RestartRefinery, func(m *model, _ string) tea.Cmd { return m.restartRefinery(m.rigMeant()) }},
+		{"restart mayor", "", "start the Mayor's agent again", None, func(m *model, _ string) tea.Cmd { return m.restartMayor() }},
+		{"restart agent", "[POLECAT]", "restart a polecat's agent on the same work", RestartAgent, withCat((*model).askRestartAgent)},
+		{"kill", "[POLECAT]", "kill a polecat, keep its work (asks)", Kill, withCat((*model).openKill)},
+		{"sling", "[BEAD]", "give a bead to a polecat", Assign, withBead(func(m *model, id beads.ID) tea.Cmd { return m.sling(api.SlingReq{Beads: []beads.ID{id}}) })},
+		{"revive", "[BEAD]", "bring killed work back", Revive, withBead(func(m *model, id beads.ID) tea.Cmd { return m.reviveWork(id, string(id)) })},
+		{"reopen", "[BEAD]", "open a closed or stuck bead again", None, withBead(reopen)},
+		{"drop", "[BEAD]", "close a bead as dropped (asks)", None, withBead(drop)},
+		{"attach", "[POLECAT]", "type to a polecat", Attach, withCat(func(m *model, c *api.PolecatInfo) tea.Cmd { m.attach(c); return nil })},
+		{"pause", "[RIG]", "start nothing new, in the town or one rig", PauseTown, func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Paused) }},
+		{"freeze", "[RIG]", "polecats stand still after a checkpoint, in the town or one rig", None, func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Frozen) }},
+		{"resume", "[RIG]", "end a pause or a freeze", None, func(m *model, rig string) tea.Cmd { return m.halt(rig, agents.Going) }},
+		{"deliver", "[RIG]", "deliver what landed to the rig's own repository", None, deliver},
+		{"ungated", "[RIG]", "accept landing without gates (asks)", None, ungated},
+		{"diff", "[BEAD]", "what the attempt changed", ShowDiff, withBead(func(m *model, id beads.ID) tea.Cmd { return m.diffOf(id) })},
+		{"edit", "[BEAD]", "edit a bead in $EDITOR", EditBead, withBead(func(m *model, id beads.ID) tea.Cmd { m.show(id); return m.editBead() })},
+		{"convoys", "", "progress and waves", ShowConvoys, func(m *model, _ string) tea.Cmd { return m.run(ShowConvoys) }},
+		{"cost", "", "what was spent", ShowCost, func(m *model, _ string) tea.Cmd { return m.run(ShowCost) }},
+		{"log", "", "output of the gate", ShowLog, func(m *model, _ string) tea.Cmd { return m.run(ShowLog) }},
+		{"problems", "", "what needs you", ShowProblems, func(m *model, _ string) tea.Cmd { return m.run(ShowProblems) }},
+		{"events", "", "what happened", ShowEvents, func(m *model, _ string) tea.Cmd { return m.run(ShowEvents) }},
+		{"undo", "", "take the last action back (30 s)", UndoLast, func(m *model, _ string) tea.Cmd { return m.undo() }},
+		{"approve", "[BEAD]", "say yes to a change that waits for it (asks)", AnswerAsk, withBead(approveBead)},
+		{"queue approve", "[BEAD]", "land a green merge request that waits for a person's yes (asks)", AnswerAsk, withBead(approveBead)},
+		{"polecat kill", "POLECAT|BEAD", "stop a polecat and keep its work on a rescue ref (asks)", Kill, withCat((*model).openKill)},
+		{"send-key", "", "send Ctrl-] itself to the terminal", None, sendTownKey},
+		{"quit", "", "quit (asks)", QuitDialog, func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},
 	}
 }
 

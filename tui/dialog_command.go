@@ -16,7 +16,7 @@ type commandDialog struct {
 	back int // how far back in the history; 0: the line is new
 }
 
-func newCommand() *commandDialog { return &commandDialog{all: allCommands()} }
+func (m *model) newCommand() *commandDialog { return &commandDialog{all: m.allCommands()} }
 
 func (d *commandDialog) scope() Scope    { return InInput }
 func (d *commandDialog) wantsText() bool { return true }
@@ -97,14 +97,14 @@ func (m *model) wordsFor(c command, typed string) []proposal {
 		}
 		return out
 	}
-	kind := strings.Trim(strings.SplitN(c.args+" ", " ", 2)[0], "[].")
+	kind, _, _ := strings.Cut(strings.Trim(strings.SplitN(c.args+" ", " ", 2)[0], "[]."), "[")
 	if words := strings.Fields(head); len(words) > 0 && strings.HasPrefix(words[len(words)-1], "--") {
-		kind = map[string]string{"--agent": "AGENT", "--rig": "RIG", "--polecat": "NAME", "--to": "NAME", "--dep": "BEAD", "--parent": "BEAD"}[words[len(words)-1]]
+		kind = map[string]string{"--agent": "AGENT", "--rig": "RIG", "--polecat": "POLECAT", "--to": "POLECAT", "--dep": "BEAD", "--parent": "BEAD"}[words[len(words)-1]]
 	} else if head != "" && !strings.Contains(c.args, "...") {
 		return nil
 	}
 	switch kind {
-	case "AGENT":
+	case "AGENT", "PRESET":
 		for _, a := range m.facts.view.Agents {
 			add(a.Spec, a.Says)
 		}
@@ -112,7 +112,7 @@ func (m *model) wordsFor(c command, typed string) []proposal {
 		for _, r := range m.facts.beads {
 			add(string(r.bead.ID), string(r.glyph)+" "+clean(r.bead.Title))
 		}
-	case "NAME", "TO":
+	case "POLECAT", "POLECAT|BEAD", "TO":
 		for _, r := range m.facts.cats {
 			if r.cat.Bead != "" {
 				add(r.cat.Name, string(r.glyph)+" "+clean(string(r.cat.Bead)))
@@ -127,7 +127,7 @@ func (m *model) wordsFor(c command, typed string) []proposal {
 		}
 	case "CONVOY":
 		for _, c := range m.facts.view.Convoys {
-			add(c.Name, fmt.Sprintf("%d/%d", c.Closed, c.Total))
+			add(quoted(c.Name), fmt.Sprintf("%d/%d", c.Closed, c.Total))
 		}
 	}
 	return out
@@ -194,7 +194,7 @@ func (d *commandDialog) take(m *model, p proposal) (verdict, tea.Cmd) {
 	m.said = append(m.said, strings.TrimSpace(p.cmd.name+" "+p.arg))
 	m.said = m.said[max(len(m.said)-mostHistory, 0):]
 	m.remove(d)
-	if m.shell != nil && hasOption(p.arg) {
+	if m.shell != nil && (hasOption(p.arg) || len(splitLine(p.arg)) > 1) { // more than the screen's own command takes
 		return consumed, m.runLine(p.cmd, p.arg)
 	}
 	return consumed, p.cmd.run(m, p.arg)
@@ -215,6 +215,16 @@ func (d *commandDialog) click(m *model, row, _ int, again bool) tea.Cmd {
 	d.in.set(found[i].text + " ")
 	d.at = list{}
 	return nil
+}
+
+// keyFor is the first key of an intent of the board, "" for none.
+func (m *model) keyFor(in Intent) string {
+	for _, b := range m.keys {
+		if b.intent == in && b.scope == Town {
+			return keyText(b.keys[0])
+		}
+	}
+	return ""
 }
 
 // recall goes back (or forth) in what was typed before.
@@ -251,7 +261,11 @@ func (d *commandDialog) draw(m *model, w, h int) face {
 		if found[i].arg == "" && !strings.Contains(text, "[") && text == found[i].cmd.name {
 			text = found[i].cmd.usage()
 		}
-		f.rows = append(f.rows, n.cell("", text, min(max(w/2-3, 10), 34)).put(m.dim, found[i].help).end())
+		key := ""
+		if found[i].arg == "" {
+			key = m.keyFor(found[i].cmd.key)
+		}
+		f.rows = append(f.rows, n.cell("", text, min(max(w/2-9, 10), 34)).cell(m.accent, key, 6).put(m.dim, found[i].help).end())
 	}
 	return f
 }

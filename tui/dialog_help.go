@@ -36,6 +36,7 @@ type helpDialog struct {
 	find     input
 	at       list
 	keys     []binding
+	commands []command
 	all      bool     // the second page is shown
 	page     []cellOf // what stands where on the page, as last drawn
 }
@@ -46,7 +47,7 @@ type cellOf struct {
 	run       func(m *model) tea.Cmd
 }
 
-func newHelp(keys []binding) *helpDialog { return &helpDialog{keys: keys} }
+func newHelp(m *model) *helpDialog { return &helpDialog{keys: m.keys, commands: m.allCommands()} }
 
 func (d *helpDialog) scope() Scope    { return InList }
 func (d *helpDialog) wantsText() bool { return true }
@@ -73,12 +74,12 @@ func (d *helpDialog) hits() []hit {
 		}
 		out = append(out, h)
 	}
-	for _, c := range allCommands() {
+	for _, c := range d.commands {
 		if want == "" || !has(":"+c.name, c.help) {
 			continue
 		}
 		out = append(out, hit{keys: ":" + c.usage(), help: c.help, where: "command", run: func(m *model) tea.Cmd {
-			line := newCommand()
+			line := m.newCommand()
 			line.in.set(c.name + " ")
 			m.push(line)
 			return nil

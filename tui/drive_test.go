@@ -37,7 +37,7 @@ func fixedModel(h *fakeHost, cols, rows int) *model {
 		ctx: context.Background(), host: h, now: noon,
 		after: func(time.Duration, tea.Msg) tea.Cmd { return nil },
 		post:  func(_ string, f func() error) { _ = f() },
-		guard: func(c tea.Cmd) tea.Cmd { return c },
+		guard: func(c tea.Cmd) tea.Cmd { return c }, shell: h.line, usage: fakeUsage(),
 	}, Screen{Cols: cols, Rows: rows}, colorprofile.TrueColor)
 }
 

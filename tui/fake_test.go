@@ -65,6 +65,8 @@ type fakeHost struct {
 	slots []Size
 	do    func(verb string, req any) (any, error)
 	bell  chan struct{}
+
+	prints string // what a line prints
 	// broken makes View panic.
 	broken bool
 }
@@ -149,6 +151,21 @@ func (h *fakeHost) asked() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return strings.Join(h.calls, "\n")
+}
+
+// line remembers what was typed after a colon.
+func (h *fakeHost) line(_ context.Context, _ api.Doer, args []string) (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls = append(h.calls, "shell "+strings.Join(args, "|"))
+	return h.prints, nil
+}
+
+func fakeUsage() map[string]string {
+	return map[string]string{
+		"bead create": "TITLE...", "sling": "BEAD...", "why": "BEAD", "queue list": "[RIG]", "convoy show": "CONVOY", "polecat show": "POLECAT", "mayor agent": "PRESET",
+		"mail send": "TO TEXT...", "bead update": "BEAD", "polecat nudge": "POLECAT|BEAD TEXT...", "plan": "[FILE|-]",
+	}
 }
 
 const chat = `> We need OAuth login. Split it so three polecats can work

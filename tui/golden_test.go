@@ -73,7 +73,7 @@ func perform(t *testing.T, h *fakeHost, cols, rows int, change func(*Screen)) (*
 	s := &stage{t: t, host: h, in: pw, wrote: make(chan struct{}, 1), ended: make(chan struct{}), sizes: make(chan Size),
 		guard: NewGuard(), clock: &fakeClock{at: noon()}}
 	s.outer = vt.New(cols, rows, vt.Options{Reply: func(p []byte) { _, _ = pw.Write(p) }})
-	screen := Screen{In: pr, Out: s, Env: plainEnv(), Cols: cols, Rows: rows, Now: s.clock.now, Sizes: s.sizes, Guard: s.guard, Version: "v0.1.0"}
+	screen := Screen{In: pr, Out: s, Env: plainEnv(), Cols: cols, Rows: rows, Now: s.clock.now, Sizes: s.sizes, Guard: s.guard, Version: "v0.1.0", Line: h.line, Usage: fakeUsage()}
 	if change != nil {
 		change(&screen)
 	}

@@ -75,11 +75,13 @@ type Screen struct {
 	// EditFile opens a file below a directory the same way; one that leads out of it by a link is
 	// refused. Nil: no editor can be started.
 	EditFile func(dir, path string) error
-	// Line performs a line of the : dialog that has options, as the shell does, and returns what it
-	// prints. Nil: a line takes no options.
+	// Line performs a line of the : dialog as the shell does, and returns what it prints. Nil: only the
+	// screen's own commands are there.
 	Line func(ctx context.Context, d api.Doer, args []string) (string, error)
 	// Options are the options of verbs, by the words of the verb.
 	Options map[string][]Option
+	// Usage is what follows the words of each verb, by them: "BEAD...".
+	Usage map[string]string
 	// Passing says that the town is deleted when the screen ends, as the demo's is.
 	Passing bool
 	// Version is shown in the wide status bar.

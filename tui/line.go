@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/api"
 )
 
@@ -31,21 +32,33 @@ func splitLine(line string) []string {
 	return words
 }
 
-// runLine performs a line with options as the shell does. Without a bead the selected one is meant.
+// runLine performs a line as the shell does. Where it has options and no bead, the selected one is meant.
 func (m *model) runLine(c command, arg string) tea.Cmd {
-	words := splitLine(arg)
-	if r, ok := m.selectedBead(); ok && strings.HasPrefix(words[0], "-") && strings.HasPrefix(strings.Trim(c.args, "["), "BEAD") {
+	if m.shell == nil {
+		m.refuse("no command line is here")
+		return nil
+	}
+	words := m.withRig(c.name, splitLine(arg))
+	if r, ok := m.selectedBead(); ok && len(words) > 0 && strings.HasPrefix(words[0], "-") && strings.HasPrefix(strings.Trim(c.args, "["), "BEAD") {
 		words = append([]string{string(r.bead.ID)}, words...)
 	}
 	var over func(*model) string
-	if cat := m.catNamed(words[0]); cat != nil && strings.HasPrefix(c.name, "polecat ") {
-		words[0] = catKey(cat)
-		over = func(m *model) string { return m.outcome(cat.Name, catKey(cat)) }
+	if len(words) > 0 && strings.HasPrefix(c.name, "polecat ") {
+		if cat := m.catNamed(words[0]); cat != nil {
+			words[0] = catKey(cat)
+			over = func(m *model) string { return m.outcome(cat.Name, catKey(cat)) }
+		}
 	}
 	label, args := strings.TrimSpace(c.name+" "+arg), append(strings.Fields(c.name), words...)
 	perform := func(m *model) tea.Cmd {
 		shell := m.shell
-		return m.call(label, func(ctx context.Context, d api.Doer) (string, error) { return shell(ctx, d, args) })
+		return m.callMaking(label, func(ctx context.Context, d api.Doer) (text string, made beads.ID, err error) {
+			text, err = shell(ctx, d, args)
+			if id, _, ok := strings.Cut(text, " "); ok && err == nil && c.name == "bead create" {
+				made = beads.ID(id)
+			}
+			return strings.Trim(text, "\n"), made, err
+		})
 	}
 	why := asking()[strings.ReplaceAll(c.name, " ", ".")]
 	if why == "" {
@@ -53,4 +66,29 @@ func (m *model) runLine(c command, arg string) tea.Cmd {
 	}
 	m.push(&askDialog{title: strings.ToUpper(clean(label)) + "?", lines: []string{why}, yes: "do it", run: perform, over: over})
 	return nil
+}
+
+// withRig says of which rig something new is, where there are several: the one that is shown alone, else that of the
+// selected row.
+func (m *model) withRig(name string, words []string) []string {
+	makes := name == "bead create" || name == "plan"
+	if !makes || len(m.facts.view.Status.Rigs) < 2 || slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, "--rig") }) {
+		return words
+	}
+	rig := m.rig
+	if r, ok := m.selectedBead(); ok && rig == "" {
+		rig = r.bead.Rig
+	}
+	if rig == "" {
+		return words
+	}
+	return append(words, "--rig", rig)
+}
+
+// quoted is a word as it must be typed.
+func quoted(s string) string {
+	if strings.Contains(s, " ") {
+		return `"` + s + `"`
+	}
+	return s
 }

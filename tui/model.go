@@ -43,6 +43,7 @@ type ports struct {
 	file  func(dir, path string) error                                         // the same on a file; may be nil
 	shell func(ctx context.Context, d api.Doer, args []string) (string, error) // performs a line as the shell does; may be nil
 	opts  map[string][]Option                                                  // of verbs, by their words
+	usage map[string]string                                                    // what follows those
 }
 
 // model is the Elm model. Bubble Tea calls Update and View from one goroutine.

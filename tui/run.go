@@ -59,7 +59,7 @@ func Run(ctx context.Context, h Host, s Screen) (Outcome, error) {
 	profile := colorprofile.Env(s.Env)
 	m := newModel(ports{
 		ctx: ctx, host: h, now: s.Now, after: newAfter(ctx), post: box.put, bell: guardCmd(guard, bell),
-		guard: func(c tea.Cmd) tea.Cmd { return guardCmd(guard, c) }, edit: s.Edit, file: s.EditFile, shell: s.Line, opts: s.Options,
+		guard: func(c tea.Cmd) tea.Cmd { return guardCmd(guard, c) }, edit: s.Edit, file: s.EditFile, shell: s.Line, opts: s.Options, usage: s.Usage,
 	}, s, profile)
 	root := &root{m: m, guard: guard, pulse: &pulse{}}
 	p := tea.NewProgram(root, programOptions(ctx, s, profile)...)

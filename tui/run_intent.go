@@ -31,7 +31,7 @@ func (m *model) run(in Intent) tea.Cmd {
 	case QuitDialog:
 		m.push(&quitDialog{busy: m.facts.busy})
 	case Help:
-		m.push(newHelp(m.keys))
+		m.push(newHelp(m))
 	case ShowProblems:
 		m.push(&problemsDialog{})
 	case ShowEvents:
@@ -57,7 +57,7 @@ func (m *model) run(in Intent) tea.Cmd {
 	case Filter:
 		m.openFilter()
 	case CommandLine:
-		m.push(newCommand())
+		m.push(m.newCommand())
 	case NewBead:
 		m.push(newBeadDialog(m))
 	default:

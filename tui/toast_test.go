@@ -46,9 +46,7 @@ func TestMessagesAreReadInFull(t *testing.T) {
 // TestLongAnswersOpenInADialog, where they can be scrolled and copied.
 func TestLongAnswersOpenInADialog(t *testing.T) {
 	h := sampleHost(80, 24)
-	h.do = func(string, any) (any, error) {
-		return api.WhyRes{Why: strings.Repeat("It waits for gt-a1f. ", 30) + "The end."}, nil
-	}
+	h.prints = strings.Repeat("It waits for gt-a1f. ", 30) + "The end."
 	p := drive(t, h, 80, 24)
 	p.keys("ctrl+]")
 	p.keys(strings.Split(": w h y space g t - c 9 d enter", " ")...)

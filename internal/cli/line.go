@@ -51,10 +51,7 @@ type Option struct {
 // Options lists the flags of each verb, by its words.
 func Options() map[string][]Option {
 	out := map[string][]Option{}
-	for _, cmd := range leaves(lineApp(nil).root()) {
-		if cmd.Annotations[verbKey] == "" {
-			continue
-		}
+	for _, cmd := range performing(lineApp(nil).root()) {
 		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 			value, help := pflag.UnquoteUsage(f)
 			if f.Hidden || f.Name == "help" {
@@ -66,14 +63,23 @@ func Options() map[string][]Option {
 	return out
 }
 
-// leaves are the commands that have none below them.
-func leaves(c *cobra.Command) []*cobra.Command {
-	if !c.HasSubCommands() {
-		return []*cobra.Command{c}
-	}
+// performing are the commands that perform a verb, also those with others below them.
+func performing(c *cobra.Command) []*cobra.Command {
 	var out []*cobra.Command
+	if c.Annotations[verbKey] != "" {
+		out = append(out, c)
+	}
 	for _, sub := range c.Commands() {
-		out = append(out, leaves(sub)...)
+		out = append(out, performing(sub)...)
+	}
+	return out
+}
+
+// Usage is what follows the words of each verb, by them: "BEAD...".
+func Usage() map[string]string {
+	out := map[string]string{}
+	for _, cmd := range performing(lineApp(nil).root()) {
+		_, out[path(cmd)], _ = strings.Cut(cmd.Use, " ")
 	}
 	return out
 }
