@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -8,8 +9,8 @@ import (
 	"gastown/beads"
 )
 
-// eventsDialog is e: what happened, the newest at the end. It can be narrowed to events with
-// certain words; Enter jumps to the bead of the selected one.
+// eventsDialog is e: what happened, the newest first. It can be narrowed to events with certain words; Enter
+// jumps to the bead of the selected one, which is told in full.
 type eventsDialog struct {
 	follow bool
 	seq    uint64 // of the selected event when it does not follow
@@ -23,32 +24,25 @@ func newEvents() *eventsDialog { return &eventsDialog{follow: true} }
 
 func (d *eventsDialog) scope() Scope    { return InEventList }
 func (d *eventsDialog) wantsText() bool { return d.typing }
+func (d *eventsDialog) broad() bool     { return true }
 
-// shown are the events that pass the filter, and the place of the selected one.
+// shown are the events that pass the filter, the newest first, and the place of the selected one.
 func (d *eventsDialog) shown(m *model) ([]beads.Event, int) {
-	all := m.facts.view.Events
 	words := strings.Fields(strings.ToLower(d.filter.String()))
-	if len(words) > 0 {
-		var some []beads.Event
-		for _, e := range all {
-			text := strings.ToLower(e.Kind + " " + string(e.Bead) + " " + e.Rig + " " + eventWho(e) + " " + eventDetail(e))
-			ok := true
-			for _, w := range words {
-				ok = ok && strings.Contains(text, w)
-			}
-			if ok {
-				some = append(some, e)
-			}
+	var all []beads.Event
+	for _, e := range slices.Backward(m.facts.view.Events) {
+		text := strings.ToLower(e.Kind + " " + string(e.Bead) + " " + e.Rig + " " + eventWho(e) + " " + m.eventDetail(e))
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
+			all = append(all, e)
 		}
-		all = some
 	}
-	at := len(all) - 1
+	at := 0
 	if !d.follow {
-		for at > 0 && all[at].Seq > d.seq {
-			at--
+		for at < len(all)-1 && all[at].Seq > d.seq {
+			at++
 		}
 	}
-	return all, at
+	return all, min(at, len(all)-1)
 }
 
 func (d *eventsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
@@ -81,7 +75,7 @@ func (d *eventsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case CopyID:
 		if at >= 0 {
 			m.say("copied the event", '+')
-			return consumed, tea.SetClipboard(all[at].At.Local().Format("15:04:05") + " " + eventWho(all[at]) + " " + eventDetail(all[at]))
+			return consumed, tea.SetClipboard(all[at].At.Local().Format("15:04:05") + " " + eventWho(all[at]) + " " + m.eventDetail(all[at]))
 		}
 		return consumed, nil
 	case Open:
@@ -113,7 +107,7 @@ func (d *eventsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		return ignored, nil
 	}
 	to = max(min(to, len(all)-1), 0)
-	d.follow = to >= len(all)-1
+	d.follow = to == 0
 	if to < len(all) {
 		d.seq = all[to].Seq
 	}
@@ -127,7 +121,7 @@ func (d *eventsDialog) click(m *model, row, _ int, again bool) tea.Cmd {
 		row--
 	}
 	if i := d.top + row; row >= 0 && i < len(all) {
-		d.follow, d.seq = i == len(all)-1, all[i].Seq
+		d.follow, d.seq = i == 0, all[i].Seq
 		if again {
 			return m.toOverlay(event{intent: Open})
 		}
@@ -145,10 +139,8 @@ func (d *eventsDialog) draw(m *model, w, h int) face {
 	if words := d.filter.String(); words != "" && !d.typing {
 		f.title += " with " + words
 	}
-	d.page = max(h, 1)
 	if d.typing {
 		f.rows = append(f.rows, d.filter.draw(m, w, "only with ", true))
-		d.page--
 	}
 	if len(all) == 0 {
 		what := "Nothing has happened yet."
@@ -158,30 +150,55 @@ func (d *eventsDialog) draw(m *model, w, h int) face {
 		f.rows = append(f.rows, m.note(w, what)...)
 		return f
 	}
+	if h >= leastEvents {
+		f.keep = m.eventInFull(w, all[at])
+	}
+	d.page = max(h-len(f.rows)-len(f.keep), 1)
 	d.top = max(min(at-d.page/2, len(all)-d.page), 0)
 	for i := d.top; i < min(d.top+d.page, len(all)); i++ {
 		e, base, pointer := all[i], sty(""), " "
 		if i == at {
 			base, pointer = m.picked, m.marker
 		}
-		mark := eventMark(e.Kind)
+		mark, who := eventMark(e.Kind), eventWho(e)
 		n := m.line(w, base).put(m.accent, pointer).put(m.dim, e.At.Local().Format("15:04:05")).put("", " ")
-		n.put(m.words(mark), string(mark)).put("", " ").cell(m.dim, eventWho(e), 9).put("", eventDetail(e))
+		n.put(m.words(mark), string(mark)).put("", " ").cell(m.dim, who, 9).put("", afterName(m.eventDetail(e), who))
 		f.rows = append(f.rows, n.end())
+	}
+	for len(f.rows) < h-len(f.keep) {
+		f.rows = append(f.rows, spaces(w))
 	}
 	return f
 }
 
-func eventDetail(e beads.Event) string {
-	text := clean(e.Text)
-	if text == "" {
-		text = clean(e.Kind + " " + string(e.Bead))
+// eventInFull is the selected event with all its words, in rows that do not change with it.
+func (m *model) eventInFull(w int, e beads.Event) []string {
+	const most = 3
+	rows := []string{m.ruleRow(w)}
+	for _, s := range wrap(m.stamp(e.At)+" "+eventWho(e)+": "+afterName(m.eventDetail(e), eventWho(e)), w-2) {
+		rows = append(rows, m.text(w, "", s))
 	}
-	if e.Reason != "" {
-		text += " (" + clean(e.Reason) + ")"
+	for len(rows) <= most {
+		rows = append(rows, spaces(w))
 	}
-	if e.Actor != "" && e.Actor != eventWho(e) {
-		text += " by " + clean(e.Actor)
+	return rows[:most+1]
+}
+
+// afterName is a text without the name that it begins with.
+func afterName(text, name string) string {
+	if rest, ok := strings.CutPrefix(text, name); ok && name != "" {
+		if trimmed := strings.TrimLeft(rest, ": "); trimmed != rest {
+			return trimmed
+		}
+	}
+	return text
+}
+
+// eventDetail is eventWords with the reason, and who did it where that is somebody else.
+func (m *model) eventDetail(e beads.Event) string {
+	text := m.eventWords(e)
+	if why := clean(e.Reason); why != "" && !strings.Contains(text, why) {
+		text += " (" + why + ")"
 	}
 	return text
 }

@@ -18,7 +18,7 @@ func TestEventsFilterAndJump(t *testing.T) {
 	h.view.Events[1].Bead = "gt-a1f"
 	p := drive(t, h, 120, 40)
 	p.keys("ctrl+]", "e", "/", "c", "l", "a", "i", "m", "enter")
-	p.wantDialog("toast claimed gt-a1f")
+	p.wantDialog("claimed gt-a1f")
 	if strings.Contains(p.dialog(), "hung") {
 		t.Error("the filter lets others pass")
 	}
@@ -31,7 +31,7 @@ func TestEventsFilterAndJump(t *testing.T) {
 	p.keys("/", "z", "z", "z", "enter")
 	p.wantDialog("No event has these words")
 	p.keys("esc")
-	p.wantDialog("toast claimed")
+	p.wantDialog("claimed gt-a1f")
 	p.keys("esc")
 	if len(p.m.stack) != 0 {
 		t.Error("Esc does not close")
@@ -108,10 +108,10 @@ func TestEventsFollow(t *testing.T) {
 	if all, at := d.shown(p.m); all[at].Seq != 8 {
 		t.Errorf("following, %d is selected", all[at].Seq)
 	}
-	p.keys("up")
+	p.keys("down")
 	add(9)
 	if all, at := d.shown(p.m); all[at].Seq != 7 {
-		t.Errorf("after up, %d is selected, want 7", all[at].Seq)
+		t.Errorf("after down, %d is selected, want 7", all[at].Seq)
 	}
 	p.keys("f")
 	if all, at := d.shown(p.m); all[at].Seq != 9 {

@@ -29,15 +29,18 @@ func eventMark(kind string) byte {
 	return '.'
 }
 
-// eventWho is who an event is about or by.
+// eventWho is who did it: a person or the Mayor, else the polecat that it is about, else a part of the town.
 func eventWho(e beads.Event) string {
-	switch {
+	switch actor := clean(e.Actor); {
+	case actor != "" && actor != "host" && actor != "refinery" && e.Polecat != e.Actor:
+		return actor
 	case e.Polecat != "":
 		return clean(e.Polecat)
 	case strings.HasPrefix(e.Kind, "refinery."):
 		return "refinery"
+	default:
+		return actor
 	}
-	return clean(e.Actor)
 }
 
 func (m *model) renderEvents(w, h int) []string {
@@ -63,20 +66,45 @@ func (m *model) eventLine(e beads.Event, w int, selected bool) string {
 	}
 	mark := eventMark(e.Kind)
 	n := m.line(w, base).put("", " ").put(m.dim, clock(e.At)).put("", " ")
-	n.put(m.words(mark), string(mark)).put("", " ").put("", eventText(e))
+	n.put(m.words(mark), string(mark)).put("", " ").put("", m.eventText(e))
 	return n.end()
 }
 
 // eventText is an event in one line; who comes first unless the text says it.
-func eventText(e beads.Event) string {
-	text, who := clean(e.Text), eventWho(e)
-	if text == "" {
-		text = clean(e.Kind + " " + string(e.Bead))
-	}
-	if who != "" && !strings.HasPrefix(text, who) {
+func (m *model) eventText(e beads.Event) string {
+	text := m.eventWords(e)
+	if who := eventWho(e); who != "" && nameAt(text, e) == "" {
 		return who + ": " + text
 	}
 	return text
+}
+
+// eventWords is the text of an event, with the bead and, where there are several, the rig that it is about.
+func (m *model) eventWords(e beads.Event) string {
+	text, bead, rig := clean(e.Text), clean(string(e.Bead)), clean(e.Rig)
+	if text == "" {
+		text = clean(e.Kind)
+	}
+	if bead != "" && !strings.Contains(text, bead) {
+		if name := nameAt(text, e); name != "" {
+			return name + " (" + bead + ")" + text[len(name):]
+		}
+		return bead + " " + text
+	}
+	if bead == "" && len(m.facts.view.Status.Rigs) > 1 && !strings.Contains(text, rig) {
+		return rig + ": " + text
+	}
+	return text
+}
+
+// nameAt is the name that the text of an event begins with: of who did it, or of the polecat.
+func nameAt(text string, e beads.Event) string {
+	for _, name := range []string{eventWho(e), clean(e.Polecat)} {
+		if name != "" && strings.HasPrefix(text, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // ticker is the newest events in one line of w cells.
@@ -87,7 +115,7 @@ func (m *model) ticker(w int) string {
 		return n.put(m.dim, "  nothing has happened yet").end()
 	}
 	for i := len(events) - 1; i >= 0 && i >= len(events)-4; i-- {
-		text := eventText(events[i])
+		text := m.eventText(events[i])
 		need := 2 + 5 + 3 + width(text) + 1
 		if need > n.left && i < len(events)-1 {
 			break
