@@ -234,7 +234,7 @@ func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *t
 	}()
 	signal.Ignore(syscall.SIGTTOU) // the terminal is restored also when we are in the background
 	out, err := tui.Run(ctx, face, tui.Screen{
-		In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: o.ASCII, Passing: o.Passing, Guard: guard, Version: versionText(),
+		In: os.Stdin, Out: os.Stdout, Env: p.env, ASCII: o.ASCII, Passing: o.Passing, TownKeys: t.TownKeys(), Guard: guard, Version: versionText(),
 		Edit: p.editor(ctx), EditFile: p.fileEditor(ctx), Line: shellLine, Options: options(), Usage: cli.Usage(),
 	})
 	return out.Quit == tui.Drain, err

@@ -66,7 +66,7 @@ type desk struct {
 	s    *agentrun.Session
 }
 
-func newDesk(t *testing.T, cols, rows int) *desk {
+func newDesk(t *testing.T, cols, rows int, settings ...string) *desk {
 	t.Helper()
 	root := t.TempDir()
 	d := &desk{t: t, dir: filepath.Join(root, "heard"), town: filepath.Join(root, "T")}
@@ -85,8 +85,8 @@ func newDesk(t *testing.T, cols, rows int) *desk {
 		t.Fatal(err)
 	}
 	d.run("gastown", "init", d.town)
-	settings := fmt.Sprintf("[town]\nmayor = \"ear\"\npolecat = \"ear\"\n[agent.ear]\ncommand = [%q, %q, %q]\n", exe, listenVerb, d.dir)
-	if err := os.WriteFile(filepath.Join(d.town, "town.toml"), []byte(settings), 0o600); err != nil {
+	text := fmt.Sprintf("[town]\nmayor = \"ear\"\npolecat = \"ear\"\n[agent.ear]\ncommand = [%q, %q, %q]\n", exe, listenVerb, d.dir)
+	if err := os.WriteFile(filepath.Join(d.town, "town.toml"), []byte(text+strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.run("gastown", "--town", d.town, "rig", "add", "app", src, "--ungated")
@@ -275,6 +275,22 @@ func TestASecondScreenIsToldWhereTheFirstIs(t *testing.T) {
 	text := strings.Join(second.Terminal().Text(), "\n")
 	if !regexp.MustCompile(`is run by process \d+ on (pts/|ttys)\d+ already`).MatchString(text) || !strings.Contains(text, "go on there; ") || second.Exit().Code != 5 {
 		t.Errorf("exit %d:\n%s", second.Exit().Code, text)
+	}
+}
+
+// TestChosenTownKey: [keys] town is heeded; what it does not name reaches the agent.
+func TestChosenTownKey(t *testing.T) {
+	d := newDesk(t, 80, 24, "[keys]\ntown = [\"f8\", \"alt+t\"]")
+	d.press("", " TYPE mayor ")
+	d.press("", "F8 (or Alt-T) = board")
+	if err := d.s.Send([]byte("\x1d")); err != nil {
+		t.Fatal(err)
+	}
+	d.await("", "the child to get Ctrl-]", func() bool { return d.heard("mayor", "typed") == "\x1d" })
+	d.press("\x1b[19~", " TOWN ") // F8
+	d.press("\x1bt", " TYPE mayor ")
+	if got := d.heard("mayor", "typed"); got != "\x1d" {
+		t.Errorf("the Mayor got %q", got)
 	}
 }
 

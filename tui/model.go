@@ -157,7 +157,7 @@ func newModel(p ports, s Screen, profile colorprofile.Profile) *model {
 		return m
 	}
 	if v := m.facts.view; v.Starts > 0 && v.Starts <= hintStarts {
-		text := m.townKeyText() + " goes to the board; ? there shows the keys."
+		text := m.townKeyText() + " goes to the board; ? there lists keys."
 		if m.offering() {
 			text = m.townKey() + ", then 1, types the first sentence for you: " + m.firstWords()[0]
 		}

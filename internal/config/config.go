@@ -178,7 +178,7 @@ polecat  = "claude"      # the agent that works on beads
 history = "merge"        # "linear": no merge commits
 
 [keys]
-town = ["ctrl+]", "f9"]  # from an agent's terminal to the town
+town = ["ctrl+]", "f9"]  # from an agent's terminal to the town; see: gastown keys doctor
 
 [notify]
 command = ""             # run for every notice, its text in $1

@@ -118,6 +118,7 @@ func TestParseErrors(t *testing.T) {
 		{"[keys]\ntown = [\"bogus+key\"]", "t:2: keys.town: want", ""},
 		{"[keys]\ntown = [\"q\"]", "t:2: keys.town: want", ""},
 		{"[keys]\ntown = [\"f9\", \"shift+ctrl+a\"]", "t:2: keys.town: want", ""},
+		{"[keys]\ntown = [\"f9\", \"ctrl+c\"]", "t:2: keys.town: want a list of keys that type nothing", ""},
 		{"[keys]\ntown = [\"ctrl+A\"]", "t:2: keys.town: want", ""},
 		{"[town]\npolecats = 1001", "t:2: town.polecats: want a whole number from 0 to 1000", ""},
 		{"[town]\n\nmayor = \"nope\"", `t:3: town.mayor: no agent preset "nope"; built in: `, ""},
@@ -503,5 +504,18 @@ func TestSectionIsATablesOwnText(t *testing.T) {
 	}
 	if got, _ := Section(data, "rig"); strings.Count(got, "prefix") != 2 {
 		t.Errorf("all rigs: %q", got)
+	}
+}
+
+func TestChord(t *testing.T) {
+	for _, ok := range []string{"ctrl+]", "f9", "f12", "ctrl+space", "alt+x", "ctrl+\\", "ctrl+alt+t", "shift+f5", "ctrl+ü"} {
+		if !chord(ok) {
+			t.Errorf("%q is refused", ok)
+		}
+	}
+	for _, bad := range []string{"", "x", "X", "enter", "esc", "tab", "ctrl+c", "ctrl+b", "ctrl+o", "ctrl+i", "ctrl+m", "ctrl+[", "shift+x", "ctrl+", "f64", "f0", "ctrl-x", "Ctrl+X", "alt+ctrl+x", "ctrl+ab", " ctrl+x"} {
+		if chord(bad) {
+			t.Errorf("%q is taken", bad)
+		}
 	}
 }

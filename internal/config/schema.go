@@ -122,11 +122,11 @@ var (
 	truth       = kind{"true or false", boolean, func(v any) (any, error) { return as[bool](v) }}
 	texts       = kind{"a list of texts", list, func(v any) (any, error) { return asList(v) }}
 	someTexts   = kind{"a list of texts that is not empty", list, checkSome}
+	chords      = kind{"a list of keys that type nothing, function keys or with ctrl or alt before them, as in \"ctrl+]\" or \"f9\" (not ctrl+c, ctrl+b, ctrl+o, tab, enter or esc, which agents need)", list, checkChords}
 	envNames    = kind{"a list of names of variables", list, checkEnv}
 	aDuration   = kind{"a time above zero, as in \"30m\" or \"90s\"", text, checkDuration}
 	approve     = kind{`"none", "all" or a list of labels`, textOrList, checkApprove}
 	insidePaths = kind{"a list of paths or patterns inside the checkout, as in \".env\" or \"config/*.local\"", list, checkInside}
-	chords      = kind{"a list of keys, each a function key or with ctrl or alt before it, as in \"ctrl+]\" or \"f9\"", list, checkChords}
 	wholeNumber = kind{"a whole number from 0 to 1000", number, func(v any) (any, error) {
 		i, err := as[int64](v)
 		if err == nil && (i < 0 || i > 1000) {
@@ -208,8 +208,12 @@ func each(ok func(string) bool) func(l []string, err error) (any, error) {
 }
 
 // chord reports whether s is a keystroke as the screen reads them, and one that typing into a
-// terminal does not need: a function key, or a key with more before it than shift.
+// terminal does not need: a function key, or a key with more before it than shift. Nor is it one
+// that agents' programs are never to miss.
 func chord(s string) bool {
+	if slices.Contains([]string{"ctrl+c", "ctrl+b", "ctrl+o", "ctrl+i", "ctrl+m", "ctrl+["}, s) { // the last three are Tab, Enter and Esc
+		return false
+	}
 	modified := false
 	for _, m := range []string{"ctrl+", "alt+", "shift+", "meta+", "hyper+", "super+"} { // in the screen's order
 		if rest, ok := strings.CutPrefix(s, m); ok {
@@ -221,7 +225,7 @@ func chord(s string) bool {
 	}
 	named := []string{"enter", "tab", "backspace", "esc", "space", "up", "down", "left", "right", "home", "end", "pgup", "pgdown", "insert", "delete"}
 	r, n := utf8.DecodeRuneInString(s)
-	return modified && (slices.Contains(named, s) || n == len(s) && unicode.IsGraphic(r) && r != ' ' && unicode.ToLower(r) == r)
+	return modified && (slices.Contains(named, s) || n > 0 && n == len(s) && unicode.IsGraphic(r) && r != ' ' && unicode.ToLower(r) == r)
 }
 
 // inside reports whether a pattern names something below a checkout that is the person's, not git's.

@@ -247,6 +247,9 @@ func (t *Town) wrongSettings() string {
 	return t.cfgWrong
 }
 
+// TownKeys are the keys that lead from an agent's terminal to the town, as they were set.
+func (t *Town) TownKeys() []string { return t.settings().Keys.Town }
+
 // settingsAt is when town.toml was last written.
 func (t *Town) settingsAt() time.Time {
 	t.mu.Lock()
