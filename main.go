@@ -93,7 +93,7 @@ func (p *process) run() int {
 		Attach: p.attach,
 		Screen: p.open,
 		Up:     p.up,
-		Demo:   p.demo,
+		Demo:   p.demo, KeysDoctor: p.keysDoctor,
 		MCP: func(ctx context.Context, d api.Doer, role string) error {
 			return mcp.Serve(ctx, d, mcp.Options{Role: role, Version: versionText()}, os.Stdin, os.Stdout)
 		},

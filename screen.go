@@ -16,6 +16,7 @@ import (
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/cli"
+	"gastown/internal/config"
 	"gastown/internal/demo"
 	"gastown/internal/fault"
 	"gastown/internal/proc"
@@ -238,6 +239,19 @@ func (p *process) show(ctx context.Context, t *town.Town, h *town.Host, guard *t
 		Edit: p.editor(ctx), EditFile: p.fileEditor(ctx), Line: shellLine, Options: options(), Usage: cli.Usage(),
 	})
 	return out.Quit == tui.Drain, err
+}
+
+// keysDoctor shows what the terminal sends for keys, by the settings of a town if there is one.
+func (p *process) keysDoctor(ctx context.Context, dir string) error {
+	s := tui.Screen{In: os.Stdin, Out: os.Stdout, Env: p.env}
+	if dir != "" {
+		cfg, err := config.Load(filepath.Join(dir, "town.toml"))
+		if err != nil {
+			return err
+		}
+		s.TownKeys = cfg.Keys.Town
+	}
+	return tui.Doctor(ctx, s)
 }
 
 // shellLine performs a line of the screen's : dialog as the command line does.

@@ -294,6 +294,38 @@ func TestChosenTownKey(t *testing.T) {
 	}
 }
 
+// TestKeysDoctor: it shows what arrives, measures what is drawn, and leaves the terminal as it was.
+func TestKeysDoctor(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	d := &desk{t: t}
+	d.s, err = agentrun.Start(agentrun.Options{Name: "doctor", Size: proc.Size{Cols: 100, Rows: 30}, Spec: proc.Spec{
+		Argv: []string{"gastown", "keys", "doctor"}, Dir: home, Exe: exe, Env: []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TERM=xterm-256color", "LANG=C.UTF-8"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = d.s.Stop(t.Context(), 20*time.Second)
+		<-d.s.Done()
+	})
+	d.press("", "15 cells, as they should be")
+	d.press("", "the screen draws   lines")
+	d.press("", "WHAT THE SCREEN DOES")
+	d.press("\x1d", "1d                         Ctrl-]           leads to the board and back")
+	d.press("\x1b[A", "1b 5b 41                   Up               goes to the agent")
+	if err := d.s.Send([]byte("\x03\x03")); err != nil {
+		t.Fatal(err)
+	}
+	<-d.s.Done()
+	if m := d.s.Terminal().Frame().Modes; m.Kitty != 0 {
+		t.Errorf("the keyboard's mode stays: %+v", m)
+	}
+}
+
 // TestASlowTrialOfGatesIsSkipped by Enter, and what is typed after it goes to the screen.
 func TestASlowTrialOfGatesIsSkipped(t *testing.T) {
 	programs := map[string]string{}

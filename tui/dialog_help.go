@@ -199,7 +199,8 @@ func (d *helpDialog) firstPage(m *model, w int) []string {
 	return append(rows, spaces(w),
 		m.line(w, "").put("", " ").put("1", "TYPE").put("", "  every key goes to the agent, but "+m.townKeyText()+": the board").end(),
 		m.line(w, "").put("", " ").put("1", "TOWN").put("", "  single letters act on the board; m goes back to the Mayor").end(),
-		m.text(w, m.dim, "Ctrl-5 sends the same byte as Ctrl-]. [keys] in town.toml chooses another."))
+		m.text(w, m.dim, "Ctrl-5 sends the same byte as Ctrl-]. [keys] in town.toml chooses another."),
+		m.text(w, m.dim, "A key does nothing? In a shell, gastown keys doctor shows what arrives."))
 }
 
 // firstKey writes one row of the first page; each of several keys on it can be clicked by itself.

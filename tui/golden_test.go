@@ -69,10 +69,21 @@ func plainEnv() []string { return []string{"TERM=xterm-256color", "COLORTERM=tru
 // perform starts the program; it ends with the test.
 func perform(t *testing.T, h *fakeHost, cols, rows int, change func(*Screen)) (*stage, context.CancelFunc) {
 	t.Helper()
+	return performWith(t, h, cols, rows, change, func(reply func([]byte)) vt.Options { return vt.Options{Reply: reply} })
+}
+
+// performOn is perform on a terminal of the test's own kind.
+func performOn(t *testing.T, h *fakeHost, cols, rows int, kind func(reply func([]byte)) vt.Options) (*stage, context.CancelFunc) {
+	t.Helper()
+	return performWith(t, h, cols, rows, nil, kind)
+}
+
+func performWith(t *testing.T, h *fakeHost, cols, rows int, change func(*Screen), kind func(reply func([]byte)) vt.Options) (*stage, context.CancelFunc) {
+	t.Helper()
 	pr, pw := io.Pipe()
 	s := &stage{t: t, host: h, in: pw, wrote: make(chan struct{}, 1), ended: make(chan struct{}), sizes: make(chan Size),
 		guard: NewGuard(), clock: &fakeClock{at: noon()}}
-	s.outer = vt.New(cols, rows, vt.Options{Reply: func(p []byte) { _, _ = pw.Write(p) }})
+	s.outer = vt.New(cols, rows, kind(func(p []byte) { _, _ = pw.Write(p) }))
 	screen := Screen{In: pr, Out: s, Env: plainEnv(), Cols: cols, Rows: rows, Now: s.clock.now, Sizes: s.sizes, Guard: s.guard, Version: "v0.1.0", Line: h.line, Usage: fakeUsage()}
 	if change != nil {
 		change(&screen)

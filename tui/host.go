@@ -60,7 +60,7 @@ type Screen struct {
 	Cols, Rows int
 	// Sizes brings later sizes when Out is not a terminal. May be nil.
 	Sizes <-chan Size
-	// ASCII draws lines and marks in ASCII only.
+	// ASCII draws lines and marks in ASCII only; so does a screen whose environment or terminal wants it.
 	ASCII bool
 	// TownKeys lead from the terminal to the board and back, as keystrokes; nil is ctrl+]
 	// and f9.

@@ -85,13 +85,15 @@ const lockMods = tea.ModCapsLock | tea.ModNumLock | tea.ModScrollLock
 // defaultTownKeys are free in all agent programs that were looked at.
 func defaultTownKeys() []string { return []string{"ctrl+]", "f9"} }
 
+func (m *model) isTownKey(k tea.Key) bool { return isTownKey(m.townKeys, k) }
+
 // isTownKey recognises the town keys, Ctrl-] in every encoding and on every layout.
-func (m *model) isTownKey(k tea.Key) bool {
+func isTownKey(keys []string, k tea.Key) bool {
 	k.Mod &^= lockMods
 	if k.Code == 0x1d || k.Mod == tea.ModCtrl && k.BaseCode == ']' {
 		k = tea.Key{Code: ']', Mod: tea.ModCtrl}
 	}
-	return slices.Contains(m.townKeys, k.Keystroke())
+	return slices.Contains(keys, k.Keystroke())
 }
 
 // townKeyText is the town keys as hints write them: Ctrl-] (or F9).

@@ -54,6 +54,7 @@ type model struct {
 	profile colorprofile.Profile
 	light   bool
 	ascii   bool
+	probing bool // the answer to the probe of characters is awaited
 	version string
 	passing bool // the town ends with the screen
 
@@ -188,7 +189,7 @@ func (m *model) dress() {
 
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd {
-	return tea.Batch(m.bell, m.minute(), m.second(), m.settleSize(), tea.RequestBackgroundColor)
+	return tea.Batch(m.bell, m.minute(), m.second(), m.settleSize(), tea.RequestBackgroundColor, m.after(probeAfter, probeMsg{}))
 }
 
 // Update implements tea.Model. It only dispatches.
@@ -204,6 +205,10 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case changedMsg:
 		return tea.Batch(m.bell, m.changed())
+	case probeMsg:
+		return m.probe()
+	case tea.CursorPositionMsg:
+		return m.probed(msg)
 	case minuteMsg:
 		m.tick()
 		m.fitPanes(true)

@@ -41,6 +41,7 @@ func Run(ctx context.Context, h Host, s Screen) (Outcome, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
+	s.ASCII = s.ASCII || wantsASCII(s.Env) != ""
 	if s.Cols < 1 || s.Rows < 1 {
 		s.Cols, s.Rows = 80, 24
 	}

@@ -64,6 +64,8 @@ type Env struct {
 	MCP func(ctx context.Context, d api.Doer, role string) error
 	// Attach shows the terminal of a polecat or of "mayor" on this one, and types into it, until it is left.
 	Attach func(ctx context.Context, d api.Doer, name string) error
+	// KeysDoctor shows on the terminal what its keys send and how wide it draws; town is "" without one.
+	KeysDoctor func(ctx context.Context, town string) error
 	// Demo runs the whole job in a town of its own.
 	Demo func(ctx context.Context, opts DemoOptions) error
 }

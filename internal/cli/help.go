@@ -63,7 +63,7 @@ func (a *app) groups() []section {
 			{a.agentReport(), "what I am doing"}, {a.mcp(), "verbs as MCP tools"},
 		}},
 		{also, []entry{
-			{a.versionCommand(), ""}, {nil, ""}, {a.bug(), ""}, {a.uninstall(), ""},
+			{a.versionCommand(), ""}, {nil, ""}, {a.keys(), ""}, {a.bug(), ""}, {a.uninstall(), ""},
 		}},
 	}
 }
@@ -129,7 +129,7 @@ func rootHelp(a *app) string {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
-	b.WriteString("\n`gastown VERB --help` has examples. Also: " + strings.Join(rest, ", ") + ".\n" +
+	b.WriteString("\n`gastown VERB -h` has examples. Also: " + strings.Join(rest, ", ") + ".\n" +
 		"Start: `gastown demo`, or `gastown` in a repository of yours.\n")
 	return b.String()
 }

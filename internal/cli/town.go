@@ -318,6 +318,26 @@ func showChecks(p *page, list []api.Check) {
 	}
 }
 
+func (a *app) keys() *cobra.Command {
+	return group("keys", "what your terminal sends, and how wide it draws", "gastown keys doctor",
+		a.command("", spec{
+			use: "doctor", short: "show what each key sends, and how wide glyphs are",
+			long: "Each key that is pressed is shown as the bytes that arrive and as what the screen makes of them. Before\n" +
+				"that the widths of the characters it draws with are measured: where a terminal gives lines two cells,\n" +
+				"or the environment says that it reads no UTF-8, the screen draws in ASCII. Ctrl-C twice ends it.",
+			example: "gastown keys doctor",
+		}, func(ctx context.Context, _ []string) error {
+			if a.json || !a.env.IsTTY {
+				return fault.Usagef("keys doctor: it needs a terminal")
+			}
+			town, err := a.env.FindTown(a.town, a.env.Dir)
+			if err != nil && (a.town != "" || !fault.Is(err, fault.NotFound)) {
+				return err
+			}
+			return a.env.KeysDoctor(ctx, town)
+		}))
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	return a.command("", spec{use: "version", short: "print the version", example: "gastown version"},
 		func(context.Context, []string) error { return a.version() })
