@@ -181,9 +181,22 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 	if n := len(m.facts.view.Convoys); n > 1 {
 		f.right = fmt.Sprintf("%d of %d  </> next", d.at+1, n)
 	}
-	f.foot = append(hintsIn(m.keys, InConvoy, Open, PauseConvoy, ShowDiff, CopyID), "Esc")
+	f.foot = hintsIn(m.keys, InConvoy, Open, ShowDiff, CopyID)
+	switch {
+	case c.Closed >= c.Total:
+	case c.State == beads.ConvoyLaunched:
+		f.foot = append(f.foot, "P pause")
+	default:
+		f.foot = append(f.foot, "P launch")
+	}
+	f.foot = append(f.foot, "Esc")
 	d.bead.follow(d.order(c), true)
-	count := map[byte]int{}
+	count, after := map[byte]int{}, 4
+	for _, id := range c.Beads {
+		if r, ok := m.beadByID(string(id)); ok {
+			after = min(max(after, width(afterText(r))), w/3)
+		}
+	}
 	var rows []string
 	line := 0
 	for _, g := range groups(c) {
@@ -196,7 +209,7 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 			if j == 0 {
 				label = g.label
 			}
-			rows = append(rows, d.beadRow(m, w, label, string(id), r, ok, line == d.bead.at))
+			rows = append(rows, d.beadRow(m, w, after, label, string(id), r, ok, line == d.bead.at))
 			line++
 		}
 	}
@@ -218,27 +231,35 @@ func (d *convoysDialog) draw(m *model, w, h int) face {
 	return f
 }
 
-// bar is a convoy's beads as one row of marks, the done ones first.
+// bar is a convoy's beads as one row of marks over the whole width, the done ones first.
 func (m *model) bar(w int, count map[byte]int) string {
 	n := m.line(w, "").put("", " [")
-	total := 0
+	total, seen, drawn := 0, 0, 0
 	for _, k := range count {
 		total += k
 	}
 	const doneFirst = "+^>?!=xo#."
-	room := max(w-6, 0)
+	room := max(w-4, 0)
 	for i := range len(doneFirst) {
 		g := doneFirst[i]
-		k := count[g]
-		if total > room {
-			k = k * room / total
+		if seen += count[g]; total > 0 {
+			to := seen * room / total
+			n.put(m.words(g), strings.Repeat(string(g), to-drawn))
+			drawn = to
 		}
-		n.put(m.words(g), strings.Repeat(string(g), k))
 	}
 	return n.put("", "]").end()
 }
 
-func (d *convoysDialog) beadRow(m *model, w int, label, id string, r beadRow, ok, selected bool) string {
+// afterText is what a bead of a convoy waits for, or who has it.
+func afterText(r beadRow) string {
+	if len(r.bead.BlockedBy) > 0 {
+		return "after " + joinIDs(r.bead.BlockedBy)
+	}
+	return r.who
+}
+
+func (d *convoysDialog) beadRow(m *model, w, after int, label, id string, r beadRow, ok, selected bool) string {
 	base, mark := sty(""), " "
 	if selected {
 		base, mark = m.picked, m.marker
@@ -248,12 +269,7 @@ func (d *convoysDialog) beadRow(m *model, w int, label, id string, r beadRow, ok
 		return n.put(m.dim, clean(id)).end()
 	}
 	n.put(m.glyph(r.glyph), string(r.glyph)).put("", " ").cell(m.idStyle(r), clean(id), max(m.facts.wide.id, 6))
-	after := r.who
-	if len(r.bead.BlockedBy) > 0 {
-		after = "after " + joinIDs(r.bead.BlockedBy)
-	}
-	room := max(n.left-24, 8)
-	return n.cell(m.textOf(r), clean(r.bead.Title), room).put(m.dim, cut(after, max(n.left, 0), m.more)).end()
+	return n.cell(m.textOf(r), clean(r.bead.Title), max(n.left-after-1, 8)).put(m.dim, afterText(r)).end()
 }
 
 // holds says what a convoy waits for.
@@ -270,6 +286,9 @@ func (d *convoysDialog) holds(m *model, c *api.Convoy) []part {
 	}
 	if len(out) == 0 {
 		text := "nothing holds it up"
+		if c.Closed >= c.Total {
+			text = "all of it is done"
+		}
 		if c.State != beads.ConvoyLaunched && c.Closed < c.Total {
 			text = "not launched: its beads start only when slung; P launches it"
 		}

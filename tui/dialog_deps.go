@@ -99,8 +99,9 @@ func (d *depsDialog) keys() []string {
 }
 
 func (d *depsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
-	if before := d.at.at; d.at.move(ev.intent, d.keys(), 10) {
-		d.overHeadings(before)
+	was := d.at.at
+	if d.at.move(ev.intent, d.keys(), 10) {
+		d.offHeading(d.at.at < was)
 		return consumed, nil
 	}
 	id := d.id
@@ -121,19 +122,17 @@ func (d *depsDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	return ignored, nil
 }
 
-// overHeadings goes on in the direction of a move that ended on a heading, or back where there is no bead.
-func (d *depsDialog) overHeadings(before int) {
-	by := 1
-	if d.at.at > 0 && d.at.at < before || d.at.at == len(d.rows)-1 {
-		by = -1
-	}
-	for at := d.at.at; at >= 0 && at < len(d.rows); at += by {
-		if d.rows[at].id != "" {
-			d.at.goTo(at, d.keys())
-			return
+// offHeading moves the cursor from a heading to the nearest bead, in the direction it came in if there is one.
+func (d *depsDialog) offHeading(up bool) {
+	by := map[bool]int{true: -1, false: 1}[up]
+	for _, step := range []int{by, -by} {
+		for i := d.at.at; i >= 0 && i < len(d.rows); i += step {
+			if d.rows[i].id != "" {
+				d.at.goTo(i, d.keys())
+				return
+			}
 		}
 	}
-	d.at.goTo(before, d.keys())
 }
 
 // click implements clicker.
@@ -148,7 +147,7 @@ func (d *depsDialog) click(m *model, row, _ int, again bool) tea.Cmd {
 }
 
 func (d *depsDialog) draw(m *model, w, h int) face {
-	f := face{title: "DEPENDENCIES of " + clean(string(d.id)), foot: []string{"Enter open", "D dependencies of it", "Esc"}}
+	f := face{title: "DEPENDENCIES of " + clean(string(d.id)), foot: []string{"Enter open", "D turn to it", "d diff", "a assign", "Esc"}}
 	if r, ok := m.beadByID(string(d.id)); ok {
 		f.title += "  " + clean(r.bead.Title)
 	}

@@ -563,3 +563,44 @@ func TestASentenceEndsOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestConvoyUsesItsWidth: the bar is as long as the dialog, and no title is cut while there is room beside it.
+func TestConvoyUsesItsWidth(t *testing.T) {
+	h := sampleHost(80, 24)
+	v := *h.View()
+	v.Beads[2].Title = "Add an OAuth callback route, longer"
+	h.set(&v)
+	p := drive(t, h, 80, 24)
+	p.keys("ctrl+]", "c")
+	p.wantDialog("callback route, longer")
+	for _, row := range strings.Split(p.dialog(), "\n") {
+		if strings.Contains(row, "[+") && (!strings.HasSuffix(row, "] ║") || strings.ContainsAny(strings.Trim(row, "║ "), " ")) {
+			t.Errorf("the bar: %q", row)
+		}
+	}
+	done := *h.View()
+	done.Convoys = []api.Convoy{done.Convoys[0]}
+	done.Convoys[0].Closed = done.Convoys[0].Total
+	done.Status.Problems = nil
+	h.set(&done)
+	p.send(changedMsg{})
+	p.wantDialog("all of it is done")
+	if strings.Contains(p.dialog(), "P pause") || strings.Contains(p.dialog(), "P launch") {
+		t.Errorf("a convoy that is done can be paused:\n%s", p.dialog())
+	}
+}
+
+// TestDepsCursorIsOnABead, whichever way it comes.
+func TestDepsCursorIsOnABead(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	p.m.show("gt-f20")
+	p.keys("D")
+	d, _ := p.m.over().(*depsDialog)
+	for _, key := range []string{"down", "down", "down", "up", "up", "up", "g", "G", "g"} {
+		p.keys(key)
+		if d.rows[d.at.at].id == "" {
+			t.Errorf("after %s the cursor is on %q", key, d.rows[d.at.at].head)
+		}
+	}
+}

@@ -34,8 +34,8 @@ func (m *model) renderCats(w, h int) []string {
 	focused := m.focused(paneCats)
 	s := m.facts.view.Status
 	count := fmt.Sprintf("%d/%d", m.facts.busy, s.Cap)
-	if busy, _ := m.shownCats(); m.rig != "" || m.filters[paneCats] != "" {
-		count = fmt.Sprintf("%d of %s", len(busy), count)
+	if rows, _ := m.shownCats(); len(rows) < m.facts.busy {
+		count = fmt.Sprintf("%d of %s", len(rows), count)
 	}
 	b := box{title: "2 POLECATS " + count + m.filterTail(paneCats), focused: focused}
 	if cost, ok := m.spend(); ok {
