@@ -128,9 +128,13 @@ func Plan(w World) Decision {
 	for _, c := range w.apart() {
 		why, until := w.holds(c, taken)
 		if why == "" && live >= w.Cap {
-			why = "all " + strconv.Itoa(w.Cap) + " polecats are busy"
-			if w.Cap == 0 {
+			switch w.Cap {
+			case 0:
 				why = "town.polecats is 0"
+			case 1:
+				why = "the only polecat is busy"
+			default:
+				why = "all " + strconv.Itoa(w.Cap) + " polecats are busy"
 			}
 		}
 		if why != "" {

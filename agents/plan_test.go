@@ -2,6 +2,7 @@ package agents
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,19 @@ func TestNames(t *testing.T) {
 	}
 	if got := Names(3, []string{"toast", "slit"}); !slices.Equal(got, []string{"nux", "rust", "dag"}) {
 		t.Errorf("names: %v", got)
+	}
+}
+
+// TestPlanSaysWhyItWaits, in the number that there is.
+func TestPlanSaysWhyItWaits(t *testing.T) {
+	for limit, want := range map[int]string{0: "town.polecats is 0", 1: "the only polecat is busy", 2: "all 2 polecats are busy"} {
+		w := World{Cap: limit, Candidates: []Candidate{{Bead: &beads.Bead{ID: "app-1", Rig: "app"}}}}
+		for i := range limit {
+			w.Live = append(w.Live, &beads.Attempt{Bead: beads.ID("app-9"), N: i + 1, Polecat: "busy" + strconv.Itoa(i), Rig: "app"})
+		}
+		if got := Plan(w).Waiting["app-1"]; got != want {
+			t.Errorf("%d polecats: %q, want %q", limit, got, want)
+		}
 	}
 }
 

@@ -386,7 +386,7 @@ func (m *model) putProgress(n *line) {
 		n.put(m.dim, " "+m.dot+" ").put("", itoa(k)+" landing")
 	}
 	if k := m.facts.asks; k > 0 {
-		n.put(m.dim, " "+m.dot+" ").put(m.words('?'), itoa(k)+" needs you")
+		n.put(m.dim, " "+m.dot+" ").put(m.words('?'), itoa(k)+map[bool]string{true: " needs you", false: " need you"}[k == 1])
 	}
 	if m.facts.worst != nil && m.facts.worst.State == refinery.Hung {
 		n.put(m.dim, " "+m.dot+" ").put(m.words('!'), "refinery HUNG")

@@ -130,7 +130,7 @@ func polecatRows(p *page, list []api.PolecatInfo) [][]string {
 	for _, c := range list {
 		change := diff(c.Added, c.Removed)
 		if c.Dirty > 0 {
-			change = strings.TrimSpace(fmt.Sprintf("%s *%d", change, c.Dirty)) // paths not committed yet
+			change = strings.TrimPrefix(fmt.Sprintf("%s, %d uncommitted", change, c.Dirty), ", ")
 		}
 		commits := fmt.Sprint(c.Commits)
 		if c.Bead == "" {

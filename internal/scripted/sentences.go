@@ -141,8 +141,8 @@ func (c *chat) goingOn(ctx context.Context, _ []string) error {
 	if n.Open+n.Working+n.Submitted+n.NeedsYou+n.Deferred+n.Closed == 0 {
 		c.scr.say("Nothing: there are no beads. Say \"look at FILE\" with a spec.")
 	} else {
-		c.scr.say("%d beads: %d working, %d in the merge queue, %d ready, %d blocked, %d need you, %d closed.",
-			n.Open+n.Working+n.Submitted+n.NeedsYou+n.Deferred+n.Closed, n.Working, n.Submitted, n.Ready, n.Blocked, n.NeedsYou, n.Closed)
+		c.scr.say("%d beads: %d working, %d in the merge queue, %d ready, %d blocked, %d %s you, %d closed.",
+			n.Open+n.Working+n.Submitted+n.NeedsYou+n.Deferred+n.Closed, n.Working, n.Submitted, n.Ready, n.Blocked, n.NeedsYou, map[bool]string{true: "needs", false: "need"}[n.NeedsYou == 1], n.Closed)
 	}
 	switch {
 	case st.Frozen:
