@@ -103,10 +103,7 @@ func (m *model) catStrip(r catRow, w, h int) []string {
 		return nil
 	}
 	p, dot := r.cat, " "+m.dot+" "
-	facts := plural(p.Commits, "commit") + dot + fmt.Sprintf("%s +%d -%d", plural(p.Files, "file"), p.Added, p.Removed)
-	if p.Dirty > 0 {
-		facts += dot + fmt.Sprintf("%d uncommitted", p.Dirty)
-	}
+	facts := m.changeText(nil, p)
 	if !p.Quiet.IsZero() {
 		facts += dot + "quiet for " + lasting(m.clock.Sub(p.Quiet))
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -60,7 +61,14 @@ type textDialog struct {
 
 func (d *textDialog) scope() Scope    { return InList }
 func (d *textDialog) wantsText() bool { return false }
-func (d *textDialog) broad() bool     { return true }
+
+// broad implements broad: only what has long lines.
+func (d *textDialog) broad() bool {
+	return slices.ContainsFunc(d.text, func(s string) bool { return width(cleanLine(s)) > textCells })
+}
+
+// textCells is how wide a text is that is shown as other dialogs are.
+const textCells = 78
 
 func (d *textDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch {
