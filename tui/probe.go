@@ -32,13 +32,14 @@ func probeText() string {
 
 // probe writes the characters, unseen, into the last row, asks where the cursor is then, and writes the row anew: all at
 // once, so that it is as Bubble Tea believes it to be.
+// The return before the cursor is put back ends the wrap that a full row leaves behind, which some terminals keep.
 func (m *model) probe() tea.Cmd {
 	text, rows := probeText(), m.layout.size.Rows
 	if m.ascii || m.layout.size.Cols < 3*width(text) || rows < 2 || len(m.drawn) < rows {
 		return nil
 	}
 	m.probing = true
-	return tea.Raw(fmt.Sprintf("\x1b7\x1b[%d;1H\x1b[8m%s\x1b[m\x1b[6n\x1b[%d;1H%s\x1b8", rows, text, rows, m.drawn[rows-1]))
+	return tea.Raw(fmt.Sprintf("\x1b7\x1b[%d;1H\x1b[8m%s\x1b[m\x1b[6n\x1b[%d;1H%s\r\x1b8", rows, text, rows, m.drawn[rows-1]))
 }
 
 // probed draws in ASCII from now on where the characters were not as wide as they should be.

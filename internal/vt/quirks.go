@@ -20,9 +20,13 @@ func (t *emulator) install(emu *xvt.Emulator) {
 	emu.SetCallbacks(xvt.Callbacks{
 		Bell:             func() { s.bells++ },
 		CursorVisibility: func(on bool) { s.cursorVisible = on },
-		EnableMode:       func(m ansi.Mode) { s.set[m] = true },
-		DisableMode:      func(m ansi.Mode) { delete(s.set, m) },
+		EnableMode:       func(m ansi.Mode) { s.set[m] = true; t.moved(m) },
+		DisableMode:      func(m ansi.Mode) { delete(s.set, m); t.moved(m) },
 	})
+	save := func() bool { s.wrapSaved = t.inside != nil && *t.inside.phantom; return false }
+	restore := func() bool { t.wrap(s.wrapSaved); return false } // x/vt wraps after it if the last column was written before
+	emu.RegisterEscHandler('7', save)
+	emu.RegisterEscHandler('8', restore)
 	answer := func(format string, args ...any) bool {
 		_, _ = fmt.Fprintf(emu.InputPipe(), format, args...) // the same pipe as x/vt's own answers: one order
 		return true
@@ -43,7 +47,9 @@ func (t *emulator) install(emu *xvt.Emulator) {
 		emu.ClearScrollback()
 		return true
 	})
+	emu.RegisterCsiHandler('s', func(ansi.Params) bool { return save() })
 	emu.RegisterCsiHandler('u', func(ansi.Params) bool { // x/vt has SCOSC only
+		restore()
 		if scr := screenOf(emu); scr != nil {
 			scr.RestoreCursor()
 		}
@@ -58,6 +64,22 @@ func (t *emulator) install(emu *xvt.Emulator) {
 		*s = state{set: s.set, title: s.title, bells: s.bells, cursorVisible: true, blink: true}
 		return false
 	})
+}
+
+// wrap says whether the next character goes to the next row.
+func (t *emulator) wrap(on bool) {
+	if t.inside != nil {
+		*t.inside.phantom = on
+	}
+}
+
+// moved is called after a mode has changed: some of them put the cursor elsewhere, and x/vt keeps what it would have done
+// in the old place.
+func (t *emulator) moved(m ansi.Mode) {
+	switch m {
+	case ansi.ModeAltScreen, ansi.ModeAltScreenSaveCursor, ansi.ModeSaveCursor, ansi.DECMode(47):
+		t.wrap(false)
+	}
 }
 
 // installQueries answers what agents ask at their start and x/vt does not answer, or not well.

@@ -12,6 +12,7 @@ type state struct {
 	bells         int
 	stack         []uint8 // kitty keyboard flags, the last one counts
 	modifyOther   uint8
+	wrapSaved     bool // with the cursor: the next character goes to the next row
 }
 
 // kittyDepth is the longest stack of keyboard flags, as in kitty; a deeper push loses the oldest.

@@ -312,6 +312,30 @@ func TestState(t *testing.T) {
 	}
 }
 
+// A row filled to its last column leaves a wrap behind, which belongs to that place and not to where the cursor goes.
+func TestRestoredCursorDoesNotWrap(t *testing.T) {
+	full := "\x1b[3;1H" + strings.Repeat("x", 20)
+	for _, tt := range []struct{ name, in, want string }{
+		{"DECRC", "\x1b[2;1H\x1b7" + full + "\x1b8ab", "|ab|xxxxxxxxxxxxxxxxxxxx|"},
+		{"SCORC", "\x1b[2;1H\x1b[s" + full + "\x1b[uab", "|ab|xxxxxxxxxxxxxxxxxxxx|"},
+		{"1048", "\x1b[2;1H\x1b[?1048h" + full + "\x1b[?1048lab", "|ab|xxxxxxxxxxxxxxxxxxxx|"},
+		{"saved at the end", full + "\x1b7\x1b[1;1Hab\x1b8c", "ab||xxxxxxxxxxxxxxxxxxxx|c"},
+		{"other screen", "\x1b[2;1H\x1b[?1049h" + full + "\x1b[?1049lab", "|ab||"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			term := open(t, 20, 4)
+			write(t, term, tt.in)
+			var rows []string
+			for _, row := range term.Text() {
+				rows = append(rows, strings.TrimRight(row, " "))
+			}
+			if got := strings.Join(rows, "|"); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFramesDoNotChange(t *testing.T) {
 	term := open(t, 10, 2)
 	write(t, term, "one\r\ntwo")
