@@ -46,7 +46,7 @@ func listen(dir string) int {
 			note("winch", []byte("w"))
 		}
 	}()
-	fmt.Print("I am " + name + "\r\n  May I run npm install?\r\n  1  Allow once\r\n  2  Deny\r\n") // a permission dialog, as good as any
+	fmt.Print("I am " + name + "\r\n  登录 👩‍👩‍👧 ⚠️ e\u0301 עברית end\r\n  May I run npm install?\r\n  1  Allow once\r\n  2  Deny\r\n") // a permission dialog, as good as any
 	buf := make([]byte, 100)
 	for {
 		n, err := os.Stdin.Read(buf)
