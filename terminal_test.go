@@ -220,6 +220,7 @@ func TestAgentsTerminals(t *testing.T) {
 	}
 	d.s.Resize(120, 40) // a slot of fewer columns: nobody is told before he is typed to
 	d.press("", "┌─ MAYOR")
+	d.settle()
 	d.press("m", " TYPE mayor ")
 	d.await("z", "the Mayor to be told of its new size", func() bool { return d.heard("mayor", "winch") == "w" })
 	if n := len(d.heard("toast", "winch")); n != 0 {

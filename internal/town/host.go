@@ -441,30 +441,13 @@ func (h *Host) rigHosts() []*rigHost {
 	return out
 }
 
-// SetSize is the geometry of every agent's terminal: that of the screen's left slot.
+// SetSize is the geometry that agents' terminals start with: that of the screen's left slot. The screen itself tells those
+// that run, as not each change is for each of them.
 func (h *Host) SetSize(s proc.Size) {
 	h.mu.Lock()
-	same := h.size == s
 	h.size = s
-	var all []resizer
-	for _, w := range h.workers {
-		if ses := w.sessionNow(); ses != nil {
-			all = append(all, ses)
-		}
-	}
-	if h.mayor != nil && h.mayor.session != nil {
-		all = append(all, h.mayor.session)
-	}
 	h.mu.Unlock()
-	if same {
-		return
-	}
-	for _, s2 := range all {
-		s2.Resize(s.Cols, s.Rows)
-	}
 }
-
-type resizer interface{ Resize(cols, rows int) }
 
 // Info is the host as status shows it.
 func (h *Host) info() *api.HostInfo {

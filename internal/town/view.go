@@ -346,7 +346,7 @@ func (h *Host) CountStart() error {
 	})
 }
 
-// SlotSize is the geometry of the screen's left slot, and so of every agent's terminal.
+// SlotSize is the geometry of the screen's left slot, and so of each terminal of an agent that starts.
 func (h *Host) SlotSize(cols, rows int) { h.SetSize(proc.Size{Cols: cols, Rows: rows}) }
 
 // RefreshAfter is Refresh that also counts what the view quotes of terminals: it builds one
