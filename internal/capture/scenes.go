@@ -94,7 +94,7 @@ func (s *studio) hung(ctx context.Context) ([]picture, error) {
 	if err := s.sh(ctx, "gastown --town town refinery resume"); err != nil {
 		return nil, err
 	}
-	rows, err := p.until(ctx, "", "a Refinery that hangs", has("refinery HUNG", "r restart", "TestCheckout"))
+	rows, err := p.until(ctx, "", "a Refinery that hangs", has("refinery HUNG 2s", "r restart", "TestCheckout"))
 	if err != nil {
 		return nil, err
 	}
