@@ -44,7 +44,7 @@ func (m *model) renderCats(w, h int) []string {
 	if h := m.haltShown(); h != agents.Going {
 		b.right, b.mark = haltWord(h), '='
 	}
-	b.foot = hints(m.keys, Attach, ShowDiff, Nudge, AnswerAsk, Revive, Kill, Assign, RestartAgent)
+	b.foot = hints(m.keys, Attach, ShowDiff, Kill, Nudge, AnswerAsk, Revive, Assign, RestartAgent)
 	m.asTab(&b, paneCats, w)
 	b.body = m.catBody(w-2, h-2, focused)
 	return m.box(b, w, h)
