@@ -17,9 +17,7 @@ func TestAnAttemptKeyMeansNoOther(t *testing.T) {
 	l.sling(one)
 	l.told("one1")
 	old := beads.AttemptKey(one, 1)
-	if _, ok := l.host.Terminal(old); !ok {
-		t.Errorf("%s has no terminal", old)
-	}
+	l.face(old)
 	if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: old}); err != nil {
 		t.Fatal(err)
 	}

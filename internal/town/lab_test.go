@@ -370,3 +370,13 @@ func alive(pids string) []string {
 }
 
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// face is the terminal of an agent. Its program may have been heard of a moment before it is there.
+func (l *lab) face(name string) (f Face) {
+	l.t.Helper()
+	l.await("the terminal of "+name, func() (ok bool) {
+		f, ok = l.host.Terminal(name)
+		return ok
+	})
+	return f
+}

@@ -38,10 +38,7 @@ wait
 	if _, err := api.PolecatAnswer.Do(t.Context(), l.person(), api.AnswerReq{Name: a.Polecat, Text: "yes"}); !fault.Is(err, fault.Refused) {
 		t.Errorf("answered past its terminal: %v", err)
 	}
-	f, ok := l.host.Terminal(a.Polecat)
-	if !ok {
-		t.Fatal("no terminal")
-	}
+	f := l.face(a.Polecat)
 	if err := f.Send([]byte("\r")); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +126,7 @@ func TestALimitedAgentGoesOnByItself(t *testing.T) {
 	if until := l.attempt(id).LimitedUntil; until.Before(time.Now().Add(agents.LimitGuess - time.Minute)) {
 		t.Errorf("until %s", until)
 	}
-	f, _ := l.host.Terminal(l.attempt(id).Polecat)
+	f := l.face(l.attempt(id).Polecat)
 	if err := f.Send([]byte("\r")); err != nil {
 		t.Fatal(err)
 	}
