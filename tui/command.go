@@ -52,6 +52,8 @@ func commands() []command {
 		{"undo", "", "take the last action back (30 s)", UndoLast, func(m *model, _ string) tea.Cmd { return m.undo() }},
 		{"approve", "[BEAD]", "say yes to a change that waits for it (asks)", AnswerAsk, withBead(approveBead)},
 		{"queue approve", "[BEAD]", "land a green merge request that waits for a person's yes (asks)", AnswerAsk, withBead(approveBead)},
+		{"polecat attach", "POLECAT", "type to a polecat", Attach, withCat(func(m *model, c *api.PolecatInfo) tea.Cmd { m.attach(c); return nil })},
+		{"mayor attach", "", "type to the Mayor", GoTerminal, func(m *model, _ string) tea.Cmd { m.backToMayor(); return nil }},
 		{"polecat kill", "POLECAT|BEAD", "stop a polecat and keep its work on a rescue ref (asks)", Kill, withCat((*model).openKill)},
 		{"send-key", "", "send Ctrl-] itself to the terminal", None, sendTownKey},
 		{"quit", "", "quit (asks)", QuitDialog, func(m *model, _ string) tea.Cmd { return m.run(QuitDialog) }},

@@ -35,6 +35,24 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestLineOfEveryVerb: none needs what only a process of its own has.
+func TestLineOfEveryVerb(t *testing.T) {
+	for verb, usage := range cli.Usage() {
+		args := strings.Fields(verb)
+		for _, word := range strings.Fields(usage) {
+			if word[0] != '[' {
+				args = append(args, "1")
+			}
+		}
+		t.Run(verb, func(t *testing.T) {
+			town := &fake{}
+			if _, err := cli.Line(t.Context(), town, t.TempDir(), func() time.Time { return now }, args); len(town.calls) == 0 && err == nil {
+				t.Error("nothing is asked, and nothing is wrong")
+			}
+		})
+	}
+}
+
 func TestOptions(t *testing.T) {
 	all := cli.Options()
 	if i := slices.IndexFunc(all["sling"], func(o cli.Option) bool { return o.Name == "--agent" }); i < 0 || all["sling"][i].Value != "PRESET[:MODEL]" {

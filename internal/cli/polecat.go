@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gastown/internal/api"
+	"gastown/internal/fault"
 )
 
 func (a *app) polecat() *cobra.Command {
@@ -52,7 +53,11 @@ func (a *app) attach(use string) *cobra.Command {
 	}
 	return a.command(api.PolecatAttach.Name(), s, func(ctx context.Context, args []string) error {
 		name := orElse(first(args), "mayor")
-		if !a.json {
+		switch {
+		case a.json:
+		case a.env.Attach == nil:
+			return fault.Usagef("attach: it needs a terminal of its own").WithHint("with --json it gives one picture")
+		default:
 			return a.env.Attach(ctx, a.reach, name)
 		}
 		r, err := api.PolecatAttach.Do(ctx, a.reach, api.AttachReq{Name: name})

@@ -111,7 +111,7 @@ func (a *app) down() *cobra.Command {
 			return a.noneToStop(err)
 		case err != nil:
 			return err
-		case noWait:
+		case noWait || a.reach.alone != nil: // who asks from within ends with it
 			return answer(a, ack, showAck)
 		}
 		if req.Drain && !a.json {
