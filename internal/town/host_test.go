@@ -458,3 +458,19 @@ func TestChangedSettingsWakeTheHost(t *testing.T) {
 		t.Error("what is wrong is not told")
 	}
 }
+
+// TestEmptySettingsTakeNoRigAway: a file that somebody is about to write is empty for a moment.
+func TestEmptySettingsTakeNoRigAway(t *testing.T) {
+	l := newLab(t, "")
+	if err := os.WriteFile(filepath.Join(l.dir, "town.toml"), []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.await("it is told", func() bool {
+		return slices.ContainsFunc(l.status().Problems, func(p api.Problem) bool {
+			return p.Key == "settings" && strings.Contains(p.What, "is empty")
+		})
+	})
+	if rigs := l.status().Rigs; len(rigs) != 1 {
+		t.Errorf("rigs: %+v", rigs)
+	}
+}

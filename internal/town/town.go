@@ -7,6 +7,7 @@
 package town
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -228,6 +229,9 @@ func (t *Town) parse(path string, data []byte) (*config.Config, error) {
 	cfg, err := config.Parse(path, data)
 	if err != nil || t.cfg == nil {
 		return cfg, err
+	}
+	if len(t.cfg.Rigs) > 0 && len(bytes.TrimSpace(data)) == 0 { // an editor may be at it: empty is no wish to have no rigs
+		return nil, fault.Usagef("%s is empty", path).WithHint("to take a rig out: gastown rig remove NAME")
 	}
 	for _, name := range rigNames(cfg) {
 		rc, was := cfg.Rigs[name], t.cfg.Rigs[name]
