@@ -164,7 +164,7 @@ func (m *machine) state() (s State, reason, hint string) {
 	case q.Stop != nil:
 		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
-		return NoGates, "no gate is set, so nothing merges", "add a [[rig." + q.Rig + ".gate]] to town.toml, or accept landing without: `gastown rig ungated " + q.Rig + "`"
+		return NoGates, "no gate is set, so nothing merges", "add one: `gastown rig gate " + q.Rig + " 'COMMAND'`; or accept landing without: `gastown rig ungated " + q.Rig + "`"
 	case r == nil && m.cfg.Full && q.LastErr == "" && runnable(*q, m.cfg) >= 0:
 		return Idle, "waits for the gates of another rig: as many run as this machine has places for", ""
 	case r == nil:

@@ -17,7 +17,7 @@ func TestHere(t *testing.T) {
 		{"gastown refinery restart myapp (r on the screen)", "r restart refinery"},
 		{"look at it, then: `gastown refinery restart myapp` (r on the screen).", "look at it, then: r restart refinery."},
 		{"gastown polecat peek slit (t on the screen) shows its terminal, gastown polecat restart slit (R on the screen) starts it again", "t shows its terminal, R starts it again"},
-		{"add a [[rig.myapp.gate]] to town.toml, or accept it: gastown rig ungated myapp", "add a [[rig.myapp.gate]] to town.toml, or accept it: :rig ungated myapp"},
+		{"add one: `gastown rig gate myapp 'COMMAND'`; or accept it: `gastown rig ungated myapp`", "add one: :rig gate myapp 'COMMAND'; or accept it: :rig ungated myapp"},
 		{"Its work is kept: gastown rescue restore gt-9c1. Good.", "Its work is kept: :rescue restore gt-9c1. Good."},
 		{"give it to another with: gastown polecat reassign toast", "give it to another with: :polecat reassign toast"},
 		{"take in what it has now: `gastown rig fetch myapp --accept`", "take in what it has now: :rig fetch myapp --accept"},

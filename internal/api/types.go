@@ -77,6 +77,12 @@ type RigAdded struct {
 	Warnings []string `json:"warnings"`
 }
 
+// RigGateReq adds gates to a rig, after those that it has.
+type RigGateReq struct {
+	Name  string     `json:"name"`
+	Gates []GateSpec `json:"gates"`
+}
+
 // RigUngatedReq accepts (or takes back) landing without gates.
 type RigUngatedReq struct {
 	Name    string `json:"name"`

@@ -13,6 +13,7 @@ var (
 	RigFetch   = Command[RigFetchReq, RigFetched]{"rig.fetch"}
 	RigDeliver = Command[NameReq, RigDelivered]{"rig.deliver"}
 	RigRemove  = Command[NameReq, Ack]{"rig.remove"}
+	RigGate    = Command[RigGateReq, Rig]{"rig.gate"}
 	RigUngated = Command[RigUngatedReq, Rig]{"rig.ungated"}
 
 	BeadCreate    = Command[BeadCreateReq, Bead]{"bead.create"}
@@ -120,6 +121,7 @@ func Table() []Verb {
 		RigFetch.row(Store, Mayor, "look at a rig's origin now; what it gained is tested and taken in"),
 		RigDeliver.row(Store, Mayor, "deliver what landed to the rig's own repository now"),
 		RigRemove.row(Store, 0, "take a rig out of the town; its directory is kept"),
+		RigGate.row(Store, 0, "add a gate to a rig"),
 		RigUngated.row(Store, 0, "accept that a rig lands work without gates"),
 		BeadCreate.row(Store, all, "create a bead (a task)"),
 		BeadShow.row(Store, all, "show one bead with its attempts"),

@@ -22,6 +22,7 @@ func (a *app) rig() *cobra.Command {
 		a.rigFetch(),
 		a.rigDeliver(),
 		command(a, api.RigRemove, spec{use: "remove RIG", example: "gastown rig remove myapp", complete: rigs}, named, showAck),
+		a.rigGate(),
 		a.rigUngated(),
 	)
 }
@@ -73,7 +74,7 @@ func (a *app) rigCheck() *cobra.Command {
 			}
 			if len(r.Runs) == 0 {
 				return fault.Failf("rig %q: it has no gates to try", r.Rig).
-					WithHint("add a [[rig.%s.gate]] to town.toml, or accept landing without: gastown rig ungated %s", r.Rig, r.Rig)
+					WithHint("add one: gastown rig gate %[1]s 'COMMAND'; or accept landing without: gastown rig ungated %[1]s", r.Rig)
 			}
 			last := r.Runs[len(r.Runs)-1]
 			if last.Outcome == refinery.Broken {
@@ -132,6 +133,17 @@ func (a *app) rigFetch() *cobra.Command {
 	c.Flags().BoolVar(&accept, "accept", false, "the origin was rewritten: merge what it has now into ours; or its branch is gone: make it again")
 	c.Flags().BoolVar(&keep, "keep", false, "the origin was rewritten, or its branch is gone: leave it, and deliver nothing there")
 	return c
+}
+
+func (a *app) rigGate() *cobra.Command {
+	return command(a, api.RigGate, spec{
+		use: "gate RIG COMMAND...", example: "gastown rig gate myapp 'go test ./...'\ngastown rig gate myapp lint='npm run lint' test='npm test'", complete: rigs,
+		long: "Adds gates after those that the rig has, in this order; NAME=COMMAND names one. To change one: gastown config set\n" +
+			"rig.RIG.gate.NAME.run COMMAND. To take one out, delete its table in town.toml.",
+	}, func(args []string) (api.RigGateReq, error) {
+		gates, err := parseGates(args[1:])
+		return api.RigGateReq{Name: args[0], Gates: gates}, err
+	}, showRig)
 }
 
 func (a *app) rigUngated() *cobra.Command {
@@ -193,7 +205,7 @@ func showRig(p *page, r api.Rig) {
 	case r.Ungated:
 		p.field("ungated", "accepted, for when there is no gate; those above must pass")
 	case len(r.Gates) == 0:
-		p.field("gate", "none, so nothing lands; add [[rig.%s.gate]] to town.toml or `gastown rig ungated %s`", r.Name, r.Name)
+		p.field("gate", "none, so nothing lands; `gastown rig gate %[1]s 'COMMAND'` adds one, `gastown rig ungated %[1]s` lands without", r.Name)
 	}
 }
 

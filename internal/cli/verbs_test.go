@@ -44,6 +44,7 @@ func lines() []struct {
 		{"rig fetch --accept", "rig.fetch", api.RigFetchReq{Choice: refinery.TakeTheirs}},
 		{"rig fetch app --keep", "rig.fetch", api.RigFetchReq{Name: "app", Choice: refinery.KeepOurs}},
 		{"rig remove app", "rig.remove", name("app")},
+		{"rig gate app go+test t=npm+test", "rig.gate", api.RigGateReq{Name: "app", Gates: []api.GateSpec{{Name: "test", Run: "go test"}, {Name: "t", Run: "npm test"}}}},
 		{"rig ungated app", "rig.ungated", api.RigUngatedReq{Name: "app", Ungated: true}},
 		{"rig ungated app --off", "rig.ungated", api.RigUngatedReq{Name: "app"}},
 		{"bead create Fix the login -d why -p P1 -t bug --accept ok --design so --dep ma-2 --dep ma-3,ma-4 --parent ma-9 --label a,b --rig app --agent codex --no-code", "bead.create",

@@ -163,7 +163,7 @@ func (d *document) noGate(rig, gate string) error {
 	}
 	err := fault.NotFoundf("rig %q has no gate %q", rig, gate)
 	if len(names) == 0 {
-		return err.WithHint("it has none; add a [[rig.%s.gate]] to town.toml", showKey(rig))
+		return err.WithHint("it has none; add one: gastown rig gate %s 'COMMAND'", rig)
 	}
 	return err.WithHint("it has: %s", strings.Join(names, ", "))
 }

@@ -156,6 +156,7 @@ func fieldWords() map[string]string {
 		"RigAddReq.name":         "name of the new rig",
 		"RigAddReq.branch":       "the branch to land on; default: the repository's own",
 		"RigUngatedReq.name":     rig,
+		"RigGateReq.name":        rig,
 		"GateSpec.name":          "short name of the gate",
 		"rig.show name":          rig,
 		"rig.check name":         rig,

@@ -35,6 +35,7 @@ func handlers() map[string]handler {
 	add(on(api.RigFetch, (*Town).rigFetch))
 	add(on(api.RigDeliver, (*Town).rigDeliver))
 	add(on(api.RigRemove, (*Town).rigRemove))
+	add(on(api.RigGate, (*Town).rigGate))
 	add(on(api.RigUngated, (*Town).rigUngated))
 	add(on(api.BeadCreate, (*Town).beadCreate))
 	add(on(api.BeadShow, (*Town).beadShow))

@@ -206,9 +206,9 @@ func (d *diagnosis) rig(ctx context.Context, rig string) {
 	}
 	switch {
 	case len(rc.Gates) == 0 && rc.Ungated:
-		d.bad("warning", name, "add a gate in town.toml", "UNGATED: work lands without a test; main is %.10s", tip)
+		d.bad("warning", name, "gastown rig gate "+rig+" 'COMMAND'", "UNGATED: work lands without a test; main is %.10s", tip)
 	case len(rc.Gates) == 0:
-		d.bad("warning", name, "add a gate in town.toml, or: gastown rig ungated "+rig, "it has no gates, so nothing lands; main is %.10s", tip)
+		d.bad("warning", name, "gastown rig gate "+rig+" 'COMMAND', or: gastown rig ungated "+rig, "it has no gates, so nothing lands; main is %.10s", tip)
 	default:
 		gates := "1 gate"
 		if n := len(rc.Gates); n > 1 {

@@ -88,6 +88,8 @@ func lasts(verb string, req, res any) (what, helps string) {
 		}
 	case api.RigAddReq:
 		return "adding rig " + r.Name, "gastown rig remove " + r.Name
+	case api.RigGateReq:
+		return "adding a gate to rig " + r.Name, "take it out of town.toml"
 	case api.RigUngatedReq:
 		return "setting rig." + r.Name + ".ungated", "gastown rig ungated " + r.Name + map[bool]string{true: " --off"}[r.Ungated]
 	case api.TextReq:

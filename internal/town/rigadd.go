@@ -149,15 +149,8 @@ func (t *Town) newRig(ctx context.Context, who api.Caller, r api.RigAddReq) (rc 
 	if rc.Permissions == "" {
 		rc.Permissions = config.PermitEdits
 	}
-	for i, g := range r.Gates {
-		gate, err := config.NewGate(g.Name, g.Run, g.Timeout, g.Silence, g.Env)
-		if err != nil {
-			return rc, nil, err
-		}
-		if gate.Name == "" {
-			gate.Name = gateName(g.Run, i)
-		}
-		rc.Gates = append(rc.Gates, gate)
+	if rc.Gates, err = newGates(r.Gates); err != nil {
+		return rc, nil, err
 	}
 	if rc.Origin, notes, err = t.source(ctx, r.Source); err != nil {
 		return rc, nil, err
@@ -264,6 +257,21 @@ func SameRepository(a, b string) bool {
 	}
 	shared := git.CommonDir(a)
 	return shared != "" && shared == git.CommonDir(b)
+}
+
+// newGates are gates as asked for.
+func newGates(specs []api.GateSpec) (gates []config.Gate, err error) {
+	for i, s := range specs {
+		g, err := config.NewGate(s.Name, s.Run, s.Timeout, s.Silence, s.Env)
+		if err != nil {
+			return nil, err
+		}
+		if g.Name == "" {
+			g.Name = gateName(s.Run, i)
+		}
+		gates = append(gates, g)
+	}
+	return gates, nil
 }
 
 // gateName names a gate after its command's words: "go test ./..." is "go-test".

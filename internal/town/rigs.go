@@ -151,6 +151,44 @@ func forgetRig(tx *store.Tx, rig string) error {
 		tx.DeleteKV(kvPausedRig+rig), tx.DeleteKV(kvFrozenRig+rig), tx.DeleteKV(kvPersonHalt+rig))
 }
 
+// rigGate adds gates to a rig. What waits for one is tested then.
+func (t *Town) rigGate(ctx context.Context, who api.Caller, r api.RigGateReq) (api.Rig, error) {
+	name, _, err := t.rig(r.Name)
+	if err != nil {
+		return api.Rig{}, err
+	}
+	gates, err := newGates(r.Gates)
+	if err != nil {
+		return api.Rig{}, err
+	}
+	if len(gates) == 0 {
+		return api.Rig{}, fault.Usagef("rig gate: say what is to be run")
+	}
+	if err := t.edit(func(data []byte) ([]byte, error) {
+		for _, g := range gates {
+			if data, err = config.AddGate(data, name, g); err != nil {
+				return nil, err
+			}
+		}
+		return data, nil
+	}); err != nil {
+		return api.Rig{}, err
+	}
+	err = t.update(func(tx *store.Tx) error {
+		for _, g := range gates {
+			text := fmt.Sprintf("added gate %s to rig %s: %s", g.Name, name, beads.Clean(g.Run, 200))
+			if err := tx.Append(beads.Event{Kind: beads.EvQueueChanged, Actor: who.Name, Rig: name, Text: text}); err != nil {
+				return err
+			}
+		}
+		return t.feed(tx, name, refinery.Tick{})
+	})
+	if err != nil {
+		return api.Rig{}, err
+	}
+	return t.rigShow(ctx, who, api.NameReq{Name: name})
+}
+
 func (t *Town) rigUngated(ctx context.Context, who api.Caller, r api.RigUngatedReq) (api.Rig, error) {
 	name, _, err := t.rig(r.Name)
 	if err != nil {

@@ -196,7 +196,7 @@ func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
 		return p, true
 	case refinery.NoGates:
 		p.What = cmp.Or(p.What, "rig "+r.Name+" has no gates: nothing lands")
-		p.Do = cmp.Or(p.Do, "add a [[rig."+r.Name+".gate]] to town.toml, or accept it: gastown rig ungated "+r.Name)
+		p.Do = cmp.Or(p.Do, "add one: `gastown rig gate "+r.Name+" 'COMMAND'`; or accept it: `gastown rig ungated "+r.Name+"`")
 		return p, queued
 	}
 	return api.Problem{}, false
