@@ -58,6 +58,7 @@ func landHistory(t *testing.T, bad int) {
 		} else {
 			l.git(l.root, "clone", "-q", *historyRepo, l.src)
 			l.git(l.src, "checkout", "-q", "-B", "main", *historyTo)
+			l.git(l.src, "remote", "remove", "origin") // whose default branch a rig would aim at
 		}
 		base, cs = l.history(*historyN)
 		l.git(l.src, "reset", "-q", "--hard", base)
