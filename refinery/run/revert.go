@@ -100,11 +100,14 @@ func (r *Runner) mergedOn(ctx context.Context, v Revert, line []git.Commit) (str
 	if v.Tip == "" || len(line) == 0 || len(line[0].Parents) == 0 {
 		return "", nil
 	}
+	if v.Landed == v.Tip { // pushed there as it is
+		return r.ownBase(ctx, v)
+	}
 	if len(line[0].Parents) > 1 {
 		return line[0].Parents[0], nil
 	}
 	if in, err := r.contains(ctx, v.Tip, v.Landed); err != nil || in {
-		return v.Base, err // pushed there as it is
+		return "", err // with others' commits on top
 	}
 	own, err := r.Repo.Log(ctx, git.LogOptions{From: v.Tip, Not: []string{v.Landed}, Max: mostPicks + 1})
 	if err != nil {
@@ -141,6 +144,20 @@ func (r *Runner) mergedOn(ctx context.Context, v Revert, line []git.Commit) (str
 		return "", err
 	}
 	return before, nil
+}
+
+// ownBase is what an attempt's commits are on; empty where a merge among them brought others' work in.
+func (r *Runner) ownBase(ctx context.Context, v Revert) (string, error) {
+	if v.Base == "" {
+		return "", nil
+	}
+	own, err := r.Repo.Log(ctx, git.LogOptions{From: v.Tip, Not: []string{v.Base}})
+	for _, c := range own {
+		if len(c.Parents) != 1 {
+			return "", err
+		}
+	}
+	return v.Base, err
 }
 
 // copied is what a copy of a commit has in common with it.

@@ -58,12 +58,13 @@ func TestRevertOfWhatAForgeMerged(t *testing.T) {
 		merge string // as somebody over there does it, on main with the branch work
 		want  string // files that the revert takes out; empty: refused
 	}{
-		"a merge":                    {"git merge -q --no-ff -m merged work", "a.txt b.txt"},
-		"one commit":                 {"git merge -q --squash work; git commit -qm 'All of it (#1)'", "a.txt b.txt"},
-		"copies":                     {"git cherry-pick work~1 work >/dev/null", "a.txt b.txt"},
-		"the commits as they are":    {"git reset -q --hard work", "a.txt b.txt"},
-		"copies with others' on top": {"git cherry-pick work~1 work >/dev/null; echo x > x.txt; git add x.txt; git commit -qm theirs", ""},
-		"copies of some":             {"git cherry-pick work >/dev/null", ""},
+		"a merge":                     {"git merge -q --no-ff -m merged work", "a.txt b.txt"},
+		"one commit":                  {"git merge -q --squash work; git commit -qm 'All of it (#1)'", "a.txt b.txt"},
+		"copies":                      {"git cherry-pick work~1 work >/dev/null", "a.txt b.txt"},
+		"the commits as they are":     {"git reset -q --hard work", "a.txt b.txt"},
+		"as they are, main merged in": {"cd ../w; git merge -q --no-ff -m 'merge main' $(git -C ../m rev-parse HEAD); cd ../m; git reset -q --hard work", ""},
+		"copies with others' on top":  {"git cherry-pick work~1 work >/dev/null; echo x > x.txt; git add x.txt; git commit -qm theirs", ""},
+		"copies of some":              {"git cherry-pick work >/dev/null", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
