@@ -126,6 +126,15 @@ func (t *Town) alone(ctx context.Context) []string {
 			kept += len(rs)
 		}
 	}
+	left, err := os.ReadDir(t.path("rigs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		out = append(out, "rigs that were taken out: nobody can tell: "+beads.Clean(err.Error(), 200))
+	}
+	for _, e := range left {
+		if _, err := os.Stat(t.repoDir(e.Name())); err == nil && !slices.Contains(rigNames(t.settings()), e.Name()) {
+			out = append(out, fmt.Sprintf("rig %s, taken out before: whatever is in its repository alone, %s", e.Name(), t.repoDir(e.Name())))
+		}
+	}
 	if kept > 0 {
 		out = append(out, "kept work of "+count(kept, "attempt")+": gastown rescue list")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"gastown/beads"
 	"gastown/beads/store"
+	"gastown/internal/api"
 	"gastown/internal/config"
 )
 
@@ -86,5 +87,23 @@ func TestUninstallOfABrokenTown(t *testing.T) {
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("%s is there", path)
 		}
+	}
+}
+
+// TestUninstallNamesRigsThatWereTakenOut: their repositories stay in the town, perhaps with what is nowhere else.
+func TestUninstallNamesRigsThatWereTakenOut(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("lands here alone")
+	l.sling(id)
+	l.awaitStatus(id, beads.Closed)
+	l.awaitNobody()
+	if _, err := api.RigRemove.Do(t.Context(), l.person(), api.NameReq{Name: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	deps := l.town.deps
+	l.down()
+	r, err := Uninstall(t.Context(), l.dir, deps, false)
+	if lost := strings.Join(r.Lost, "\n"); err != nil || !strings.Contains(lost, "rig app, taken out before: ") {
+		t.Errorf("%q, %v", lost, err)
 	}
 }
