@@ -262,3 +262,19 @@ func TestWhatTheForgeIsShown(t *testing.T) {
 		}
 	})
 }
+
+// TestAChainThatIsBuiltEndsWithTheForge: what was built on a proposed entry would land that, too.
+func TestAChainThatIsBuiltEndsWithTheForge(t *testing.T) {
+	d := convoy(t, "b1", "b2")
+	d.onChain("m1")
+	d.wantShown("b1 m1+b1")
+	d.cfg.Forge = false
+	d.send(Tick{})
+	if r := d.q.Run; r == nil || !r.Stopping {
+		t.Fatalf("its gate goes on: %+v", r)
+	}
+	d.gate(Stopped)
+	if r := d.q.Run; r == nil || len(r.Under) > 0 {
+		t.Errorf("the next run: %+v", r)
+	}
+}

@@ -98,6 +98,7 @@ func (m *machine) unpropose() {
 	}
 	for i := range m.q.Entries {
 		if e := &m.q.Entries[i]; e.State == EntryPR {
+			m.interruptFor(e.Bead) // also what is built on it
 			m.enter(e, EntryQueued)
 			m.changed(e.Bead, "", "lands here: the rig does not deliver by pull requests any more")
 		}

@@ -171,6 +171,9 @@ func (m *machine) onResume(ev Resume) {
 		m.forgetRed()
 	}
 	m.clearStop()
+	if m.q.Moved() && !m.q.Paused {
+		return // a restart puts the target back
+	}
 	if m.q.Paused && m.q.PersonPaused && !ev.Person {
 		m.emit(Note{Kind: beads.EvPaused, By: ev.By, Text: fmt.Sprintf("merge queue stays paused: %s paused it", m.q.PausedBy)})
 		return

@@ -124,3 +124,15 @@ func TestARigThatLeavesTheForge(t *testing.T) {
 		t.Fatalf("%+v", d.q)
 	}
 }
+
+// TestAResumeDoesNotPutBack what others moved, and does not say so.
+func TestAResumeDoesNotPutBack(t *testing.T) {
+	d := newDrive(t)
+	d.q.Target = "m1"
+	d.send(TargetMoved{Commit: "zz", Known: "m1"})
+	d.out = nil
+	d.send(Resume{By: "you", Person: true})
+	if ns := got[Note](d); d.q.State != Failed || len(ns) > 0 {
+		t.Errorf("%s, told %+v", d.q.State, ns)
+	}
+}

@@ -89,7 +89,8 @@ func (t *Town) asks(b *beads.Bead, change string) string {
 func (t *Town) asksNow(tx *store.Tx, q refinery.Queue) (out []refinery.Event) {
 	asking := len(t.settings().Rigs[q.Rig].Approve) > 0
 	for _, e := range q.Entries {
-		if e.Wished || q.Landing(e.Bead) || e.AskFirst && !e.Plain || !e.AskFirst && !asking {
+		if e.State == refinery.EntryPR || e.Wished || q.Landing(e.Bead) || // a proposed one gets its yes at the forge
+			e.AskFirst && !e.Plain || !e.AskFirst && !asking {
 			continue
 		}
 		b, err := tx.Bead(e.Bead)

@@ -139,3 +139,19 @@ func TestAConvoyThatConflictsWithMain(t *testing.T) {
 		t.Errorf("who did not conflict has %d attempts", n)
 	}
 }
+
+// TestAProposedChangeIsApprovedThere: where a rig's changes begin to wait for a yes, it gets its own at the forge.
+func TestAProposedChangeIsApprovedThere(t *testing.T) {
+	f := newForge(t)
+	ids := f.convoy("both", "one", "two")
+	f.await("opened", func() bool { return f.asked("Create") == 1 })
+	f.showsAll(1, ids...)
+	if _, err := api.ConfigSet.Do(t.Context(), f.person(), api.ConfigReq{Key: "rig.app.approve", Value: "all"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if e := f.queued(id); e.State != refinery.EntryPR || e.Ask != "" {
+			t.Errorf("%s: %s, asked about: %s", id, e.State, e.Ask)
+		}
+	}
+}

@@ -207,7 +207,7 @@ func (t *Town) rigUngated(ctx context.Context, who api.Caller, r api.RigUngatedR
 		if err := tx.Append(beads.Event{Kind: beads.EvQueueChanged, Actor: who.Name, Rig: name, Text: text}); err != nil {
 			return err
 		}
-		return t.feed(tx, name, refinery.Resume{By: who.Name, Person: who.Role == "person"})
+		return t.feed(tx, name, refinery.Tick{})
 	})
 	if err != nil {
 		return api.Rig{}, err
