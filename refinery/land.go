@@ -465,7 +465,7 @@ func (m *machine) onRestarted(ev Restarted) {
 	}
 	m.succeeded()
 	if ev.Killed > 0 {
-		m.emit(Note{Kind: beads.EvRestarted, Text: fmt.Sprintf("ended %d processes of a gate left over", ev.Killed)})
+		m.emit(Note{Kind: beads.EvRestarted, Text: fmt.Sprintf("ended what a gate left over: %d of its processes", ev.Killed)})
 	}
 	if ev.Err != "" {
 		m.fail(ev.Err, "try again with "+m.restart())

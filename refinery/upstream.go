@@ -143,7 +143,7 @@ func (m *machine) onOriginAt(ev OriginAt) {
 		return // known, with what was found about it
 	}
 	m.q.Upstream = u
-	text := fmt.Sprintf("%s moved on by itself to %s (%d commits)", u.From, short(u.Tip), u.Commits)
+	text := fmt.Sprintf("%s moved on by itself to %s (%s)", u.From, short(u.Tip), number(u.Commits, "commit"))
 	if u.Asks() {
 		m.interrupt(StopTarget)
 		text = u.rewrote()
@@ -304,7 +304,7 @@ func (m *machine) tookIn(tip, old, now string) {
 	if u := m.q.Upstream; u != nil {
 		from, n = u.From, u.Commits
 	}
-	text := fmt.Sprintf("took in %s at %s (%d commits)", from, short(tip), n)
+	text := fmt.Sprintf("took in %s at %s (%s)", from, short(tip), number(n, "commit"))
 	if old == now {
 		text = fmt.Sprintf("%s at %s is in %s already", from, short(tip), m.cfg.Branch)
 	}

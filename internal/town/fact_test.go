@@ -50,4 +50,10 @@ func TestFactsAreForgotten(t *testing.T) {
 	if got := list(); err != nil || got != "2 old two (told by nux); 3 new (told by you)" || !strings.Contains(primed.Text, "- new (told by you)") || strings.Contains(primed.Text, "old one") {
 		t.Error(got, err, primed.Text)
 	}
+	if _, err := api.Remember.Do(t.Context(), l.person(), api.TextReq{Text: "newest"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(); !strings.HasSuffix(got, "; 5 newest (told by you)") {
+		t.Errorf("a number is given twice: %s", got)
+	}
 }

@@ -2,6 +2,7 @@ package town
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"gastown/beads"
@@ -13,7 +14,10 @@ import (
 // mostFacts bounds what every brief carries.
 const mostFacts = 50
 
-// facts are what was told with `gastown remember`, oldest first. Numbers grow.
+// kvLastFact is the number of the newest fact there ever was: none is given twice.
+const kvLastFact = kvFacts + "/last"
+
+// facts are what was told with `gastown remember`, oldest first.
 func facts(tx *store.Tx) ([]beads.Fact, error) {
 	out := []beads.Fact{}
 	_, err := tx.GetKV(kvFacts, &out)
@@ -45,12 +49,15 @@ func (t *Town) remember(_ context.Context, who api.Caller, r api.TextReq) (out a
 		if err != nil {
 			return err
 		}
-		f := beads.Fact{N: 1, Text: text, By: who.Name, At: t.deps.Now().UTC()}
-		if len(fs) > 0 {
-			f.N = fs[len(fs)-1].N + 1
+		last := 0
+		if _, err := tx.GetKV(kvLastFact, &last); err != nil {
+			return err
 		}
-		fs = append(fs, f)
-		if err := tx.PutKV(kvFacts, fs[max(len(fs)-mostFacts, 0):]); err != nil {
+		if len(fs) > 0 {
+			last = max(last, fs[len(fs)-1].N)
+		}
+		fs = append(fs, beads.Fact{N: last + 1, Text: text, By: who.Name, At: t.deps.Now().UTC()})
+		if err := errors.Join(tx.PutKV(kvFacts, fs[max(len(fs)-mostFacts, 0):]), tx.PutKV(kvLastFact, last+1)); err != nil {
 			return err
 		}
 		return tx.Append(beads.Event{Kind: "town.remembered", Actor: who.Name, Text: "remembered: " + text})

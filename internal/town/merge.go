@@ -368,7 +368,7 @@ func phase(q refinery.Queue, cfg refinery.Config) string {
 	case run.Upstream != "":
 		on = fmt.Sprintf("origin %.9s", run.Upstream)
 	case on == "":
-		on = "main"
+		on = cfg.Branch
 	}
 	switch run.Phase {
 	case refinery.PhaseBuild:
