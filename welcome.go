@@ -177,7 +177,7 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 			fmt.Fprintf(w, "  %-8s %s\n", label, g.Run)
 		}
 		if len(s.Gates) == 0 {
-			fmt.Fprintf(w, "  gates    none found: nothing lands until you add one: gastown rig gate RIG 'COMMAND'\n")
+			fmt.Fprintf(w, "  gates    none found: nothing lands without one; gastown rig gate RIG 'TEST'\n")
 		} else {
 			fmt.Fprintf(w, "           found in %s; tried on %s once, now\n", strings.Join(s.Found, ", "), orMain(s.Branch))
 		}
