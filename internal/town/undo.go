@@ -41,8 +41,13 @@ func (u *undoable) what() string {
 	return u.steps[0].what
 }
 
-// canUndo remembers an action for `u`. A step of the same action as the newest joins that.
-func (h *Host) canUndo(action uint64, steps ...undoStep) {
+// canUndo remembers an action of a person for `u`. A step of the same action as the newest joins that. What an agent does
+// is not in the way of a person's own undo.
+func (t *Town) canUndo(who api.Caller, action uint64, steps ...undoStep) {
+	h := t.host
+	if h == nil || who.Role != "person" || len(steps) == 0 {
+		return
+	}
 	h.remember(&undoable{action: action, steps: steps}, func(newest *undoable) bool {
 		return newest.lasts == nil && action != 0 && newest.action == action
 	})
@@ -150,18 +155,15 @@ func goesOn(s api.Slung) string {
 	return fmt.Sprintf("%s goes on from its work later: %s", s.Bead, strings.TrimPrefix(s.Msg, "recorded; "))
 }
 
-// canUnsling lets a person take a sling back. What the Mayor slings is not in the way of a person's own undo.
+// canUnsling lets a person take a sling back.
 func (t *Town) canUnsling(who api.Caller, action uint64, olds []*beads.Bead) {
-	if t.host == nil || who.Role != "person" || len(olds) == 0 {
-		return
-	}
 	steps := make([]undoStep, len(olds))
 	for i, old := range olds {
 		steps[i] = undoStep{"sling of " + string(old.ID), old.ID, func(ctx context.Context, who api.Caller) (string, error) {
 			return t.unsling(ctx, who, old)
 		}}
 	}
-	t.host.canUndo(action, steps...)
+	t.canUndo(who, action, steps...)
 }
 
 // unsling makes a bead wait again as it did before it was slung. Who works on it is stopped; work that was begun is kept.
@@ -187,10 +189,7 @@ func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (st
 
 // canUnchange lets a person take a change of a bead's fields back.
 func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead) {
-	if t.host == nil || who.Role != "person" {
-		return
-	}
-	t.host.canUndo(r.Action, undoStep{"change of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
+	t.canUndo(who, r.Action, undoStep{"change of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
 		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back a change of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			c := b.Clone()
 			back(&c.Title, r.Title, old.Title)
@@ -225,10 +224,7 @@ func back[T comparable](now, set *T, old T) {
 
 // canUnclose lets a person take the close of a bead back.
 func (t *Town) canUnclose(who api.Caller, action uint64, old *beads.Bead) {
-	if t.host == nil || who.Role != "person" {
-		return
-	}
-	t.host.canUndo(action, undoStep{"close of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
+	t.canUndo(who, action, undoStep{"close of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
 		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadReopened}, changed("took back the close of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			return restored(b, old, t.deps.Now())
 		})

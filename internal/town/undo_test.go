@@ -224,3 +224,37 @@ func TestUndoSaysWhatLasts(t *testing.T) {
 		t.Errorf("title %q", b.Title)
 	}
 }
+
+// TestUndoIsOfAPersonsOwnActions: what the Mayor does to polecats since then stays as the Mayor wants it.
+func TestUndoIsOfAPersonsOwnActions(t *testing.T) {
+	l := newLab(t, "")
+	killed, given, edited := l.create("killed"), l.create("given on"), l.create("edited")
+	for _, id := range []beads.ID{killed, given} {
+		l.job(id, "echo x > f; echo . | tell $GASTOWN_BEAD-$GASTOWN_ATTEMPT; exec sleep 1000")
+	}
+	l.sling(killed, given)
+	l.told(string(killed) + "-1")
+	l.told(string(given) + "-1")
+	if _, err := api.BeadUpdate.Do(t.Context(), l.person(), api.BeadUpdateReq{Bead: edited, Title: new("anew")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.PolecatKill.Do(t.Context(), l.mayor(), api.KillReq{Name: string(killed)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.PolecatReassign.Do(t.Context(), l.mayor(), api.ReassignReq{Name: string(given), To: "rust"}); err != nil {
+		t.Fatal(err)
+	}
+	l.told(string(given) + "-2")
+	if msg := l.undo(); !strings.HasPrefix(msg, "undid the change of "+string(edited)) {
+		t.Errorf("undo says %q", msg)
+	}
+	if b := l.bead(edited); b.Title != "edited" {
+		t.Errorf("title %q", b.Title)
+	}
+	if b := l.bead(killed); b.Status != beads.Open {
+		t.Errorf("what the Mayor had killed is %s", b.Status)
+	}
+	if w, err := l.town.worker(string(given)); err != nil || w.name != "rust" {
+		t.Errorf("what the Mayor gave on is with %+v, %v", w, err)
+	}
+}
