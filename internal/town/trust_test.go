@@ -1,7 +1,6 @@
 package town
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,18 +10,6 @@ import (
 	"gastown/internal/fault"
 	"gastown/refinery"
 )
-
-// settings changes town.toml of the lab while its host is down.
-func (l *lab) settings(old, now string) {
-	l.t.Helper()
-	l.down()
-	data, err := os.ReadFile(filepath.Join(l.dir, "town.toml"))
-	if err != nil || !strings.Contains(string(data), old) {
-		l.t.Fatalf("town.toml has no %q (%v):\n%s", old, err, data)
-	}
-	l.write("T/town.toml", strings.Replace(string(data), old, now, 1))
-	l.up()
-}
 
 func (l *lab) mayor() api.Doer { return l.town.As(api.Caller{Name: "mayor", Role: "mayor"}) }
 
