@@ -138,7 +138,7 @@ func nameLasts(verb, name string) (what, helps string) {
 	case api.PolecatRestart.Name():
 		return "restarting " + name, ""
 	case api.RigRemove.Name():
-		return "removing rig " + name, "gastown rig add " + name + " PATH"
+		return "removing rig " + name, fmt.Sprintf("move rigs/%[1]s in the town's directory away, then: gastown rig add %[1]s PATH", name)
 	case api.MayorAgent.Name():
 		return "choosing the Mayor's agent", "gastown mayor agent PRESET"
 	}

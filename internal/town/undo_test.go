@@ -2,6 +2,8 @@ package town
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -256,5 +258,23 @@ func TestUndoIsOfAPersonsOwnActions(t *testing.T) {
 	}
 	if w, err := l.town.worker(string(given)); err != nil || w.name != "rust" {
 		t.Errorf("what the Mayor gave on is with %+v, %v", w, err)
+	}
+}
+
+// TestUndoOfARemovedRigHelps: what it advises works.
+func TestUndoOfARemovedRigHelps(t *testing.T) {
+	l := newLab(t, "")
+	if _, err := api.RigRemove.Do(t.Context(), l.person(), api.NameReq{Name: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := api.Undo.Do(t.Context(), l.person(), api.Empty{})
+	if hint := fault.From(err).Hint; !strings.Contains(hint, "move rigs/app in the town's directory away, then: gastown rig add app PATH") {
+		t.Errorf("%v; %s", err, hint)
+	}
+	if err := os.Rename(l.town.path("rigs", "app"), filepath.Join(l.root, "away")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.RigAdd.Do(t.Context(), l.person(), api.RigAddReq{Name: "app", Source: l.src}); err != nil {
+		t.Error(err)
 	}
 }
