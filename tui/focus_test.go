@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"gastown/beads"
 	"gastown/internal/api"
 )
@@ -191,5 +193,22 @@ func TestTheBarCountsTheList(t *testing.T) {
 	p.keys("ctrl+]")
 	if !strings.Contains(p.screen(), " TOWN │ ?2 !1 │") {
 		t.Errorf("the bar counts something else:\n%s", p.screen())
+	}
+}
+
+// TestTheFilterIsAsWideAsTheScreen: on the narrowest too, where there is no room for what its keys do.
+func TestTheFilterIsAsWideAsTheScreen(t *testing.T) {
+	p := drive(t, sampleHost(80, 28), 80, 28)
+	p.keys("ctrl+]", "/", "x")
+	if !p.m.filtering() {
+		t.Fatal("/ does not filter")
+	}
+	for cols := 1; cols <= 80; cols++ {
+		p.send(tea.WindowSizeMsg{Width: cols, Height: 28})
+		for y, row := range p.m.mark(p.m.drawn) {
+			if w := rowWidth(row); w != cols {
+				t.Errorf("row %d is %d cells wide, want %d: %q", y, w, cols, row)
+			}
+		}
 	}
 }
