@@ -52,6 +52,7 @@ func commands() []command {
 		{"undo", "", "take the last action back (30 s)", UndoLast, func(m *model, _ string) tea.Cmd { return m.undo() }},
 		{"approve", "[BEAD]", "say yes to a change that waits for it (asks)", AnswerAsk, withBead(approveBead)},
 		{"queue approve", "[BEAD]", "land a green merge request that waits for a person's yes (asks)", AnswerAsk, withBead(approveBead)},
+		{"rig ungated", "[RIG]", "accept landing without gates (asks)", None, ungated},
 		{"polecat attach", "POLECAT", "type to a polecat", Attach, withCat(func(m *model, c *api.PolecatInfo) tea.Cmd { m.attach(c); return nil })},
 		{"mayor attach", "", "type to the Mayor", GoTerminal, func(m *model, _ string) tea.Cmd { m.backToMayor(); return nil }},
 		{"polecat kill", "POLECAT|BEAD", "stop a polecat and keep its work on a rescue ref (asks)", Kill, withCat((*model).openKill)},
@@ -129,7 +130,7 @@ func ungated(m *model, arg string) tea.Cmd {
 	rig := m.rigArg(arg)
 	m.push(&askDialog{
 		title: "LAND WITHOUT GATES IN " + clean(rig) + "?",
-		lines: []string{"Nothing will be tested before it lands. Every landing says Gate: none, and the Refinery pane says UNGATED."},
+		lines: []string{asksUngated},
 		yes:   "land ungated",
 		run: func(m *model) tea.Cmd {
 			return m.call("ungated "+rig, func(ctx context.Context, d api.Doer) (string, error) {

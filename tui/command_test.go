@@ -253,3 +253,60 @@ func TestHelpIsClicked(t *testing.T) {
 	p.clickOn("priority, then 0-4")
 	p.wantDialog("PRIORITY of gt-c9d")
 }
+
+// TestWhatAsksAsksInEverySpelling: the question is the verb's, however it is typed, and says what was typed.
+func TestWhatAsksAsksInEverySpelling(t *testing.T) {
+	for _, c := range []struct {
+		line, says, call string // says "": it is done at once
+	}{
+		{"ungated myapp", "Nothing will be tested before it lands.", "rig.ungated {Name:myapp Ungated:true}"},
+		{"rig ungated myapp", "Nothing will be tested before it lands.", "rig.ungated {Name:myapp Ungated:true}"},
+		{"rig ungated myapp --off=false", "Nothing will be tested before it lands.", "shell rig|ungated|myapp|--off=false"},
+		{"rig ungated myapp --off", "", "shell rig|ungated|myapp|--off"},
+		{"config set rig.myapp.ungated true", "Nothing will be tested before it lands.", "shell config|set|rig.myapp.ungated|true"},
+		{"config set rig.myapp.permissions bypass", "run any command as you", "shell config|set|rig.myapp.permissions|bypass"},
+		{"config set rig.myapp.permissions edits", "", "shell config|set|rig.myapp.permissions|edits"},
+		{"rig add site /s --permissions bypass", "run any command as you", "shell rig|add|site|/s|--permissions|bypass"},
+		{"rig add site /s --ungated", "Nothing will be tested before it lands.", "shell rig|add|site|/s|--ungated"},
+		{"rig add site /s", "", "shell rig|add|site|/s"},
+		{"queue approve gt-a0e --tree 4b8", "It lands", "shell queue|approve|gt-a0e|--tree|4b8"},
+		{"queue approve --tree 4b8", "QUEUE APPROVE GT-C9D --TREE 4B8?", "shell queue|approve|gt-c9d|--tree|4b8"},
+		{"rescue prune", "older than 14 days", "shell rescue|prune"},
+		{"rescue prune --older-than 30d", "older than 30d", "shell rescue|prune|--older-than|30d"},
+		{"rescue prune --older-than=6w", "older than 6w", "shell rescue|prune|--older-than=6w"},
+		{"rescue prune --dry-run", "", "shell rescue|prune|--dry-run"},
+		{"bead close gt-e12 -r done", "It is closed as dropped", "shell bead|close|gt-e12|-r|done"},
+	} {
+		p := drive(t, sampleHost(120, 40), 120, 40)
+		p.m.usage["queue approve"] = "BEAD"
+		p.keys("ctrl+]", ":")
+		p.typeText(c.line)
+		p.keys("enter")
+		if c.says != "" {
+			p.wantNothing()
+			p.wantDialog(c.says)
+			p.keys("y")
+		}
+		p.wantCall(c.call)
+	}
+}
+
+// TestACommandOfTheScreenSaysWhatItTakes: the command line knows only verbs, and is not asked for others.
+func TestACommandOfTheScreenSaysWhatItTakes(t *testing.T) {
+	for line, want := range map[string]string{
+		"kill toast now":            `kill: unexpected argument "now" (usage: :kill [POLECAT])`,
+		"drop gt-e12 gt-f20":        `drop: unexpected argument "gt-f20" (usage: :drop [BEAD])`,
+		"approve gt-a0e --tree 4b8": `approve: unexpected argument "--tree" (usage: :approve [BEAD])`,
+		"kill --reason no":          `kill: unexpected argument "--reason" (usage: :kill [POLECAT])`,
+		"problems now":              `problems: unexpected argument "now" (usage: :problems)`,
+	} {
+		p := drive(t, sampleHost(120, 40), 120, 40)
+		p.keys("ctrl+]", ":")
+		p.typeText(line)
+		p.keys("enter")
+		p.wantNothing()
+		if got := p.m.toast.text; got != want || len(p.m.stack) > 0 {
+			t.Errorf(":%s says %q, want %q; %d dialogs", line, got, want, len(p.m.stack))
+		}
+	}
+}

@@ -194,10 +194,7 @@ func (d *commandDialog) take(m *model, p proposal) (verdict, tea.Cmd) {
 	m.said = append(m.said, strings.TrimSpace(p.cmd.name+" "+p.arg))
 	m.said = m.said[max(len(m.said)-mostHistory, 0):]
 	m.remove(d)
-	if m.shell != nil && (hasOption(p.arg) || len(splitLine(p.arg)) > 1) { // more than the screen's own command takes
-		return consumed, m.runLine(p.cmd, p.arg)
-	}
-	return consumed, p.cmd.run(m, p.arg)
+	return consumed, m.perform(p.cmd, p.arg)
 }
 
 // click implements clicker: a command that needs no word runs, another is taken over into the line.

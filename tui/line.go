@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,9 +12,17 @@ import (
 	"gastown/internal/api"
 )
 
-// hasOption reports whether a line says something in the way of options.
-func hasOption(arg string) bool {
-	return slices.ContainsFunc(splitLine(arg), func(w string) bool { return len(w) > 1 && w[0] == '-' })
+// option is what a line gives an option, and whether it has it.
+func option(words []string, name string) (value string, ok bool) {
+	for i, w := range words {
+		if value, ok = strings.CutPrefix(w, name+"="); ok {
+			return value, true
+		}
+		if w == name {
+			return strings.Join(words[i+1:min(i+2, len(words))], ""), true
+		}
+	}
+	return "", false
 }
 
 // splitLine is the words of a line. A quote at the beginning of a word keeps what is up to the next one together;
@@ -32,16 +41,40 @@ func splitLine(line string) []string {
 	return words
 }
 
+// unexpected is the first word that the screen's own command does not take, "" where it takes them all.
+func (c command) unexpected(arg string) string {
+	takes := len(strings.Fields(c.args))
+	for i, w := range splitLine(arg) {
+		if i >= takes || len(w) > 1 && w[0] == '-' {
+			return w
+		}
+	}
+	return ""
+}
+
+// perform runs a command with what was typed after it: on the screen, or as the shell does where that takes more.
+func (m *model) perform(c command, arg string) tea.Cmd {
+	more := c.unexpected(arg)
+	if more == "" {
+		return c.run(m, arg)
+	}
+	if isVerb(c.name) {
+		return m.runLine(c, arg)
+	}
+	m.fail(fmt.Sprintf("%s: unexpected argument %q", c.name, more), "usage: :"+c.usage())
+	return nil
+}
+
 // runLine performs a line as the shell does. Where it has options and no bead, the selected one is meant.
 func (m *model) runLine(c command, arg string) tea.Cmd {
 	if m.shell == nil {
 		m.refuse("no command line is here")
 		return nil
 	}
-	words := m.withRig(c.name, splitLine(arg))
-	if r, ok := m.selectedBead(); ok && len(words) > 0 && strings.HasPrefix(words[0], "-") && strings.HasPrefix(strings.Trim(c.args, "["), "BEAD") {
-		words = append([]string{string(r.bead.ID)}, words...)
+	if r, ok := m.selectedBead(); ok && strings.HasPrefix(strings.TrimSpace(arg), "-") && strings.HasPrefix(strings.Trim(c.args, "["), "BEAD") {
+		arg = string(r.bead.ID) + " " + arg
 	}
+	words := m.withRig(c.name, splitLine(arg))
 	var over func(*model) string
 	if len(words) > 0 && strings.HasPrefix(c.name, "polecat ") {
 		if cat := m.catNamed(words[0]); cat != nil {
@@ -60,7 +93,7 @@ func (m *model) runLine(c command, arg string) tea.Cmd {
 			return strings.Trim(text, "\n"), made, err
 		})
 	}
-	why := asking()[strings.ReplaceAll(c.name, " ", ".")]
+	why := question(strings.ReplaceAll(c.name, " ", "."), words)
 	if why == "" {
 		return perform(m)
 	}

@@ -15,17 +15,53 @@ func elsewhere() map[string]string {
 	return map[string]string{"done": "for agents", "escalate": "for agents", "prime": "for agents", "report": "for agents"}
 }
 
-// asking are the verbs that run only after a yes.
+// What asks before it loosens what may land, or what agents may do.
+const (
+	asksUngated = "Nothing will be tested before it lands. Every landing says Gate: none, and the Refinery pane says UNGATED."
+	asksBypass  = "Polecats of this rig will run any command as you, unasked."
+)
+
+// question is what is asked before a verb runs, by what was typed after it; "": it runs at once.
+func question(verb string, words []string) string {
+	on := func(name string) bool {
+		value, ok := option(words, name)
+		return ok && value != "false"
+	}
+	sets := func(setting, value string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.HasSuffix(w, "."+setting) }) && slices.Contains(words, value)
+	}
+	permits, _ := option(words, "--permissions")
+	switch {
+	case verb == "config.set" && sets("permissions", "bypass"), verb == "rig.add" && permits == "bypass":
+		return asksBypass
+	case verb == "config.set" && sets("ungated", "true"), verb == "rig.add" && on("--ungated"), verb == "rig.ungated" && !on("--off"):
+		return asksUngated
+	case verb == "rescue.prune" && !on("--dry-run"):
+		age, ok := option(words, "--older-than")
+		if !ok {
+			age = "14 days"
+		}
+		return "Kept work older than " + clean(age) + " is deleted for good."
+	}
+	return asking()[verb]
+}
+
+// asking are the verbs that run only after a yes, whatever is typed after them.
 func asking() map[string]string {
 	return map[string]string{
-		"polecat.kill": "It is stopped; its work is kept.",
-		"rig.remove":   "The rig leaves the town; its directory is kept.",
-		"rescue.prune": "Kept work older than 14 days is deleted for good.",
-		"bead.close":   "It is closed as dropped; :reopen takes it back.",
-		"queue.drop":   "It leaves the merge queue and is open again.",
-		"queue.revert": "A change that takes it back goes through the queue; then the bead is open again.",
-		"down":         "Host, Mayor and polecats stop; their work is kept.",
+		"polecat.kill":  "It is stopped; its work is kept.",
+		"rig.remove":    "The rig leaves the town; its directory is kept.",
+		"bead.close":    "It is closed as dropped; :reopen takes it back.",
+		"queue.approve": "It lands with your yes; d on its row shows what it changes.",
+		"queue.drop":    "It leaves the merge queue and is open again.",
+		"queue.revert":  "A change that takes it back goes through the queue; then the bead is open again.",
+		"down":          "Host, Mayor and polecats stop; their work is kept.",
 	}
+}
+
+// isVerb reports whether the command line knows a command, by its name there.
+func isVerb(name string) bool {
+	return slices.ContainsFunc(api.Table(), func(v api.Verb) bool { return strings.ReplaceAll(v.Name, ".", " ") == name })
 }
 
 // verbCommands are the verbs of the table as : commands, under the names that the command line
