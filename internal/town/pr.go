@@ -290,6 +290,9 @@ func (c forgeCall) read(ctx context.Context, all []*proposal) (prs map[string]re
 // pull requests are looked after.
 func (t *Town) followForge(ctx context.Context, rig string, rc config.Rig, was deliveryState) (deliveryState, error) {
 	was.look = lookEvery
+	if err := t.dropNotice("delivery/" + rig); err != nil { // of a push that is not tried any more
+		return was, err
+	}
 	seen, err := t.look(ctx, rig, rc, &was)
 	if err == nil {
 		was.look, err = t.forge(ctx, rig, rc, seen.To)

@@ -2,6 +2,8 @@ package town
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -336,6 +338,29 @@ func TestARigThatLeavesTheForgeClosesItsPullRequests(t *testing.T) {
 	f.up()
 	f.awaitStatus(id, beads.Closed)
 	f.await("closed", func() bool { return f.pr(1).State == "CLOSED" })
+}
+
+// TestAForgeTakesTheProblemOfAPushBack: what could not be pushed is for the forge's pull requests now.
+func TestAForgeTakesTheProblemOfAPushBack(t *testing.T) {
+	f := newForge(t)
+	f.set("rig.app.deliver", "push")
+	hook := filepath.Join(f.hub, "hooks", "pre-receive")
+	if err := os.MkdirAll(filepath.Dir(hook), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho no; exit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f.land("one")
+	told := func() bool {
+		return slices.ContainsFunc(f.status().Problems, func(p api.Problem) bool { return strings.HasPrefix(p.Key, "delivery/") })
+	}
+	f.await("told", told)
+	f.set("rig.app.deliver", "pr")
+	f.poll()
+	if told() {
+		t.Errorf("%+v", f.status().Problems)
+	}
 }
 
 func TestAMergeWithoutACommitIsTold(t *testing.T) {
