@@ -30,6 +30,7 @@ const (
 	kvBreakers   = "breakers"  // map of preset to agents.Breaker
 	kvDelivery   = "delivery/" // deliveryState, by rig
 	kvPR         = "pr/"       // pullRequest, by bead
+	kvPRShared   = "prshared/" // string: address of its convoy's pull request, by bead
 	kvDoc        = "doc/"      // agents.Doc, by name
 	kvFacts      = "facts"     // list of beads.Fact
 	kvRed        = "red/"      // beads.ID filed for a red main, by rig

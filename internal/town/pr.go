@@ -160,8 +160,13 @@ func wanted(tx *store.Tx, q refinery.Queue, rc config.Rig, p *proposal) (prWant,
 		if err != nil || b.Status == beads.Closed {
 			continue
 		}
-		if i := slices.IndexFunc(q.Entries, func(e refinery.Entry) bool { return e.Bead == id && e.Held }); i >= 0 {
+		_, shared := convoyOf(p.key)
+		switch i := slices.IndexFunc(q.Entries, func(e refinery.Entry) bool { return e.Bead == id }); {
+		case i < 0:
+		case q.Entries[i].Held:
 			return wantDraft, "held"
+		case !shared && q.Entries[i].Convoy != "" && q.Entries[i].PR != "":
+			return wantClosed, fmt.Sprintf("taken over by that of convoy %q", q.Entries[i].Convoy)
 		}
 		switch b.Status {
 		case beads.Submitted:
@@ -201,7 +206,10 @@ func dropPR(tx *store.Tx, id beads.ID) error {
 }
 
 // prURL is the address of a bead's pull request, or "".
-func prURL(tx *store.Tx, id beads.ID) (string, error) {
+func prURL(tx *store.Tx, id beads.ID) (url string, err error) {
+	if _, err := tx.GetKV(kvPRShared+string(id), &url); err != nil || url != "" {
+		return url, err
+	}
 	var p pullRequest
 	if _, err := tx.GetKV(kvPR+string(id), &p); err != nil || p.Drop {
 		return "", err

@@ -115,6 +115,36 @@ func TestBranchesOfPullRequests(t *testing.T) {
 	}
 }
 
+// TestAConvoyTakesOverABeadsOwnPullRequest: that one is closed, as nobody is to merge it any more.
+func TestAConvoyTakesOverABeadsOwnPullRequest(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.job(id, `while [ $GASTOWN_ATTEMPT = 2 ] && [ ! -e "$OUT/go" ]; do sleep 0.1; done
+echo $GASTOWN_ATTEMPT > one.txt; git add .; git commit -qm "one $GASTOWN_ATTEMPT"; exec gastown done`)
+	f.sling(id)
+	f.proposed(id, 1)
+	if _, err := api.QueueReject.Do(t.Context(), f.person(), api.RejectReq{Bead: id, Text: "not so"}); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitOver(1, "a draft", func(p standPR) bool { return p.Draft })
+	f.set("rig.app.pr", "convoy")
+	if _, err := api.ConvoyCreate.Do(t.Context(), f.person(), api.ConvoyCreateReq{Name: "both", Beads: []beads.ID{id}}); err != nil {
+		t.Fatal(err)
+	}
+	f.write("jobs/go", "")
+	f.await("the convoy is proposed", func() bool { f.poll(); return f.asked("Create") == 2 })
+	f.awaitOver(1, "closed", func(p standPR) bool { return p.State == "CLOSED" })
+	f.showsAll(2, id)
+	if c := f.pr(1).Comments; !strings.Contains(c[len(c)-1].Text, `taken over by that of convoy "both"`) {
+		t.Errorf("%+v", c)
+	}
+	f.merges(2, "merge")
+	f.await("settled", func() bool { f.poll(); return f.bead(id).Status == beads.Closed })
+	if url := f.bead(id).PR; url != "https://forge.example/2" {
+		t.Error(url)
+	}
+}
+
 func TestAConvoyThatConflictsWithMain(t *testing.T) {
 	f := newForge(t)
 	ids := f.convoy("both", "one", "two")

@@ -128,8 +128,10 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 		var err error
 		for _, e := range p.entries {
 			err = errors.Join(err, c.t.feed(tx, c.rig, refinery.Proposed{Bead: e.Bead, N: e.N, URL: rec.URL}))
-			if e.Convoy != "" { // a bead finds it by its own name
-				err = errors.Join(err, tx.PutKV(kvPR+string(e.Bead), pullRequest{Rig: c.rig, URL: rec.URL, Over: true}))
+			if e.Convoy == "" {
+				err = errors.Join(err, tx.DeleteKV(kvPRShared+string(e.Bead)))
+			} else { // a bead finds it by its own name, and may have one of its own that is to be closed
+				err = errors.Join(err, tx.PutKV(kvPRShared+string(e.Bead), rec.URL))
 			}
 		}
 		return errors.Join(err, c.event(tx, p, fmt.Sprintf("%s is proposed: %s", p.name(), rec.URL)))
