@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,18 +150,24 @@ func (t *Town) landedBead(id beads.ID) (b *beads.Bead, a *beads.Attempt, err err
 		if b, err = revertable(tx, b.ID); err != nil {
 			return err
 		}
-		as, err := tx.AttemptsOf(b.ID)
-		for _, one := range as {
-			if one.Merge == b.MergeCommit { // not always the newest: a forge merges what it was shown
-				a = one
-			}
-		}
-		if err == nil && a == nil {
+		if a, err = landedAttempt(tx, b); err == nil && a == nil {
 			err = fault.Refusedf("revert %s: no attempt of it is %.10s", b.ID, b.MergeCommit)
 		}
 		return err
 	})
 	return b, a, err
+}
+
+// landedAttempt is the attempt at a bead that is in the target; not always the newest: a forge merges
+// what it was shown. It is nil where none is.
+func landedAttempt(tx *store.Tx, b *beads.Bead) (*beads.Attempt, error) {
+	as, err := tx.AttemptsOf(b.ID)
+	for _, a := range slices.Backward(as) {
+		if a.Merge == b.MergeCommit {
+			return a, err
+		}
+	}
+	return nil, err
 }
 
 // mergedWith is another bead that came in as the same commit, or "": a forge can make one commit of
@@ -258,7 +265,10 @@ func (t *Town) takenOut(tx *store.Tx, b, rb *beads.Bead, now time.Time) error {
 	if b.Status != beads.Closed {
 		return nil
 	}
-	a, err := tx.Attempt(b.ID, b.LastAttempt)
+	a, err := landedAttempt(tx, b)
+	if err == nil && a == nil { // closed by hand meanwhile
+		a, err = tx.Attempt(b.ID, b.LastAttempt)
+	}
 	if err != nil {
 		return err
 	}

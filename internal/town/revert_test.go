@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gastown/beads"
+	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 )
@@ -54,6 +55,39 @@ func TestOneRevertAtATime(t *testing.T) {
 	}
 	if made != 1 {
 		t.Errorf("%d reverts of %s", made, id)
+	}
+}
+
+// TestARevertIsOfTheAttemptThatLanded: a forge may merge an earlier one than the newest.
+func TestARevertIsOfTheAttemptThatLanded(t *testing.T) {
+	f := newForge(t)
+	id := f.start("one", 2)
+	f.proposed(id, 1)
+	if _, err := api.QueueReject.Do(t.Context(), f.person(), api.RejectReq{Bead: id, Text: "not so"}); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitState(id, 2, beads.Asking)
+	f.merges(1, "merge")
+	f.settled(id, 1)
+	e, err := api.QueueRevert.Do(t.Context(), f.person(), api.BeadReq{Bead: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.proposed(e.Bead, 2)
+	f.merges(2, "merge")
+	f.settled(e.Bead, 2)
+	as := f.bead(id).Attempts
+	if want := "taken out again by " + string(e.Bead); as[0].Why != want || as[1].Why == want {
+		t.Errorf("attempts: %q, %q", as[0].Why, as[1].Why)
+	}
+	if err := f.town.store.View(func(tx *store.Tx) error {
+		b, err := tx.Bead(id)
+		if err == nil && !strings.Contains(b.Next.Note, "git log "+as[0].Tip+" shows it") {
+			t.Error(b.Next.Note)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
