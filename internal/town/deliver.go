@@ -146,13 +146,15 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 	if err != nil {
 		return now, err
 	}
+	var leaving time.Duration
 	if rc.Deliver != config.DeliverPR {
-		if err := t.leaveForge(ctx, rig, rc); err != nil {
+		if leaving, err = t.leaveForge(ctx, rig, rc); err != nil {
 			t.deps.Log.Warn("pull requests of before", "rig", rig, "err", err) // delivery does not wait for it
 		}
 	}
 	if !reaches(rc) {
 		now = was // still true when delivery is turned on again
+		now.look = leaving
 		now.Off, now.Reason, now.Tries = was.Way != "", "", 0
 		return t.recordDelivery(rig, rc, was, now)
 	}

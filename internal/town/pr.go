@@ -351,22 +351,22 @@ func (t *Town) forgeRests() error {
 	return &down
 }
 
-// leaveForge closes what a rig still has over there that does not deliver by pull requests any more.
-func (t *Town) leaveForge(ctx context.Context, rig string, rc config.Rig) error {
+// leaveForge closes what a rig still has over there that does not deliver by pull requests any more. It
+// is to be tried again after wait, if that is not 0.
+func (t *Town) leaveForge(ctx context.Context, rig string, rc config.Rig) (wait time.Duration, err error) {
 	var left []*proposal
 	if err := t.store.View(func(tx *store.Tx) (err error) { left, err = t.proposals(tx, rig, rc); return err }); err != nil || len(left) == 0 {
-		return err
+		return 0, err
 	}
 	r := &run.Runner{Rig: rig, Git: t.git}
 	seen, err := r.See(ctx, run.Delivery{Mode: run.DeliverPR, Origin: rc.Origin, Branch: rc.Branch})
 	if err == nil {
-		_, err = t.forge(ctx, rig, rc, seen.To)
+		wait, err = t.forge(ctx, rig, rc, seen.To)
 	}
 	if err != nil && ctx.Err() == nil {
-		_, err = t.forgeFails(rig, step(err, "close the pull requests of %s", rig), pollEvery)
-		return err
+		return t.forgeFails(rig, step(err, "close the pull requests of %s", rig), lookEvery)
 	}
-	return errors.Join(err, t.solvedPR(rig))
+	return wait, errors.Join(err, t.solvedPR(rig))
 }
 
 // solvedPR takes the notice about a rig's forge back.

@@ -363,6 +363,25 @@ func TestAForgeTakesTheProblemOfAPushBack(t *testing.T) {
 	}
 }
 
+// TestLeavingTheForgeIsTriedAgain, with nothing to deliver either.
+func TestLeavingTheForgeIsTriedAgain(t *testing.T) {
+	f := newForge(t)
+	id := f.create("one")
+	f.sling(id)
+	f.proposed(id, 1)
+	f.forge(func(s *standIn) { s.LoggedOut = true })
+	f.set("rig.app.deliver", "none")
+	d, err := f.town.deliver(t.Context(), "app", false)
+	if err != nil || d.wait() <= 0 {
+		t.Errorf("tried again after %s: %v", d.wait(), err)
+	}
+	f.forge(func(s *standIn) { s.LoggedOut = false })
+	f.await("closed", func() bool {
+		d, err = f.town.deliver(t.Context(), "app", false)
+		return err == nil && f.pr(1).State == "CLOSED" && d.wait() == 0
+	})
+}
+
 func TestAMergeWithoutACommitIsTold(t *testing.T) {
 	f := newForge(t)
 	id := f.create("one")
