@@ -269,6 +269,37 @@ func TestALaterAttemptUpdatesItsPullRequest(t *testing.T) {
 	}
 }
 
+// TestWhatOthersPushedIsKeptWhileItIsNeeded: until its pull request is over, or longer where the next attempt
+// starts from it.
+func TestWhatOthersPushedIsKeptWhileItIsNeeded(t *testing.T) {
+	f := newForge(t)
+	ids := []beads.ID{f.create("one"), f.create("two")}
+	for i, id := range ids {
+		f.sling(id)
+		f.proposed(id, i+1)
+		f.git(f.ada, "fetch", "-q")
+		f.git(f.ada, "switch", "-q", "-C", "theirs", "origin/"+f.pr(i+1).Branch)
+		f.git(f.ada, "commit", "-q", "--allow-empty", "-m", "a suggestion")
+		f.git(f.ada, "push", "-q", "origin", "HEAD:"+f.pr(i+1).Branch)
+		f.change(i+1, func(p *standPR) { p.State = "CLOSED" })
+		f.poll()
+		f.awaitStatus(id, beads.NeedsYou)
+	}
+	theirs := func(id beads.ID) bool { return f.git(f.repo(), "for-each-ref", forgeRef(string(id))) != "" }
+	if !theirs(ids[0]) || !theirs(ids[1]) {
+		t.Fatal("it is not kept")
+	}
+	if _, err := api.BeadClose.Do(t.Context(), f.person(), api.BeadCloseReq{Bead: ids[0]}); err != nil {
+		t.Fatal(err)
+	}
+	f.set("rig.app.deliver", "push")
+	f.await("over", func() bool { f.poll(); return !theirs(ids[0]) })
+	f.poll()
+	if !theirs(ids[1]) {
+		t.Error("the next attempt cannot start from it")
+	}
+}
+
 func TestOneBadPullRequestHoldsUpNoOther(t *testing.T) {
 	f := newForge(t)
 	one := f.create("one")

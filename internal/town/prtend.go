@@ -31,7 +31,7 @@ func (c forgeCall) tend(ctx context.Context, p *proposal, pr refinery.PullReques
 	closed := pr.State == refinery.PRClosed
 	switch {
 	case gone:
-		return c.gone(p)
+		return c.gone(ctx, p)
 	case p.rec.ID != "" && !there:
 		return fault.Failf("the forge does not say how %s stands", p.rec.URL)
 	case pr.State == refinery.PRMerged:
@@ -54,8 +54,8 @@ func (p *proposal) showsAll() bool {
 }
 
 // store keeps the record, with what else is true from then on.
-func (c forgeCall) store(p *proposal, also func(*store.Tx) error) error {
-	return c.t.update(func(tx *store.Tx) error {
+func (c forgeCall) store(ctx context.Context, p *proposal, also func(*store.Tx) error) error {
+	err := c.t.update(func(tx *store.Tx) error {
 		var now pullRequest
 		_, err := tx.GetKV(kvPR+p.key, &now)
 		if now.Drop && !p.drop {
@@ -66,6 +66,31 @@ func (c forgeCall) store(p *proposal, also func(*store.Tx) error) error {
 		}
 		return also(tx)
 	})
+	if err != nil || !p.rec.Over {
+		return err
+	}
+	return c.dropTheirs(ctx, p)
+}
+
+// dropTheirs lets go what others put on the branch of a proposal that is over, unless an attempt is
+// to start from it.
+func (c forgeCall) dropTheirs(ctx context.Context, p *proposal) error {
+	tips, err := c.r.Repo.Lookup(ctx, forgeRef(p.key))
+	if err != nil || tips[0] == "" {
+		return err
+	}
+	needed := false
+	err = c.t.store.View(func(tx *store.Tx) error {
+		for _, id := range p.beads() {
+			b, err := tx.Bead(id)
+			needed = needed || err == nil && b.Status != beads.Closed && b.Next != nil && b.Next.Commit == tips[0]
+		}
+		return nil
+	})
+	if err != nil || needed {
+		return err
+	}
+	return c.r.Repo.DeleteRef(ctx, forgeRef(p.key), tips[0])
 }
 
 func (c forgeCall) event(tx *store.Tx, p *proposal, text string) error {
@@ -96,14 +121,14 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 	if rec.tip() != p.tip {
 		rec.Tips = append(rec.Tips, p.tip)
 	}
-	if err := c.store(p, nil); err != nil {
+	if err := c.store(ctx, p, nil); err != nil {
 		return err
 	}
 	err := c.r.Propose(ctx, c.to, rec.Head, p.tip, rec.Tips)
 	if other := fmt.Sprintf("%s-%d", own, rec.Parts[0].N); (errors.Is(err, run.ErrOthers) || errors.Is(err, git.ErrRejected)) && rec.Head != other {
 		// Nothing of somebody else's is replaced: this goes on in another one.
 		rec.Head, rec.Tips, rec.Before, rec.ID = other, []string{p.tip}, rec.ID, ""
-		if err := c.store(p, nil); err != nil {
+		if err := c.store(ctx, p, nil); err != nil {
 			return err
 		}
 		err = c.r.Propose(ctx, c.to, rec.Head, p.tip, rec.Tips)
@@ -124,7 +149,7 @@ func (c forgeCall) show(ctx context.Context, p *proposal, pr refinery.PullReques
 	if err := errors.Join(c.replaced(ctx, p), c.unmark(ctx, p, pr)); err != nil {
 		return err
 	}
-	return c.store(p, func(tx *store.Tx) error {
+	return c.store(ctx, p, func(tx *store.Tx) error {
 		var err error
 		for _, e := range p.entries {
 			err = errors.Join(err, c.t.feed(tx, c.rig, refinery.Proposed{Bead: e.Bead, N: e.N, URL: rec.URL}))
@@ -173,7 +198,7 @@ func (c forgeCall) mark(ctx context.Context, p *proposal, pr refinery.PullReques
 	if err != nil {
 		return err
 	}
-	return c.store(p, func(tx *store.Tx) error {
+	return c.store(ctx, p, func(tx *store.Tx) error {
 		return c.event(tx, p, fmt.Sprintf("%s is marked as not to be merged: %s is %s", p.rec.URL, p.name(), p.why))
 	})
 }
@@ -202,17 +227,17 @@ func (c forgeCall) close(ctx context.Context, p *proposal, pr refinery.PullReque
 		}
 	}
 	p.rec.Over = true
-	return c.store(p, func(tx *store.Tx) error {
+	return c.store(ctx, p, func(tx *store.Tx) error {
 		return c.event(tx, p, fmt.Sprintf("%s is closed over there: %s was %s", p.rec.URL, p.name(), p.why))
 	})
 }
 
 // gone deals with a pull request that does not exist any more.
-func (c forgeCall) gone(p *proposal) error {
+func (c forgeCall) gone(ctx context.Context, p *proposal) error {
 	url := p.rec.URL
 	p.rec.ID, p.rec.URL, p.rec.Number, p.rec.Mark = "", "", 0, ""
 	p.rec.Over = p.want == wantClosed
-	return c.store(p, func(tx *store.Tx) error {
+	return c.store(ctx, p, func(tx *store.Tx) error {
 		err := c.event(tx, p, url+" does not exist any more")
 		for _, e := range p.entries {
 			err = errors.Join(err, c.t.feed(tx, c.rig, refinery.ForgeReturned{Bead: e.Bead, N: e.N, Ask: true, Why: "its pull request does not exist any more", Log: "It was " + url}))
@@ -253,7 +278,7 @@ func (c forgeCall) merged(ctx context.Context, p *proposal, pr refinery.PullRequ
 			parts[i].Commit = "" // it came in as another one
 		}
 	}
-	err = c.store(p, func(tx *store.Tx) error {
+	err = c.store(ctx, p, func(tx *store.Tx) error {
 		for _, id := range p.beads() {
 			if b, err := tx.Bead(id); err == nil && b.Status == beads.Working {
 				return errAgain
@@ -268,9 +293,6 @@ func (c forgeCall) merged(ctx context.Context, p *proposal, pr refinery.PullRequ
 	})
 	if errors.Is(err, errAgain) {
 		return nil
-	}
-	if err == nil {
-		err = c.r.Repo.DeleteRef(ctx, forgeRef(p.key), "")
 	}
 	return err
 }
@@ -297,7 +319,7 @@ func (c forgeCall) judge(ctx context.Context, p *proposal, pr refinery.PullReque
 	ours := slices.Contains(p.rec.Tips, pr.Head)
 	f := pr.Look(pr.Head == p.tip || !ours, p.rec.Told)
 	if f.Why == "" {
-		if err := c.pass(p, f); err != nil {
+		if err := c.pass(ctx, p, f); err != nil {
 			return err
 		}
 		if err := c.says(p, f.Note, f.Hint); err != nil {
@@ -328,7 +350,7 @@ func (c forgeCall) judge(ctx context.Context, p *proposal, pr refinery.PullReque
 	if err != nil {
 		return err
 	}
-	return c.store(p, func(tx *store.Tx) error {
+	return c.store(ctx, p, func(tx *store.Tx) error {
 		var err error
 		for _, e := range slices.Backward(meant) { // those after one that goes back are built anew
 			back.Bead, back.N = e.Bead, e.N
@@ -354,12 +376,12 @@ func (c forgeCall) theirs(ctx context.Context, p *proposal, pr refinery.PullRequ
 func forgeRef(key string) string { return "refs/gt/forge/" + beads.RefSafe(beads.ID(key)) }
 
 // pass notes what was said and asks for nothing on the bead: its next attempt would read it.
-func (c forgeCall) pass(p *proposal, f refinery.Finding) error {
+func (c forgeCall) pass(ctx context.Context, p *proposal, f refinery.Finding) error {
 	if len(f.Told) == len(p.rec.Told) {
 		return nil
 	}
 	p.rec.Told = f.Told
-	return c.store(p, func(tx *store.Tx) error {
+	return c.store(ctx, p, func(tx *store.Tx) error {
 		id := p.entries[len(p.entries)-1].Bead
 		b, err := tx.Bead(id)
 		if err != nil || len(f.Pass) == 0 {
