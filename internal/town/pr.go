@@ -205,6 +205,28 @@ func dropPR(tx *store.Tx, id beads.ID) error {
 	return tx.PutKV(kvPR+string(id), p)
 }
 
+// forgetPRs ends what is kept of a removed rig's pull requests, which one of the same name would go
+// on with, and says which nobody closes. Their addresses stay with their beads.
+func forgetPRs(tx *store.Tx, rig string) (open []string, err error) {
+	for _, key := range slices.Sorted(tx.Keys(kvPR)) {
+		var p pullRequest
+		if _, err := tx.GetKV(key, &p); err != nil {
+			return open, err
+		}
+		if p.Rig != rig || p.Over {
+			continue
+		}
+		if p.URL != "" {
+			open = append(open, p.URL)
+		}
+		p.Over = true
+		if err := tx.PutKV(key, p); err != nil {
+			return open, err
+		}
+	}
+	return open, nil
+}
+
 // prURL is the address of a bead's pull request, or "".
 func prURL(tx *store.Tx, id beads.ID) (url string, err error) {
 	if _, err := tx.GetKV(kvPRShared+string(id), &url); err != nil || url != "" {

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"gastown/beads"
+	"gastown/beads/store"
 	"gastown/internal/api"
+	"gastown/internal/config"
 	"gastown/refinery"
 )
 
@@ -411,6 +413,30 @@ func TestLeavingTheForgeIsTriedAgain(t *testing.T) {
 		d, err = f.town.deliver(t.Context(), "app", false)
 		return err == nil && f.pr(1).State == "CLOSED" && d.wait() == 0
 	})
+}
+
+// TestARigOfTheSameNameInheritsNoPullRequests: those of the one before are as they were left.
+func TestARigOfTheSameNameInheritsNoPullRequests(t *testing.T) {
+	f := newForge(t)
+	id := f.start("one", 0)
+	f.proposed(id, 1)
+	f.change(1, func(p *standPR) { p.Fails = "locked" }) // it is still to be closed
+	if _, err := api.QueueDrop.Do(t.Context(), f.person(), api.BeadReq{Bead: id}); err != nil {
+		t.Fatal(err)
+	}
+	ack, err := api.RigRemove.Do(t.Context(), f.person(), api.NameReq{Name: "app"})
+	if err != nil || !strings.HasSuffix(ack.Msg, "; still open over there: https://forge.example/1") {
+		t.Errorf("%q %v", ack.Msg, err)
+	}
+	if err := f.town.store.View(func(tx *store.Tx) error {
+		left, err := f.town.proposals(tx, "app", config.Rig{})
+		if len(left) != 0 {
+			t.Errorf("%d are looked after", len(left))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAMergeWithoutACommitIsTold(t *testing.T) {

@@ -128,13 +128,19 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 			t.deps.Log.Warn("the Mayor's checkout", "rig", name, "err", err)
 		}
 	}
-	if err := t.update(func(tx *store.Tx) error {
-		return errors.Join(forgetRig(tx, name), tx.Append(beads.Event{Kind: beads.EvRigRemoved, Actor: who.Name, Rig: name, Text: "removed rig " + name}))
+	var open []string
+	if err := t.update(func(tx *store.Tx) (err error) {
+		open, err = forgetPRs(tx, name)
+		return errors.Join(err, forgetRig(tx, name), tx.Append(beads.Event{Kind: beads.EvRigRemoved, Actor: who.Name, Rig: name, Text: "removed rig " + name}))
 	}); err != nil {
 		return out, err
 	}
 	t.unregister(rc.Origin)
-	return api.Ack{Msg: fmt.Sprintf("rig %s is no longer in the town; its repository stays in %s", name, t.path("rigs", name))}, nil
+	out.Msg = fmt.Sprintf("rig %s is no longer in the town; its repository stays in %s", name, t.path("rigs", name))
+	if len(open) > 0 {
+		out.Msg += "; still open over there: " + strings.Join(open, ", ")
+	}
+	return out, nil
 }
 
 // forgetRig takes a removed rig's queue and problems out of the store. What is kept of its
