@@ -166,6 +166,9 @@ func Open(dir string, deps Deps) (*Town, error) {
 	}
 	t := newTown(dir, deps)
 	if _, err := t.config(); err != nil {
+		if e := fault.From(err); e != nil && e.Hint == "" {
+			err = e.WithHint("mend %s; gastown doctor tells more", settingsPath(dir))
+		}
 		return nil, err
 	}
 	t.store, err = store.Open(storePath(dir), store.Options{Now: deps.Now, Terminal: proc.Terminal})
