@@ -44,6 +44,8 @@ func (m *model) openLog() tea.Cmd {
 	if rows := m.shownMRs(); m.focus == paneRefinery && m.lists[paneRefinery].at < len(rows) {
 		row := rows[m.lists[paneRefinery].at]
 		info, want = row.info, string(row.mr.Bead)
+	} else if r, ok := m.selectedBead(); ok && m.focus == paneBeads {
+		want = string(r.bead.ID)
 	}
 	if info == nil {
 		m.refuse("no rig, so no refinery")

@@ -168,6 +168,9 @@ func beadFacts(b *api.Bead, cat *api.PolecatInfo, mr *api.QueueEntry, p *api.Pro
 		case mr.State == refinery.EntryApprove:
 			r.glyph, r.word, r.who = '?', "needs you", "you"
 			r.since, r.waits = mr.Since, "your yes (A)"
+		case mr.State == refinery.EntryHeld:
+			r.glyph, r.word = '=', "held"
+			r.since, r.waits = mr.Since, clean(mr.Why)
 		default:
 			r.since, r.waits = mr.Queued, clean(mr.Why)
 			r.word = fmt.Sprintf("queue %d", mr.Position)

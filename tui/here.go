@@ -60,7 +60,7 @@ func (f *facts) here(text string, about ...string) string {
 		}
 		fields := strings.Fields(words)
 		n, verb := verbOf(fields)
-		if n == 0 { // not a verb: it is for a shell indeed
+		if n == 0 || forAgents(verb) { // for a shell indeed
 			out.WriteString(text[:i+len(shell)])
 			text = text[i+len(shell):]
 			continue
@@ -80,6 +80,15 @@ func (f *facts) here(text string, about ...string) string {
 
 // here is a text of the town, clean, in the screen's own keys and commands.
 func (m *model) here(text string, about ...string) string { return m.facts.here(clean(text), about...) }
+
+// forAgents reports whether a verb is what an agent types in its own shell.
+func forAgents(verb string) bool {
+	switch verb {
+	case api.Prime.Name(), api.Done.Name(), api.Escalate.Name(), api.Report.Name():
+		return true
+	}
+	return false
+}
 
 // wayTo is the key for a command about the selected row, else the command.
 func (f *facts) wayTo(verb string, words []string, n int, about []string) string {

@@ -21,7 +21,7 @@ func TestHere(t *testing.T) {
 		{"Its work is kept: gastown rescue restore gt-9c1. Good.", "Its work is kept: :rescue restore gt-9c1. Good."},
 		{"give it to another with: gastown polecat reassign toast", "give it to another with: :polecat reassign toast"},
 		{"take in what it has now: `gastown rig fetch myapp --accept`", "take in what it has now: :rig fetch myapp --accept"},
-		{"commit it and call gastown done again", "commit it and call :done again"},
+		{"commit it and call gastown done again", "commit it and call gastown done again"},
 		{"start it with: gastown, or gastown up", "start it with: gastown, or gastown up"},
 		{"no step at all", "no step at all"},
 	} {

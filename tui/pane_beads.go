@@ -278,6 +278,9 @@ func (m *model) changeText(a *beads.Attempt, c *api.PolecatInfo) string {
 		parts = append(parts, plural(dirty, "file")+" uncommitted")
 	}
 	if commits == 0 && len(parts) == 1 {
+		if c == nil && a.Rescue != "" {
+			return "uncommitted work kept"
+		}
 		return "nothing changed"
 	}
 	return strings.Join(parts, " "+m.dot+" ")

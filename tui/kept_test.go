@@ -1,0 +1,40 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+
+	"gastown/beads"
+	"gastown/refinery"
+)
+
+// TestKeptWorkIsNotNothing: what a stopped attempt had not committed is on its rescue ref.
+func TestKeptWorkIsNotNothing(t *testing.T) {
+	m := fixedModel(sampleHost(120, 40), 120, 40)
+	for _, c := range []struct {
+		a    beads.Attempt
+		want string
+	}{
+		{beads.Attempt{}, "nothing changed"},
+		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/1"}, "uncommitted work kept"},
+		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/1", Commits: 1, Files: 1, Added: 2}, "1 commit · 1 file +2 -0"},
+	} {
+		if got := m.changeText(&c.a, nil); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.a, got, c.want)
+		}
+	}
+}
+
+// TestAHeldBeadIsMarkedAsThat, on the board as in the queue.
+func TestAHeldBeadIsMarkedAsThat(t *testing.T) {
+	h := sampleHost(200, 60)
+	v := *h.View()
+	v.Refineries[0].Queue[1].State = refinery.EntryHeld
+	h.set(&v)
+	p := drive(t, h, 200, 60)
+	for _, row := range strings.Split(p.screen(), "\n") {
+		if strings.Contains(row, "gt-a0d P2") && !strings.Contains(row, "= held") {
+			t.Error(row)
+		}
+	}
+}
