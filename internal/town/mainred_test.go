@@ -284,8 +284,8 @@ func TestASetupThatFailsBlamesNobody(t *testing.T) {
 	l.sling(one)
 	l.awaitStatus(one, beads.Closed)
 	two, three := l.create("two"), l.create("three")
-	l.job(two, "echo x > x; git add .; git commit -qm x; touch ../../../../down; exec gastown done")
-	l.job(three, "echo y > y; git add .; git commit -qm y; until [ -e ../../../../down ]; do sleep 0.1; done; exec gastown done")
+	l.job(two, "echo x > x; git add .; git commit -qm x; until [ -e ../../../../ready ]; do sleep 0.1; done; touch ../../../../down; exec gastown done")
+	l.job(three, "touch ../../../../ready; echo y > y; git add .; git commit -qm y; until [ -e ../../../../down ]; do sleep 0.1; done; exec gastown done")
 	l.sling(two, three)
 	l.await("it stands", func() bool { return l.status().Rigs[0].Refinery.State == refinery.Paused })
 	const says = "the setup command failed (exit 1)"
