@@ -57,7 +57,9 @@ func newAssign(m *model, r beadRow) *assignDialog {
 	if r.bead.Agent != "" {
 		usual.says += ", with " + clean(r.bead.Agent)
 	} else if len(agents) > 0 && agents[0].Usual {
-		if usual.says += ", with " + clean(agents[0].Spec); agents[0].Models {
+		if usual.says += ", with " + clean(agents[0].Spec); agents[0].Missing != "" {
+			usual.says = clean(agents[0].Spec) + ", the usual agent, is not installed: choose another"
+		} else if agents[0].Models {
 			usual.takes = agents[0].Spec
 		}
 	}

@@ -587,6 +587,13 @@ func TestKilledWorkIsSeenAndOffered(t *testing.T) {
 	p.keys("a")
 	p.wantDialog("from what toast did in try 4: 1 commit, 2 files +14 -0")
 	p.wantDialog("any free polecat, or a new one, from the start, with claude")
+	p.keys("esc")
+	v := killedView()
+	v.Agents[0].Missing = "claude"
+	h.set(v)
+	p.send(changedMsg{})
+	p.keys("a")
+	p.wantDialog("claude, the usual agent, is not installed: choose another")
 	p.keys("enter")
 	p.wantCall("polecat.revive {Name:gt-e12/4}")
 	p.keys("a", "down", "enter")

@@ -80,12 +80,14 @@ type Problem struct {
 	Level string    `json:"level"` // "asks", "hung", "failed", "wait"
 }
 
-// AgentChoice is an agent whose program is on this machine, as PRESET or PRESET:MODEL.
+// AgentChoice is an agent to choose, as PRESET or PRESET:MODEL. Only the usual one may be without its program.
 type AgentChoice struct {
 	Spec   string
 	Says   string // what it is, in a few words
 	Usual  bool   // what a bead is given to that names none
 	Models bool   // it takes a model: PRESET:MODEL
+
+	Missing string // the program that is not on this machine; empty: it is
 }
 
 // View is everything the screen shows, at one moment. It is shared and immutable.

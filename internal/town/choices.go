@@ -53,12 +53,11 @@ func (t *Town) choices(all []*beads.Bead) []api.AgentChoice {
 			continue
 		}
 		seen[spec] = true
-		c := api.AgentChoice{Spec: spec, Usual: i == 0, Models: len(p.Model) > 0 && model == ""}
-		gone := t.absent(p) != ""
+		c := api.AgentChoice{Spec: spec, Usual: i == 0, Models: len(p.Model) > 0 && model == "", Missing: t.absent(p)}
 		switch {
-		case gone && i > 0:
+		case c.Missing != "" && i > 0:
 			continue
-		case gone:
+		case c.Missing != "":
 			c.Says = "the usual agent here, but not installed"
 		case c.Usual:
 			c.Says = "the usual agent here"

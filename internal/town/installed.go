@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gastown/agents"
+	"gastown/beads"
+	"gastown/internal/api"
 	"gastown/internal/fault"
 )
 
@@ -44,6 +46,22 @@ func (t *Town) usable(what, spec string) (agents.Preset, error) {
 	return p, nil
 }
 
+// chooseAgent is what helps where the agent that beads are to be worked on with is absent.
+const chooseAgent = "install it, or choose another: gastown config set town.polecat NAME; see: gastown agents list"
+
+// agentProblem is the usual agent where its program is absent: no polecat starts with it. all are the beads of the town.
+func (t *Town) agentProblem(all []*beads.Bead) (p api.Problem, ok bool) {
+	choices := t.choices(all)
+	if t.settings().Town.Polecats == 0 || len(choices) == 0 || !choices[0].Usual || choices[0].Missing == "" {
+		return p, false
+	}
+	name, _, _ := strings.Cut(choices[0].Spec, ":")
+	return api.Problem{
+		Key: kAgent + choices[0].Spec, Who: "polecats", What: "none can start: " + notInstalled(name, choices[0].Missing),
+		Since: t.settingsAt(), Do: chooseAgent, Level: "failed",
+	}, true
+}
+
 // lookAgain is when a program is looked for again that beads wait for.
 const lookAgain = 5 * time.Second
 
@@ -66,7 +84,7 @@ func (h *Host) tellUnusable(w agents.World) bool {
 	}
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		if h.unusable[key] != now[key] {
-			h.problem(key, "", "", "beads wait: "+now[key], "install it, or choose another: gastown config set town.polecat NAME; see: gastown agents list")
+			h.problem(key, "", "", "beads wait: "+now[key], chooseAgent)
 		}
 	}
 	h.unusable = now

@@ -55,6 +55,42 @@ func TestAnAgentThatIsNotInstalledIsToldAndNotTried(t *testing.T) {
 	l.gone()
 }
 
+// Without the usual agent nothing that is slung can start: that is said before anything is.
+func TestAUsualAgentThatIsNotInstalledNeedsYou(t *testing.T) {
+	l := newLabOf(t, "\n[agent.late]\ncommand = [\"lateagent\"]", "", elsewhere)
+	set := func(key, value string) {
+		t.Helper()
+		if _, err := api.ConfigSet.Do(t.Context(), l.person(), api.ConfigReq{Key: key, Value: value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func() bool {
+		ps := l.status().Problems
+		return len(ps) == 1 && ps[0].Key == "agent/late" && strings.Contains(ps[0].What, "late is not installed") && strings.Contains(ps[0].Do, "gastown config set town.polecat NAME") && !ps[0].Since.IsZero()
+	}
+	set("town.polecat", "late")
+	if !told() {
+		t.Errorf("problems: %+v", l.status().Problems)
+	}
+	if c := l.host.View().Agents[0]; c.Missing != "lateagent" {
+		t.Errorf("to choose from: %+v", c)
+	}
+	// Beads that wait for it are the same problem.
+	id := l.create("one")
+	if _, err := api.ConvoyCreate.Do(t.Context(), l.person(), api.ConvoyCreateReq{Name: "set", Beads: []beads.ID{id}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.ConvoyLaunch.Do(t.Context(), l.person(), api.NameReq{Name: "set"}); err != nil {
+		t.Fatal(err)
+	}
+	l.await("the beads that wait", func() bool { return told() && strings.Contains(l.status().Problems[0].What, "beads wait") })
+	set("town.polecats", "0") // nobody is to work here
+	set("town.polecat", "mine")
+	set("town.polecats", "1")
+	l.awaitStatus(id, beads.Closed)
+	l.gone()
+}
+
 func TestAMayorThatCannotStartNeedsYou(t *testing.T) {
 	l := newLabOf(t, "\n[agent.late]\ncommand = [\"lateagent\"]", "", elsewhere)
 	if _, err := api.MayorAgent.Do(t.Context(), l.person(), api.NameReq{Name: "late"}); err == nil {

@@ -154,13 +154,15 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 	}
 	said := map[string]bool{} // notices of a state that is said here as it is now
 	for _, r := range s.Rigs {
-		queued := slices.ContainsFunc(s.Queue, func(e api.QueueEntry) bool { return e.Rig == r.Name })
-		if p, ok := refineryProblem(r, queued); ok {
+		if p, ok := refineryProblem(r); ok {
 			out = append(out, p)
 			said[noticeKey(r.Name, refinery.ProblemKey(r.Name, r.Refinery.State))] = true
 		}
 	}
 	notices, err := tx.Notices()
+	if p, ok := t.agentProblem(all); ok && !slices.ContainsFunc(notices, func(n *beads.Notice) bool { return n.Key == p.Key }) {
+		out = append(out, p) // where beads wait for it, its notice says that
+	}
 	for _, n := range notices {
 		if said[n.Key] {
 			continue
@@ -183,7 +185,7 @@ func howToAnswer(polecat string, at beads.Prompt) (what, do string) {
 }
 
 // refineryProblem is a Refinery that waits for a person.
-func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
+func refineryProblem(r api.StatusRig) (api.Problem, bool) {
 	p := api.Problem{Key: "refinery/" + r.Name, Who: "refinery " + r.Name, Since: r.Refinery.Since, Rig: r.Name, What: r.Refinery.Reason, Do: r.Refinery.Hint, Level: "failed"}
 	switch r.Refinery.State {
 	case refinery.Hung:
@@ -197,7 +199,7 @@ func refineryProblem(r api.StatusRig, queued bool) (api.Problem, bool) {
 	case refinery.NoGates:
 		p.What = cmp.Or(p.What, "rig "+r.Name+" has no gates: nothing lands")
 		p.Do = cmp.Or(p.Do, "add one: `gastown rig gate "+r.Name+" 'COMMAND'`; or accept it: `gastown rig ungated "+r.Name+"`")
-		return p, queued
+		return p, true
 	}
 	return api.Problem{}, false
 }
