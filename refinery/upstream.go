@@ -85,6 +85,12 @@ func (u *Upstream) gone() bool { return u.Tip == "" }
 // Asks reports whether the queue waits for a Choose.
 func (u *Upstream) Asks() bool { return u != nil && u.Known != "" && u.Choice == "" }
 
+// OriginTold reports whether a person is told why what the origin has stays out; deliveries wait for that too.
+func (q Queue) OriginTold() bool {
+	u := q.Upstream
+	return u != nil && (u.Why != "" || u.Asks())
+}
+
 // Undelivered is why nothing can be delivered to the origin meanwhile, or "".
 func (q Queue) Undelivered() string {
 	u := q.Upstream

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,12 @@ func TestARedOriginStaysOutAndIsTold(t *testing.T) {
 	l.sling(one)
 	l.awaitStatus(one, beads.Closed)
 	l.await("waits", func() bool { return l.status().Rigs[0].Undelivered == 1 })
+	l.await("the delivery waits for the red origin", func() bool {
+		return slices.ContainsFunc(l.notices(), func(s string) bool { return strings.Contains(s, "not delivered") && strings.Contains(s, " is red") })
+	})
+	if ps := l.status().Problems; len(ps) != 1 || ps[0].Key == "delivery/app" { // one thing, said once
+		t.Errorf("problems: %+v", ps)
+	}
 	l.git(ada, "rm", "-q", "bad")
 	l.git(ada, "commit", "-q", "-m", "repair")
 	l.git(ada, "push", "-q", "origin", "HEAD:main")

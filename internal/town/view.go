@@ -158,6 +158,11 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 			out = append(out, p)
 			said[noticeKey(r.Name, refinery.ProblemKey(r.Name, r.Refinery.State))] = true
 		}
+		q, err := t.queue(tx, r.Name)
+		if err != nil {
+			return nil, err
+		}
+		said["delivery/"+r.Name] = q.OriginTold()
 	}
 	notices, err := tx.Notices()
 	if p, ok := t.agentProblem(all); ok && !slices.ContainsFunc(notices, func(n *beads.Notice) bool { return n.Key == p.Key }) {
