@@ -148,6 +148,32 @@ func (f *facts) alarms() {
 	}
 }
 
+// trouble is what hangs or failed, in words: how many are stalled, and what of the rest it is.
+func (f *facts) trouble() string {
+	var hung int
+	var failed, out []string
+	for _, p := range f.view.Status.Problems {
+		switch {
+		case problemMark(p.Level) != '!':
+		case p.Level == "hung":
+			hung++
+		default:
+			failed = append(failed, clean(p.Who))
+		}
+	}
+	if hung > 0 {
+		out = append(out, "stalled "+itoa(hung))
+	}
+	const most = 2 // named
+	if n := len(failed); n > most {
+		failed = append(failed[:most], itoa(n-most)+" more")
+	}
+	if len(failed) > 0 {
+		out = append(out, "wrong: "+strings.Join(failed, ", "))
+	}
+	return strings.Join(out, " ")
+}
+
 // beadFacts decides what one bead looks like.
 func beadFacts(b *api.Bead, cat *api.PolecatInfo, mr *api.QueueEntry, p *api.Problem) beadRow {
 	r := beadRow{bead: b, who: "-", cat: cat, mr: mr, since: b.UpdatedAt, deps: len(b.BlockedBy)}

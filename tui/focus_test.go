@@ -196,6 +196,25 @@ func TestTheBarCountsTheList(t *testing.T) {
 	}
 }
 
+// TestAWideBarSaysWhatIsWrong: a Mayor that does not run is nothing that is stalled.
+func TestAWideBarSaysWhatIsWrong(t *testing.T) {
+	mayor, rust := api.Problem{Key: "mayor", Who: "mayor", Level: "failed"}, api.Problem{Key: "rust", Who: "rust", Level: "hung"}
+	for want, ps := range map[string][]api.Problem{
+		" │ wrong: mayor │ ":                              {mayor},
+		" │ stalled 1 wrong: mayor │ ":                    {mayor, rust},
+		" │ wrong: mayor, refinery myapp, 1 more │ beads": {mayor, {Key: "refinery/myapp", Who: "refinery myapp", Level: "failed"}, {Key: "settings", Who: "town.toml", Level: "failed"}},
+	} {
+		p := drive(t, sampleHost(200, 60), 200, 60)
+		p.change(func(v *api.View) { v.Status.Problems = ps })
+		p.keys("ctrl+]")
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("no %q:\n%s", want, p.screen())
+		}
+		p.clickOn(strings.Trim(want, " │beads"))
+		p.wantDialog("PROBLEMS")
+	}
+}
+
 // TestTheFilterIsAsWideAsTheScreen: on the narrowest too, where there is no room for what its keys do.
 func TestTheFilterIsAsWideAsTheScreen(t *testing.T) {
 	p := drive(t, sampleHost(80, 28), 80, 28)

@@ -141,7 +141,7 @@ func (m *model) alarmParts() []part {
 	if m.facts.bad > 0 {
 		text := "!" + itoa(m.facts.bad)
 		if m.layout.kind == wide {
-			text = "stalled " + itoa(m.facts.bad)
+			text = m.facts.trouble()
 		}
 		if len(out) > 0 {
 			out = append(out, part{" ", ""})
