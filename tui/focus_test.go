@@ -215,6 +215,18 @@ func TestAWideBarSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestABeadThatNeedsYouSaysSo: below the list too.
+func TestABeadThatNeedsYouSaysSo(t *testing.T) {
+	p := drive(t, sampleHost(200, 60), 200, 60)
+	p.keys("ctrl+]")
+	for id, want := range map[string]string{"gt-c9d": "needs you · unblocks gt-f22", "gt-f20": "needs gt-a1f gt-e11", "gt-e12": "needs nothing"} {
+		p.m.show(beads.ID(id))
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("%s: no %q:\n%s", id, want, p.screen())
+		}
+	}
+}
+
 // TestTheFilterIsAsWideAsTheScreen: on the narrowest too, where there is no room for what its keys do.
 func TestTheFilterIsAsWideAsTheScreen(t *testing.T) {
 	p := drive(t, sampleHost(80, 28), 80, 28)

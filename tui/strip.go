@@ -67,14 +67,21 @@ func (m *model) beadTexts(r beadRow) []part {
 		head += dot + fmt.Sprintf("P%d", b.Priority) + dot + clean(string(b.Type))
 	}
 	out := []part{{head, "1"}, {m.workLine(r), ""}}
-	deps := ""
+	var needs []string
+	if r.glyph == '?' || r.glyph == '!' {
+		needs = append(needs, "you")
+	}
 	if len(b.BlockedBy) > 0 {
-		deps = "needs " + joinIDs(b.BlockedBy)
+		needs = append(needs, joinIDs(b.BlockedBy))
+	}
+	var deps []string
+	if len(needs) > 0 {
+		deps = append(deps, "needs "+strings.Join(needs, " and "))
 	}
 	if un := m.unblocks(b.ID); len(un) > 0 {
-		deps = strings.TrimSpace(deps + "   unblocks " + joinIDs(un))
+		deps = append(deps, "unblocks "+joinIDs(un))
 	}
-	out = append(out, part{orWord(deps, "needs nothing"), m.dim})
+	out = append(out, part{orWord(strings.Join(deps, dot), "needs nothing"), m.dim})
 	last := ""
 	switch {
 	case r.cat != nil && r.cat.Question != "":
