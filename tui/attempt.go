@@ -1,7 +1,11 @@
 package tui
 
 import (
+	"context"
 	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
 
 	"gastown/beads"
 	"gastown/internal/api"
@@ -29,6 +33,56 @@ func (m *model) catNamed(name string) *api.PolecatInfo {
 		}
 	}
 	return nil
+}
+
+// showEnded shows what an attempt that ended had on its terminal: in the left slot, where that still has it and is
+// covered, else in its log.
+func (m *model) showEnded(a *beads.Attempt) tea.Cmd {
+	if m.layout.kind < split && m.term.key == a.Key() && m.term.had {
+		m.setMode(typing)
+		return nil
+	}
+	d := &endedDialog{key: "log " + a.Key(), attempt: a, textDialog: textDialog{
+		title: fmt.Sprintf("%s %s, TRY %d, ENDED", strings.ToUpper(clean(a.Polecat)), clean(string(a.Bead)), a.N), text: []string{"reading ..."},
+	}}
+	m.push(d)
+	return m.fetch(d.key, func(ctx context.Context, h api.Doer) (string, error) {
+		log, err := api.PolecatLog.Do(ctx, h, api.PeekReq{Name: a.Key(), Lines: logLines})
+		return log.Text, err
+	})
+}
+
+// endedDialog is the log of an attempt that ended, from its end.
+type endedDialog struct {
+	textDialog
+	key     string // of what was asked for
+	attempt *beads.Attempt
+}
+
+// receive implements receiver.
+func (d *endedDialog) receive(f fetchedMsg) {
+	if f.key != d.key {
+		return
+	}
+	d.text = strings.Split(strings.TrimRight(f.text, "\n"), "\n")
+	if f.err != nil {
+		text, _ := explain(f.err)
+		d.text = []string{text}
+	}
+	d.text = append(d.text, "", clean(d.attempt.Polecat)+" "+endText(d.attempt, beadRow{})+".")
+	d.top = len(d.text) // clamped as it is drawn
+}
+
+// followTry moves the left slot from an attempt that ended to the next one at its bead, unless somebody reads or
+// types there: keys go to whom they were meant for.
+func (m *model) followTry() {
+	id, n, err := beads.ParseAttemptKey(m.term.key)
+	if err != nil || m.mode == typing || m.term.live || m.scrolling() {
+		return
+	}
+	if r, _ := m.beadByID(string(id)); r.last != nil && r.last.N > n {
+		m.term.attach(r.last.Polecat, r.last.Key())
+	}
 }
 
 // outcome is how an attempt ended, as a clause: "slit submitted gt-c9d". Of one that lives it is empty.

@@ -161,3 +161,59 @@ func TestAnEndedPolecatIsSeenToTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAnEndedPolecatLeft: t on its bead shows that, of the newest try, and the left slot does not stay with an older one.
+func TestWhatAnEndedPolecatLeft(t *testing.T) {
+	for _, size := range []Size{{120, 40}, {80, 24}, {59, 15}} {
+		h := sampleHost(size.Cols, size.Rows)
+		h.do = func(verb string, req any) (any, error) {
+			if verb == "polecat.log" {
+				return api.Peeked{Text: strings.Repeat("earlier\n", 99) + "fatal: " + req.(api.PeekReq).Name + "\n"}, nil
+			}
+			return nil, nil
+		}
+		p := drive(t, h, size.Cols, size.Rows)
+		_, _ = h.terms["slit"].Write([]byte("panic: out of ideas\r\n"))
+		p.send(changedMsg{})
+		p.keys("ctrl+]", "t", "ctrl+]")
+		p.slitGoesOn(beads.Lost, "exit 3")
+		for _, no := range []string{"Ctrl-] to type here", "scroll"} {
+			if size.Cols == 120 && strings.Contains(p.screen(), no) {
+				t.Errorf("%v: it says %q:\n%s", size, no, p.screen())
+			}
+		}
+		p.m.show("gt-c9d")
+		p.keys("t")
+		if size.Cols == 120 { // its last picture is in sight
+			p.wantDialog("SLIT gt-c9d, TRY 1, ENDED")
+			p.wantDialog("fatal: gt-c9d/1")
+			p.wantDialog("slit ended without done: exit 3.")
+			p.keys("esc")
+		} else if !strings.Contains(p.screen(), "panic: out of ideas") || p.m.mode != typing {
+			t.Errorf("%v: t shows\n%s", size, p.screen())
+		} else {
+			p.keys("ctrl+]")
+		}
+		// Another try came and went.
+		p.change(func(v *api.View) {
+			for i := range v.Beads {
+				if b := &v.Beads[i]; b.ID == "gt-c9d" {
+					b.Attempts = append(b.Attempts, &beads.Attempt{Bead: b.ID, N: 2, Polecat: "ace", State: beads.Lost, Why: "exit 4"})
+				}
+			}
+		})
+		p.m.show("gt-c9d")
+		if p.m.term.key != "gt-c9d/2" {
+			t.Errorf("%v: the left slot stays with %s", size, p.m.term.key)
+		}
+		p.keys("t")
+		p.wantDialog("fatal: gt-c9d/2")
+		p.wantDialog("ace ended without done: exit 4.")
+		p.keys("esc")
+		p.m.show("gt-e12")
+		p.keys("t") // who works is typed to
+		if p.m.term.key != "gt-e12/1" || p.m.mode != typing {
+			t.Errorf("%v: t goes to %s", size, p.m.term.key)
+		}
+	}
+}

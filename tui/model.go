@@ -357,6 +357,7 @@ func (m *model) reload() {
 
 // picture takes the newest picture of the terminal in the left slot.
 func (m *model) picture(late bool) tea.Cmd {
+	m.followTry()
 	t, ok := m.host.Terminal(m.term.key)
 	held, changed := m.term.take(t, ok, late)
 	m.typeAhead()
@@ -393,6 +394,7 @@ func (m *model) setMode(to mode) {
 	}
 	m.typed.drop(m.now())
 	m.term.scroll = 0
+	m.picture(true) // what was left alone while somebody typed there
 }
 
 // View implements tea.Model. The same picture is the same string, which Bubble Tea does not

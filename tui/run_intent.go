@@ -16,7 +16,7 @@ func (m *model) run(in Intent) tea.Cmd {
 	case GoTerminal:
 		m.backToMayor()
 	case Attach:
-		m.attachSelected()
+		return m.attachSelected()
 	case Open:
 		return m.open()
 	case Back:
@@ -229,14 +229,19 @@ func (m *model) backToMayor() {
 	m.setMode(typing)
 }
 
-// attachSelected is t: the polecat's terminal takes the left slot.
-func (m *model) attachSelected() {
+// attachSelected is t: the polecat's terminal takes the left slot. Where nobody works any more it is what the newest
+// attempt left.
+func (m *model) attachSelected() tea.Cmd {
 	c, ok := m.selectedCat()
+	if r, _ := m.selectedBead(); r.last != nil && !r.last.State.Live() {
+		return m.showEnded(r.last)
+	}
 	if !ok {
 		m.refuse("no polecat works here; a starts one")
-		return
+		return nil
 	}
 	m.attach(c)
+	return nil
 }
 
 // attach shows a polecat's terminal in the left slot, to be typed to; false: there is none.

@@ -162,8 +162,14 @@ func (m *model) boardTab(w, h int) []string {
 // renderLeft is the left slot with its border.
 func (m *model) renderLeft(w, h int) []string {
 	b := box{title: m.leftTitle(), focused: m.mode == typing && len(m.stack) == 0}
-	b.foot = append([]string{"m or " + m.townKey() + " to type here"}, hints(m.keys, ScrollBack)...)
-	if m.term.name != MayorName {
+	switch mayor := m.term.name == MayorName; {
+	case mayor && m.dead():
+		b.foot = []string{"m, then Enter, starts it"}
+	case mayor:
+		b.foot = append([]string{"m or " + m.townKey() + " to type here"}, hints(m.keys, ScrollBack)...)
+	case m.dead():
+		b.foot = []string{"m back to the Mayor", "t on its bead: the log"}
+	default:
 		b.foot = append([]string{m.townKey() + " to type here", "m back to the Mayor"}, hints(m.keys, ScrollBack)...)
 	}
 	if m.mode == typing {
@@ -279,7 +285,11 @@ func (m *model) whyDead(w int) []string {
 		if why == "" {
 			why = clean(m.term.name) + " has no terminal now"
 		}
-		return m.note(w, why+".", m.townKey()+" then m goes back to the Mayor.")
+		keys := "m goes back to the Mayor."
+		if m.mode == typing {
+			keys = m.townKey() + " then " + keys
+		}
+		return m.note(w, why+".", keys)
 	}
 	mayor := m.facts.view.Mayor
 	if mayor.State == "starting" {
