@@ -79,7 +79,7 @@ func newAssign(m *model, r beadRow) *assignDialog {
 		}
 	}
 	if d.from != nil {
-		add(assignee{name: "nobody", nobody: true, says: "back to ready; the work so far is kept"})
+		add(assignee{name: "nobody", nobody: true, says: "it waits as x killed; the work so far is kept"})
 	}
 	return d
 }

@@ -93,7 +93,7 @@ func (d *killDialog) draw(m *model, w, _ int) face {
 	long("would be kept", keptText(c, d.seen))
 	long("would be lost", d.lostText())
 	long("will be stopped", d.processText(c))
-	long("bead becomes", "o ready; its next attempt can go on from what was kept")
+	long("bead becomes", "x killed, until a or v goes on from what was kept")
 	f.rows = append(f.rows, spaces(w))
 	for _, s := range wrap("u undoes this for 30 seconds; v revives the work later.", w-2) {
 		f.rows = append(f.rows, m.text(w, m.dim, s))
