@@ -236,7 +236,7 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 		out.Rescue, out.Kept = res.rescue.Ref, res.rescue.Files
 		out.Msg = fmt.Sprintf("killed %s; %s is ready again. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
 	}
-	t.canUndo(who, r.Action, undoStep{"kill of " + w.name, "", func(context.Context, api.Caller) (string, error) {
+	t.canUndo(who, r.Action, undoStep{"kill of " + w.name, w.bead, false, gone, func(context.Context, api.Caller) (string, error) {
 		s, err := t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
 		return goesOn(s), err
 	}})
@@ -252,7 +252,7 @@ func (t *Town) polecatReassign(ctx context.Context, who api.Caller, r api.Reassi
 	if a, _, err := w.attempt(); err == nil && r.Agent != "" {
 		back.Agent = strings.TrimSuffix(a.Preset+":"+a.Model, ":")
 	}
-	t.canUndo(who, r.Action, undoStep{"reassign of " + string(w.bead), w.bead, func(ctx context.Context, who api.Caller) (string, error) {
+	t.canUndo(who, r.Action, undoStep{"reassign of " + string(w.bead), w.bead, true, gone, func(ctx context.Context, who api.Caller) (string, error) {
 		if _, err := t.worker(string(w.bead)); err != nil {
 			s, err := t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
 			return goesOn(s), err

@@ -29,9 +29,19 @@ type undoable struct {
 // undoStep takes one thing back; what came of it is told to the person.
 type undoStep struct {
 	what  string
-	stops beads.ID // whoever works on this bead then is stopped; empty: nobody is
+	bead  beads.ID
+	stops bool                   // whoever works on the bead then is stopped
+	over  func(*beads.Bead) bool // the bead has gone on, so that it cannot be taken back any more; nil: it always can
 	do    func(context.Context, api.Caller) (string, error)
 }
+
+// gone reports whether a bead's work is through, or on its way to main.
+func gone(b *beads.Bead) bool {
+	return b.Status == beads.Submitted || b.Status == beads.Closed && b.Ending() != beads.CloseDropped
+}
+
+// goneOrAsks is gone, and that a person has to decide on the bead first.
+func goneOrAsks(b *beads.Bead) bool { return gone(b) || b.Status == beads.NeedsYou }
 
 // what names the action.
 func (u *undoable) what() string {
@@ -67,6 +77,46 @@ func (h *Host) remember(u *undoable, joins func(newest *undoable) bool) {
 	h.undos = append(h.undos, u)
 }
 
+// forgetGone drops what can no longer be taken back because its bead has gone on: it would be offered in vain, and be in
+// the way of what was done before.
+func (h *Host) forgetGone() {
+	h.mu.Lock()
+	h.forgetOld()
+	undos := slices.Clone(h.undos)
+	h.mu.Unlock()
+	if len(undos) == 0 {
+		return
+	}
+	over := map[*undoable][]undoStep{} // what is left of those that lose a step
+	err := h.t.store.View(func(tx *store.Tx) error {
+		for _, u := range undos {
+			left := slices.DeleteFunc(slices.Clone(u.steps), func(s undoStep) bool {
+				if s.over == nil {
+					return false
+				}
+				b, err := tx.Bead(s.bead)
+				return err == nil && s.over(b)
+			})
+			if len(left) < len(u.steps) {
+				over[u] = left
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.deps.Log.Error("look at what can be undone", "err", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.undos = slices.DeleteFunc(h.undos, func(u *undoable) bool { // one that was taken off meanwhile is under way
+		left, ok := over[u]
+		if ok {
+			u.steps = left
+		}
+		return ok && len(left) == 0
+	})
+}
+
 // forgetOld drops what can no longer be taken back; h.mu is held.
 func (h *Host) forgetOld() {
 	now := h.t.deps.Now()
@@ -86,6 +136,7 @@ func (h *Host) undoNext() *undoable {
 
 // undoNow is what `u` would take back, who is stopped by that, and until when it can; empty: there is nothing.
 func (h *Host) undoNow() (what string, until time.Time) {
+	h.forgetGone()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u := h.undoNext()
@@ -95,7 +146,7 @@ func (h *Host) undoNow() (what string, until time.Time) {
 	var stopped []string
 	for _, s := range u.steps {
 		for _, w := range h.workers {
-			if s.stops != "" && w.bead == s.stops {
+			if s.stops && w.bead == s.bead {
 				stopped = append(stopped, w.name)
 			}
 		}
@@ -112,6 +163,7 @@ func (h *Host) undoNow() (what string, until time.Time) {
 // goes on to the one before when it is asked again.
 func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.Ack, err error) {
 	h := t.host
+	h.forgetGone()
 	h.mu.Lock()
 	h.forgetOld()
 	var u *undoable
@@ -159,7 +211,7 @@ func goesOn(s api.Slung) string {
 func (t *Town) canUnsling(who api.Caller, action uint64, olds []*beads.Bead) {
 	steps := make([]undoStep, len(olds))
 	for i, old := range olds {
-		steps[i] = undoStep{"sling of " + string(old.ID), old.ID, func(ctx context.Context, who api.Caller) (string, error) {
+		steps[i] = undoStep{"sling of " + string(old.ID), old.ID, true, goneOrAsks, func(ctx context.Context, who api.Caller) (string, error) {
 			return t.unsling(ctx, who, old)
 		}}
 	}
@@ -189,7 +241,11 @@ func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (st
 
 // canUnchange lets a person take a change of a bead's fields back.
 func (t *Town) canUnchange(who api.Caller, r api.BeadUpdateReq, old *beads.Bead) {
-	t.canUndo(who, r.Action, undoStep{"change of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
+	over := gone
+	if r.Defer == nil {
+		over = nil
+	}
+	t.canUndo(who, r.Action, undoStep{"change of " + string(old.ID), old.ID, false, over, func(_ context.Context, who api.Caller) (string, error) {
 		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back a change of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			c := b.Clone()
 			back(&c.Title, r.Title, old.Title)
@@ -224,7 +280,7 @@ func back[T comparable](now, set *T, old T) {
 
 // canUnclose lets a person take the close of a bead back.
 func (t *Town) canUnclose(who api.Caller, action uint64, old *beads.Bead) {
-	t.canUndo(who, action, undoStep{"close of " + string(old.ID), "", func(_ context.Context, who api.Caller) (string, error) {
+	t.canUndo(who, action, undoStep{"close of " + string(old.ID), old.ID, false, gone, func(_ context.Context, who api.Caller) (string, error) {
 		b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadReopened}, changed("took back the close of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 			return restored(b, old, t.deps.Now())
 		})

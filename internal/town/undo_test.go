@@ -227,6 +227,30 @@ func TestUndoSaysWhatLasts(t *testing.T) {
 	}
 }
 
+// TestUndoForgetsWhatIsThrough: what has landed since is not offered any more, and not in the way of what was done before.
+func TestUndoForgetsWhatIsThrough(t *testing.T) {
+	l := newLab(t, "")
+	one, two := l.create("one"), l.create("two")
+	l.job(two, "echo . | tell two; exec sleep 1000")
+	if _, err := api.BeadUpdate.Do(t.Context(), l.person(), api.BeadUpdateReq{Bead: one, Title: new("wanted")}); err != nil {
+		t.Fatal(err)
+	}
+	l.sling(one, two) // two actions in one
+	l.told("two")
+	l.awaitStatus(one, beads.Closed)
+	if v := l.host.Refresh(); v.Undo != "sling of "+string(two)+", which stops "+l.bead(two).Assignee {
+		t.Errorf("u would undo the %s", v.Undo)
+	}
+	l.undo()
+	l.awaitStatus(two, beads.Open)
+	three := l.create("three")
+	l.sling(three)
+	l.awaitStatus(three, beads.Closed)
+	if v := l.host.Refresh(); v.Undo != "change of "+string(one) {
+		t.Errorf("u would undo the %s", v.Undo)
+	}
+}
+
 // TestUndoIsOfAPersonsOwnActions: what the Mayor does to polecats since then stays as the Mayor wants it.
 func TestUndoIsOfAPersonsOwnActions(t *testing.T) {
 	l := newLab(t, "")
