@@ -164,7 +164,8 @@ func (m *machine) state() (s State, reason, hint string) {
 	case q.Stop != nil:
 		return q.Stop.Kind, q.Stop.Reason, q.Stop.Hint
 	case len(m.cfg.Gates) == 0 && !m.cfg.Ungated:
-		return NoGates, "no gate is set, so nothing merges", "add one: `gastown rig gate " + q.Rig + " 'COMMAND'`; or accept landing without: `gastown rig ungated " + q.Rig + "`"
+		reason, hint = Gateless(q.Rig)
+		return NoGates, reason, hint
 	case r == nil && m.cfg.Full && q.LastErr == "" && runnable(*q, m.cfg) >= 0:
 		return Idle, "waits for the gates of another rig: as many run as this machine has places for", ""
 	case r == nil:
@@ -175,6 +176,11 @@ func (m *machine) state() (s State, reason, hint string) {
 		return Hung, hungText(*q, m.gateName(r.Gate), m.now), m.restart() + " restarts it; its timeout ends it otherwise"
 	}
 	return Gating, again(*q), ""
+}
+
+// Gateless says what it means that a rig has no gates, and what helps.
+func Gateless(rig string) (reason, hint string) {
+	return "no gate is set, so nothing merges", "add one: `gastown rig gate " + rig + " 'COMMAND'`; or accept landing without: `gastown rig ungated " + rig + "`"
 }
 
 // again says that what is under way is tried again, and why.

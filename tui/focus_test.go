@@ -11,6 +11,7 @@ import (
 
 	"gastown/beads"
 	"gastown/internal/api"
+	"gastown/refinery"
 )
 
 // change changes the town.
@@ -223,6 +224,21 @@ func TestABeadThatNeedsYouSaysSo(t *testing.T) {
 		p.m.show(beads.ID(id))
 		if !strings.Contains(p.screen(), want) {
 			t.Errorf("%s: no %q:\n%s", id, want, p.screen())
+		}
+	}
+}
+
+// TestAnEmptyQueueSaysWhatComes: without gates nothing lands, and with nothing to test nothing is tested.
+func TestAnEmptyQueueSaysWhatComes(t *testing.T) {
+	for want, info := range map[string]api.RefineryInfo{
+		"comes here, is tested, and lands.": {},
+		"comes here, and waits for a gate.": {RefineryState: api.RefineryState{State: refinery.NoGates}},
+		"comes here, and lands untested.":   {Ungated: true},
+	} {
+		p := drive(t, emptyHost(200, 60), 200, 60)
+		p.change(func(v *api.View) { info.Rig = "myapp"; v.Refineries = []api.RefineryInfo{info} })
+		if got := p.m.emptyQueue(); !strings.HasSuffix(got, want) {
+			t.Errorf("it says %q, want %q", got, want)
 		}
 	}
 }

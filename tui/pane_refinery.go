@@ -121,10 +121,20 @@ func (m *model) emptyQueue() string {
 			}
 		}
 	}
-	if last.IsZero() {
-		return "Nothing queued. A polecat's finished work comes here, is tested, and lands."
+	if !last.IsZero() {
+		return "Nothing queued. Last landed " + clock(last) + "."
 	}
-	return "Nothing queued. Last landed " + clock(last) + "."
+	all := func(is func(api.RefineryInfo) bool) bool {
+		return !slices.ContainsFunc(m.facts.view.Refineries, func(r api.RefineryInfo) bool { return (m.rig == "" || r.Rig == m.rig) && !is(r) })
+	}
+	next := "is tested, and lands"
+	switch {
+	case all(func(r api.RefineryInfo) bool { return r.State == refinery.NoGates }):
+		next = "and waits for a gate"
+	case all(func(r api.RefineryInfo) bool { return r.Ungated }):
+		next = "and lands untested"
+	}
+	return "Nothing queued. A polecat's finished work comes here, " + next + "."
 }
 
 // mrCols is the widths of the queue's columns. Gates are named where there is room, else by a letter.
@@ -319,9 +329,6 @@ func (m *model) liveGate(r *api.RefineryInfo) []part {
 	}
 	if r.Hint != "" {
 		out = append(out, part{m.here(r.Hint, r.Rig), m.dim})
-	}
-	if r.State == refinery.NoGates && len(out) == 0 {
-		out = append(out, part{"No gates: nothing merges until you say so (:ungated " + clean(r.Rig) + ")", m.yellow})
 	}
 	return out
 }

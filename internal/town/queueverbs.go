@@ -189,6 +189,7 @@ func (t *Town) refineryInfo(tx *store.Tx, rig string) (api.RefineryInfo, error) 
 	}
 	if q.State == refinery.Idle && len(cfg.Gates) == 0 && !cfg.Ungated {
 		info.State = refinery.NoGates
+		info.Reason, info.Hint = refinery.Gateless(rig)
 	}
 	return info, nil
 }

@@ -7,6 +7,7 @@ import (
 	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
+	"gastown/refinery"
 )
 
 // TestKeptCommitsAreShown: work that was all committed is work.
@@ -51,6 +52,9 @@ func TestNoGatesAreToldOnce(t *testing.T) {
 		}
 	}
 	told() // before anything waits for them
+	if r := l.host.Refresh().Refineries[0]; r.State != refinery.NoGates || r.Reason == "" || r.Hint == "" {
+		t.Errorf("the Refinery: %+v", r.RefineryState)
+	}
 	id := l.create("one")
 	l.sling(id)
 	l.awaitStatus(id, beads.Submitted)

@@ -198,12 +198,8 @@ func refineryProblem(r api.StatusRig) (api.Problem, bool) {
 		p.What = cmp.Or(p.What, "gate "+r.Refinery.Phase+" makes no progress")
 		p.Do = cmp.Or(p.Do, "gastown refinery restart "+r.Name+" (r on the screen)")
 		return p, true
-	case refinery.MainRed, refinery.Failed:
+	case refinery.MainRed, refinery.Failed, refinery.NoGates:
 		p.What = cmp.Or(p.What, "the queue has stopped: "+string(r.Refinery.State))
-		return p, true
-	case refinery.NoGates:
-		p.What = cmp.Or(p.What, "rig "+r.Name+" has no gates: nothing lands")
-		p.Do = cmp.Or(p.Do, "add one: `gastown rig gate "+r.Name+" 'COMMAND'`; or accept it: `gastown rig ungated "+r.Name+"`")
 		return p, true
 	}
 	return api.Problem{}, false
