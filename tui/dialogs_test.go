@@ -361,7 +361,7 @@ func TestRigFilter(t *testing.T) {
 func emptyHost(cols, rows int) *fakeHost {
 	h := sampleHost(cols, rows)
 	h.set(&api.View{
-		Mayor: api.MayorInfo{State: "running", Agent: "claude"}, Starts: 1,
+		Mayor: api.MayorInfo{State: "running", Agent: "claude"}, Starts: 1, Spec: "docs/spec.md",
 		Status:     api.Status{Cap: 3, Rigs: []api.StatusRig{{Name: "myapp", Branch: "main"}}},
 		Refineries: []api.RefineryInfo{{Rig: "myapp", RefineryState: api.RefineryState{State: "idle"}}},
 	})
@@ -395,6 +395,13 @@ func TestFirstWordsAreTypedNeverSent(t *testing.T) {
 	}
 	p = drive(t, emptyHost(80, 24), 80, 24)
 	p.wantToast("Ctrl-], then 1, types the first sentence for you: Look at docs/spec.md")
+	for agent, want := range map[string]string{"claude": "1  Ask me what I want to build", "scripted": "1  help"} {
+		p = drive(t, emptyHost(120, 40), 120, 40)
+		p.change(func(v *api.View) { v.Spec, v.Mayor.Agent = "", agent })
+		if !strings.Contains(p.screen(), want) || strings.Contains(p.screen(), "spec.md") {
+			t.Errorf("%s is offered what is not there:\n%s", agent, p.screen())
+		}
+	}
 	p = drive(t, sampleHost(120, 40), 120, 40) // a town with beads offers none
 	p.keys("ctrl+]", "2")
 	if p.m.focus != paneCats {

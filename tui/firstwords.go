@@ -2,13 +2,21 @@ package tui
 
 import "strconv"
 
-// firstWords are three sentences that an empty town offers for the Mayor's prompt.
+// firstWords are three sentences that an empty town offers for the Mayor's prompt. A spec is named where there is one.
 func (m *model) firstWords() []string {
-	if m.facts.view.Mayor.Agent == "scripted" { // the built-in Mayor knows these
-		return []string{"look at docs/spec.md", "what's going on?", "help"}
+	spec := clean(m.facts.view.Spec)
+	switch scripted := m.facts.view.Mayor.Agent == "scripted"; { // the built-in Mayor knows these
+	case scripted && spec != "":
+		return []string{"look at " + spec, "what's going on?", "help"}
+	case scripted:
+		return []string{"help", "what's going on?", "what are the polecats working on?"}
+	}
+	first := "Ask me what I want to build, and plan it."
+	if spec != "" {
+		first = "Look at " + spec + " and plan it."
 	}
 	return []string{
-		"Look at docs/spec.md and plan it.",
+		first,
 		"Propose three small beads for a start.",
 		"What can I ask you here?",
 	}

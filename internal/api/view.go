@@ -109,6 +109,8 @@ type View struct {
 	ShowGen uint64
 	// Agents are those that a bead can be given to, the usual one first.
 	Agents []AgentChoice
+	// Spec is a document of a rig that beads can be made of, in a town that has none; empty: none was found.
+	Spec string
 	// Starts counts how often this town's screen was opened; hints show for the first five.
 	Starts int
 }

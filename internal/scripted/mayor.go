@@ -38,7 +38,7 @@ func Mayor(ctx context.Context, env Env) error {
 	}
 	c := &chat{env: env, scr: &screen{out: env.Out}, answered: map[string]bool{}}
 	c.scr.say("I am the built-in Mayor: a script, no model. I know a few sentences and hold the town's levers.")
-	c.scr.say("Say \"look at docs/spec.md\" to begin, or \"help\".")
+	c.scr.say("Say \"look at FILE\" with a spec to begin, or \"help\".")
 	c.scr.prompt()
 
 	ctx, cancel := context.WithCancel(ctx)

@@ -39,6 +39,21 @@ func TestOnlyInstalledAgents(t *testing.T) {
 	}
 }
 
+// What an empty town proposes to look at is there, in the rig's main or in the checkout.
+func TestASpecIsFound(t *testing.T) {
+	l := newLab(t, "")
+	if v := l.host.Refresh(); v.Spec != "" {
+		t.Errorf("there is no %q", v.Spec)
+	}
+	l.write("src/SPEC.md", "# Goal\n")
+	l.host.changed()
+	if v := l.host.Refresh(); v.Spec != "SPEC.md" {
+		t.Errorf("%q", v.Spec)
+	}
+	l.create("one")
+	l.await("nothing is proposed where there are beads", func() bool { return l.host.Refresh().Spec == "" })
+}
+
 // Work that a kill kept is named by why, until the bead goes on from it.
 func TestWhyOfAKilledBead(t *testing.T) {
 	l := newLab(t, "")

@@ -92,10 +92,7 @@ func (t *Town) spec(rig string, rc config.Rig, r api.PlanReq) (text, source stri
 	if filepath.IsAbs(rel) || strings.HasPrefix(rel, "..") {
 		return "", "", fault.Usagef("plan: %q is not a path inside rig %s", r.Path, rig)
 	}
-	for _, root := range []string{t.path("mayor", rig), rc.Origin} {
-		if root == "" || !git.IsLocal(root) {
-			continue
-		}
+	for _, root := range t.roots(rig, rc) {
 		data, err := readIn(root, rel)
 		if err == nil {
 			return string(data), rel, nil
@@ -105,6 +102,11 @@ func (t *Town) spec(rig string, rc config.Rig, r api.PlanReq) (text, source stri
 		}
 	}
 	return "", "", fault.NotFoundf("plan: %q is neither in main of rig %s nor in its checkout", rel, rig)
+}
+
+// roots are where a path that a person names is looked up: the rig's main, then the person's checkout.
+func (t *Town) roots(rig string, rc config.Rig) []string {
+	return slices.DeleteFunc([]string{t.path("mayor", rig), rc.Origin}, func(root string) bool { return root == "" || !git.IsLocal(root) })
 }
 
 // readIn reads a file below root, following no link out of it.

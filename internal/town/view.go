@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -302,6 +303,9 @@ func (t *Town) viewNow() (*api.View, error) {
 		sorted := slices.Clone(all)
 		slices.SortFunc(sorted, beads.AttentionOrder)
 		v.Agents = t.choices(all)
+		if len(all) == 0 {
+			v.Spec = t.someSpec(t.settings())
+		}
 		if v.Beads, err = t.outsideAll(tx, sorted, g, now); err != nil {
 			return err
 		}
@@ -337,6 +341,20 @@ func (t *Town) viewNow() (*api.View, error) {
 		v.Refineries[i].Tail = gateTail(v.Refineries[i].Run)
 	}
 	return v, err
+}
+
+// someSpec is a document that beads can be made of, by a usual name; empty: no rig has one.
+func (t *Town) someSpec(cfg *config.Config) string {
+	for _, rig := range rigNames(cfg) {
+		for _, root := range t.roots(rig, cfg.Rigs[rig]) {
+			for _, name := range []string{"docs/spec.md", "docs/SPEC.md", "spec.md", "SPEC.md", "docs/plan.md", "PLAN.md"} {
+				if info, err := os.Lstat(filepath.Join(root, name)); err == nil && info.Mode().IsRegular() {
+					return name
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // CountStart notes that a person opened the screen once more.
