@@ -299,8 +299,8 @@ func newApproval(m *model, e *api.QueueEntry) *askDialog {
 		title: "LAND " + clean(string(e.Bead)) + "?", lines: lines, yes: "land it",
 		run: func(m *model) tea.Cmd {
 			return m.call("approve "+string(req.Bead), func(ctx context.Context, d api.Doer) (string, error) {
-				q, err := api.QueueApprove.Do(ctx, d, req)
-				return string(req.Bead) + " has your yes and " + entryWord(q.State), err
+				_, err := api.QueueApprove.Do(ctx, d, req)
+				return string(req.Bead) + " has your yes", err // how far it is the queue shows: it may land meanwhile
 			})
 		},
 	}

@@ -419,6 +419,9 @@ func TestApprove(t *testing.T) {
 	p.wantNo("queue.approve")
 	p.keys("A", "y")
 	p.wantCall("queue.approve {Bead:gt-a0e Tree:4b825dc}")
+	if got := p.m.toast.text; got != "gt-a0e has your yes" { // true for as long as it is read
+		t.Errorf("the toast says %q", got)
+	}
 }
 
 // TestAYesIsSeenAndSaidFromAnywhere: a change that waits for it needs the person, with its gates green, and A goes to it.
