@@ -204,10 +204,15 @@ func page(w io.Writer, dir string, fresh, inRepo bool, s town.Suggestion, agents
 		}
 	}
 	if len(agents) == 0 {
+		when := ""
+		if fresh { // neither is there to be used before
+			when = "once the town is made, "
+		}
 		fmt.Fprint(w, "  agents   claude, codex, gemini, opencode: none is installed\n"+
 			"           Claude Code: npm install -g @anthropic-ai/claude-code\n"+
-			"           or a program of yours in town.toml. The demo needs none: gastown demo\n"+
-			"           a Mayor without a model works at once: gastown mayor agent scripted\n")
+			"           the demo needs none: gastown demo\n"+
+			"           "+when+"a program of yours in its town.toml does,\n"+
+			"           and a Mayor without a model: gastown mayor agent scripted\n")
 	}
 	fmt.Fprintln(w, "  asking   polecats edit files, run git, gastown, setup and gates; else they ask")
 	if inRepo {

@@ -101,7 +101,7 @@ func TestTheFirstPage(t *testing.T) {
 		{"logged in", "\n", false, true, config.PermitEdits, "agents   claude 2.1.330", "not logged in"},
 		{"several agents", "\n", false, true, config.PermitEdits, "\n           codex codex-cli 0.169.0\n           opencode 1.18.33\n", "gemini"},
 		{"--yes", "", true, true, config.PermitEdits, "", "Enter takes"},
-		{"no agent", "\n", false, false, config.PermitEdits, "npm install -g @anthropic-ai/claude-code", ""},
+		{"no agent", "\n", false, false, config.PermitEdits, "once the town is made, a program of yours in its town.toml does,\n", "or a program"},
 		{"bypass", "b\nbypass\n", false, true, config.PermitBypass, "run any command as you, without asking", ""},
 		{"bypass thought over", "b\n\n", false, true, config.PermitEdits, "Type bypass", ""},
 		{"bypass mistyped", "b\ny\n", false, true, "", "", ""},

@@ -69,11 +69,12 @@ func TestDeadMayor(t *testing.T) {
 	h := sampleHost(120, 40)
 	delete(h.terms, MayorName)
 	h.view.Mayor = api.MayorInfo{State: "failed", Agent: "claude", Why: "exit status 1", Last: []string{"\x1b[31mnot logged in"}}
+	h.view.Agents = []api.AgentChoice{{Spec: "gemini", Usual: true, Missing: "gemini"}, {Spec: "codex"}, {Spec: "worker", Own: true}}
 	p := drive(t, h, 120, 40)
 	if p.m.mode != inTown {
 		t.Error("the screen opens where nothing can be typed to")
 	}
-	for _, want := range []string{"not logged in", "exit status 1", "m, then Enter: try again", ":mayor agent scripted works at once", "MAYOR claude ended"} {
+	for _, want := range []string{"not logged in", "exit status 1", "m, then Enter: try again", ":mayor agent scripted works at once", "Also here: codex.", "MAYOR claude ended"} {
 		if !strings.Contains(p.screen(), want) {
 			t.Errorf("the screen does not say %q", want)
 		}

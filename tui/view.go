@@ -312,11 +312,12 @@ func (m *model) whyDead(w int) []string {
 	return append(rows, spaces(w), m.line(w, "").put("", "  ").put(m.accent.and("1"), do).end())
 }
 
-// otherMayors says which agents there are to choose from; the built-in one always is.
+// otherMayors says which agents there are to choose from; the built-in one always is, and commands of the person's own
+// are made to work on beads.
 func (m *model) otherMayors() string {
 	var here []string
 	for _, a := range m.facts.view.Agents {
-		if a.Spec != "scripted" && a.Spec != m.facts.view.Mayor.Agent {
+		if !a.Own && a.Missing == "" && a.Spec != "scripted" && a.Spec != m.facts.view.Mayor.Agent {
 			here = append(here, clean(a.Spec))
 		}
 	}

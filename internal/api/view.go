@@ -86,6 +86,7 @@ type AgentChoice struct {
 	Says   string // what it is, in a few words
 	Usual  bool   // what a bead is given to that names none
 	Models bool   // it takes a model: PRESET:MODEL
+	Own    bool   // a command of the person's own, made to work on beads
 
 	Missing string // the program that is not on this machine; empty: it is
 }

@@ -53,7 +53,7 @@ func (t *Town) choices(all []*beads.Bead) []api.AgentChoice {
 			continue
 		}
 		seen[spec] = true
-		c := api.AgentChoice{Spec: spec, Usual: i == 0, Models: len(p.Model) > 0 && model == "", Missing: t.absent(p)}
+		c := api.AgentChoice{Spec: spec, Usual: i == 0, Models: len(p.Model) > 0 && model == "", Own: p.Own, Missing: t.absent(p)}
 		switch {
 		case c.Missing != "" && i > 0:
 			continue

@@ -97,7 +97,7 @@ func TestAMayorThatCannotStartNeedsYou(t *testing.T) {
 		t.Error("it started")
 	}
 	s := l.status()
-	if len(s.Problems) != 1 || s.Problems[0].Key != "mayor" || !strings.Contains(s.Problems[0].What, "late is not installed") || s.Problems[0].Since.IsZero() {
+	if len(s.Problems) != 1 || s.Problems[0].Key != "mayor" || !strings.Contains(s.Problems[0].What, "late is not installed") || strings.Contains(s.Problems[0].Do, "mine") || s.Problems[0].Since.IsZero() {
 		t.Errorf("problems: %+v", s.Problems)
 	}
 	if _, err := api.MayorAgent.Do(t.Context(), l.person(), api.NameReq{Name: "idle"}); err != nil {

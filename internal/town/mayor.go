@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,9 +109,14 @@ func (t *Town) mayorProblem() (p api.Problem, ok bool) {
 	}, true
 }
 
-// otherMayors says which agents there are to choose a Mayor from; the built-in one always is.
+// otherMayors says which agents there are to choose a Mayor from; the built-in one always is. Commands of the person's own
+// are made to work on beads: one that is a Mayor is named by who wrote it.
 func (t *Town) otherMayors() string {
-	return "another: gastown mayor agent NAME, of " + strings.Join(t.installed(), ", ") + " (scripted works at once, without a model)"
+	names := slices.DeleteFunc(t.installed(), func(name string) bool {
+		p, _, err := t.preset(name)
+		return err != nil || p.Own
+	})
+	return "another: gastown mayor agent NAME, of " + strings.Join(names, ", ") + " (scripted works at once, without a model)"
 }
 
 // spawnMayor starts the program of m.agent, in the conversation that the Mayor before had.
