@@ -86,6 +86,7 @@ type model struct {
 	dirty   bool
 	shown   tea.View
 	result  Outcome
+	leaving bool                // the screen ends as soon as the mouse is up
 	said    []string            // of : lines, the newest last
 	drafts  map[string][]remark // on diffs by attempt (BEAD/N), not sent yet
 	unsent  map[string][]string // what was written in dialogs and not sent, by what it is for
@@ -122,6 +123,7 @@ type (
 	secondMsg  struct{}
 	resizeMsg  int
 	syncMsg    struct{}
+	leaveMsg   struct{}
 	sendErrMsg struct {
 		name string
 		err  error
@@ -246,7 +248,10 @@ func (m *model) input(msg tea.Msg) tea.Cmd {
 	was := m.dirty
 	m.dirty = true
 	switch msg := msg.(type) {
+	case leaveMsg:
+		return tea.Quit
 	case tea.KeyPressMsg:
+		m.mouse.held = false // a terminal may not tell it
 		return m.key(msg)
 	case heldMsg:
 		return m.release(int(msg))

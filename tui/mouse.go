@@ -13,6 +13,7 @@ import (
 const (
 	wheelRows   = 3                      // how far one click of the wheel scrolls
 	doubleClick = 400 * time.Millisecond // two clicks within it are one double click
+	releaseWait = time.Second            // for the release of a click that ends the screen: not every terminal tells it
 )
 
 // pointer is what the mouse is doing.
@@ -23,6 +24,7 @@ type pointer struct {
 	toX     int
 	toY     int
 	drags   bool
+	held    bool // the button is down
 	forward bool // the press went to the program; so do motion and release
 }
 
@@ -39,7 +41,7 @@ type clicker interface {
 func (m *model) click(msg tea.MouseClickMsg) tea.Cmd {
 	x, y := msg.X, msg.Y
 	again := m.now().Sub(m.mouse.at) < doubleClick && m.mouse.y == y && !m.mouse.drags
-	m.mouse = pointer{at: m.now(), x: x, y: y, toX: x, toY: y}
+	m.mouse = pointer{at: m.now(), x: x, y: y, toX: x, toY: y, held: true}
 	if again {
 		m.mouse.at = time.Time{} // a third click begins anew
 	}
@@ -233,6 +235,10 @@ func (m *model) drag(msg tea.MouseMotionMsg) {
 
 // drop ends a selection: what is selected is copied.
 func (m *model) drop(msg tea.MouseReleaseMsg) tea.Cmd {
+	m.mouse.held = false
+	if m.leaving {
+		return tea.Quit
+	}
 	if m.mouse.forward {
 		m.mouse.forward = false
 		m.forwardMouse(vt.MouseRelease, tea.Mouse(msg))

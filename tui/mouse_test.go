@@ -100,6 +100,30 @@ func TestByMouseAlone(t *testing.T) {
 	}
 }
 
+// TestAQuitByMouseWaitsForTheRelease: after the end nobody would read that, and the shell would take it for text.
+func TestAQuitByMouseWaitsForTheRelease(t *testing.T) {
+	press := func() (p *player, x, y int) {
+		p = drive(t, sampleHost(120, 40), 120, 40)
+		p.keys("ctrl+]", "q")
+		x, y = p.spot("stop all now")
+		p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft})
+		if p.quit {
+			t.Error("it ends with the button down")
+		}
+		return p, x, y
+	}
+	p, x, y := press()
+	p.send(tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft})
+	if !p.quit || p.m.result.Quit != Stop {
+		t.Errorf("quit %v, %v", p.quit, p.m.result)
+	}
+	p, _, _ = press()
+	p.wait(releaseWait) // of a terminal that tells no release
+	if !p.quit || p.m.result.Quit != Stop {
+		t.Errorf("quit %v, %v", p.quit, p.m.result)
+	}
+}
+
 // TestTheBarsAndTheUndoAreClicked: what needs the person in the first and the last row, the command line, and
 // the offer of an undo.
 func TestTheBarsAndTheUndoAreClicked(t *testing.T) {

@@ -179,11 +179,9 @@ func (d *quitDialog) wantsText() bool { return false }
 func (d *quitDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch ev.intent {
 	case StopAll:
-		m.result = Outcome{Stop}
-		return closed, tea.Quit
+		return closed, m.leave(Stop)
 	case DrainAll:
-		m.result = Outcome{Drain}
-		return closed, tea.Quit
+		return closed, m.leave(Drain)
 	case Open:
 		return closed, nil
 	}
@@ -216,6 +214,17 @@ func (d *quitDialog) draw(m *model, w, _ int) face {
 	f.rows = append(f.rows, spaces(w))
 	f.keep = []string{m.buttons(w, button)}
 	return f
+}
+
+// leave ends the screen; with the mouse once its button is up: after the end nobody reads that, and the shell would take
+// it for text.
+func (m *model) leave(how Quit) tea.Cmd {
+	m.result = Outcome{how}
+	if m.mouse.held {
+		m.leaving = true
+		return m.after(releaseWait, leaveMsg{})
+	}
+	return tea.Quit
 }
 
 // choice is the rows of a key, what it does and what comes of that.
