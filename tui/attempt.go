@@ -126,6 +126,9 @@ func endText(a *beads.Attempt, r beadRow) string {
 	case beads.Killed:
 		return "was stopped" + why
 	case beads.Lost:
+		if strings.HasPrefix(a.Why, "ended ") { // in words already
+			return clean(a.Why)
+		}
 		return "ended without done" + why
 	}
 	return "has ended"

@@ -187,7 +187,10 @@ func TestWhatAnEndedPolecatLeft(t *testing.T) {
 		if size.Cols == 120 { // its last picture is in sight
 			p.wantDialog("SLIT gt-c9d, TRY 1, ENDED")
 			p.wantDialog("fatal: gt-c9d/1")
-			p.wantDialog("slit ended without done: exit 3.")
+			p.wantDialog("slit ended without done: exit 3.") // a reason that says so itself is said alone
+			if got := endText(&beads.Attempt{State: beads.Lost, Why: "ended without gastown done (exit 3)"}, beadRow{}); got != "ended without gastown done (exit 3)" {
+				t.Errorf("it says %q", got)
+			}
 			p.keys("esc")
 		} else if !strings.Contains(p.screen(), "panic: out of ideas") || p.m.mode != typing {
 			t.Errorf("%v: t shows\n%s", size, p.screen())
