@@ -108,13 +108,15 @@ func (r *Runner) attend(ctx context.Context, j *job, a refinery.RunGate, p *proc
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	var told time.Time
+	var more bool // was written since it was told
 	for {
 		select {
 		case <-p.Done():
 			return ""
 		case now := <-tick.C:
-			if out.grown() && now.Sub(told) >= outputGap {
-				told = now
+			more = out.grown() || more
+			if more && now.Sub(told) >= outputGap {
+				told, more = now, false
 				r.tell(a.Seq, refinery.Output{Seq: a.Seq, At: now})
 			}
 		case stop := <-j.stop:

@@ -215,6 +215,21 @@ func TestStopIsQuick(t *testing.T) {
 	}
 }
 
+// What a gate prints right after something else is told too, though nothing comes after it.
+func TestTheLastOfTheOutputIsTold(t *testing.T) {
+	r := newRig(t)
+	r.begin("echo first; until test -e ../second; do sleep 0.01; done; echo last; exec sleep 1000", nil)
+	r.started()
+	if err := os.WriteFile(filepath.Join(r.run.GateDir, "second"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.started()
+	r.run.Do(context.Background(), refinery.StopGate{Seq: 1})
+	if d := r.doneGate(); !strings.Contains(d.Tail, "last") {
+		t.Fatalf("%+v", d)
+	}
+}
+
 func TestQuitGetsADump(t *testing.T) {
 	r := newRig(t)
 	r.begin(`sh -c 'trap "echo dump; exit 1" QUIT; echo ready; while :; do read x; sleep 0.01; done'; true`, nil)
