@@ -305,8 +305,17 @@ func (f *face) refresh(ctx context.Context) {
 		return
 	case <-f.h.Ready():
 	}
-	pause := time.NewTimer(0)
+	follow(ctx, f.changes, func() *api.View { return f.h.RefreshAfter(quoteEach) }, f.ring)
+}
+
+// follow builds the view after each change and tells that it did. What was too soon after a view to be quoted is
+// quoted when that view is quoteEach old, as nothing else may come after it.
+func follow(ctx context.Context, changes <-chan struct{}, build func() *api.View, tell func()) {
+	pause, late := time.NewTimer(0), time.NewTimer(0)
 	defer pause.Stop()
+	defer late.Stop()
+	late.Stop()
+	var last *api.View
 	for {
 		select {
 		case <-ctx.Done():
@@ -316,10 +325,16 @@ func (f *face) refresh(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-f.changes:
+		case <-changes:
+		case <-late.C:
 		}
-		f.h.RefreshAfter(quoteEach)
-		f.ring()
+		v := build()
+		late.Stop()
+		if rest := time.Until(v.At.Add(quoteEach)); v == last && rest > 0 { // else the view cannot be built now
+			late.Reset(rest)
+		}
+		last = v
+		tell()
 		pause.Reset(viewEvery)
 	}
 }
