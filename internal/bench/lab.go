@@ -54,7 +54,7 @@ func newLab(ctx context.Context, keep string, runs, slings int) (*lab, error) {
 		return nil, fmt.Errorf("step %q: %w", "make a home", err)
 	}
 	l.env = []string{
-		"PATH=" + filepath.Dir(l.exe) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C", "TERM=xterm-256color",
+		"PATH=" + filepath.Dir(l.exe) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C.UTF-8", "TERM=xterm-256color",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=bench", "GIT_AUTHOR_EMAIL=b@example.com",
 		"GIT_COMMITTER_NAME=bench", "GIT_COMMITTER_EMAIL=b@example.com",
 	}

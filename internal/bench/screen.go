@@ -27,6 +27,8 @@ const (
 	// quietFor is how long nothing is printed by a screen at rest; idleFor how long it is measured.
 	quietFor = 2 * time.Second
 	idleFor  = 10 * time.Second
+	// graceOfKeys is longer than the screen hears no key after it left a terminal: such a key was meant for that one.
+	graceOfKeys = 50 * time.Millisecond
 )
 
 // The aims for a screen at rest: of one core, and in MB of a million bytes.
@@ -107,9 +109,16 @@ func (l *lab) keys(ctx context.Context) []row {
 	if err != nil {
 		return broken(err, rows)
 	}
-	ours, err := l.pressed(ctx, l.verb("town-busy"), l.atWork(busy), []string{"j", "k"}, func(rows []string) string {
-		return strconv.Itoa(slices.IndexFunc(rows, func(row string) bool { return strings.Contains(row, "▸") }))
-	})
+	ours, err := l.pressed(ctx, l.verb("town-busy"), func(ctx context.Context, p *player) error {
+		if err := l.atWork(busy)(ctx, p); err != nil {
+			return err
+		}
+		if err := p.press("g"); err != nil { // the first row, so that there is one below
+			return err
+		}
+		_, err := p.until(ctx, "the first row", func(rows []string) bool { i := selected(rows); return i > 0 && strings.Contains(rows[i-1], " ID ") })
+		return err
+	}, []string{"j", "k"}, func(rows []string) string { return strconv.Itoa(selected(rows)) })
 	if err != nil {
 		return broken(err, rows)
 	}
@@ -129,6 +138,11 @@ func (l *lab) keys(ctx context.Context) []row {
 	return rows
 }
 
+// selected is the row with the cursor of a screen that draws in Unicode, -1 if there is none.
+func selected(rows []string) int {
+	return slices.IndexFunc(rows, func(row string) bool { return strings.Contains(row, "▸") })
+}
+
 // board waits for a picture, leaves the Mayor's terminal for the board, and waits until it takes keys.
 func (l *lab) board(ctx context.Context, p *player, what string, ok func(text string) bool) error {
 	if _, err := p.until(ctx, what, func(rows []string) bool { return ok(strings.Join(rows, "\n")) }); err != nil {
@@ -137,8 +151,10 @@ func (l *lab) board(ctx context.Context, p *player, what string, ok func(text st
 	if err := p.press("\x1d"); err != nil {
 		return err
 	}
-	_, err := p.until(ctx, "TOWN", func(rows []string) bool { return strings.Contains(rows[len(rows)-1], " TOWN ") })
-	return err
+	if _, err := p.until(ctx, "TOWN", func(rows []string) bool { return strings.Contains(rows[len(rows)-1], " TOWN ") }); err != nil {
+		return err
+	}
+	return wait(ctx, graceOfKeys)
 }
 
 // atWork makes a screen ready whose n polecats are all at work.
@@ -160,7 +176,7 @@ func (l *lab) pressed(ctx context.Context, c proc.Cmd, ready func(context.Contex
 	}
 	var took []time.Duration
 	for i := range presses + 1 {
-		pause := time.NewTimer(10*time.Millisecond + rand.N(30*time.Millisecond)) // not in step with frames
+		pause := time.NewTimer(30*time.Millisecond + rand.N(30*time.Millisecond)) // not in step with frames, nor as fast as a paste
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
