@@ -127,7 +127,7 @@ func (p *process) open(ctx context.Context, dir string, o cli.ScreenOptions) err
 	return nil
 }
 
-// left is one line about what stays to be done in a town whose host has stopped; empty: nothing.
+// left says what stays to be done in a town whose host has stopped; empty: nothing.
 func (p *process) left(ctx context.Context, dir string) string {
 	t, err := town.Open(dir, p.deps(slog.New(slog.DiscardHandler), nil))
 	if err != nil {
@@ -159,7 +159,7 @@ func leftText(s api.Status) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "At the next start of gastown: " + strings.Join(parts, ", ") + ". Look: gastown status"
+	return "At the next start of gastown: " + strings.Join(parts, ", ") + ".\nLook: gastown status"
 }
 
 // screen runs host and screen in this process; beside them, where it is not nil, a client of the town that
