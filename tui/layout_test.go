@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -91,4 +92,17 @@ func TestEveryRowExact(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhatABorderKeepsIsSeen however long the title and the state are.
+func TestWhatABorderKeepsIsSeen(t *testing.T) {
+	l := look{charset: unicodeSet()}
+	for n := range 60 {
+		b := box{title: "3 REFINERY", right: "r restart", keep: true, state: part{strings.Repeat("x", n), ""}}
+		for _, w := range []int{47, 56, 60} {
+			if top := l.box(b, w, 3)[0]; !strings.Contains(top, " r restart ") || width(top) != w {
+				t.Errorf("%d cells, a state of %d: %s", w, n, top)
+			}
+		}
+	}
 }

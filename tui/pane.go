@@ -29,7 +29,7 @@ func (l *look) box(b box, w, h int) []string {
 	rows := make([]string, 0, h)
 	room := w - 2 - 3
 	if b.keep && width(b.right)+8 <= room {
-		room -= width(b.right) + 3
+		room -= width(b.right) + 4
 	}
 	title := []part{{cut(b.title, room, l.more), head}}
 	if left := room - width(b.title) - 2; b.state.text != "" && left > 0 {
