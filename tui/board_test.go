@@ -50,6 +50,25 @@ func TestHungCountsFromTheFirstSecond(t *testing.T) {
 	}
 }
 
+// TestWhatWasSlungSaysSo at every width: who slings twelve beads to three polecats sees which are on their way.
+func TestWhatWasSlungSaysSo(t *testing.T) {
+	for _, size := range [][2]int{{200, 60}, {120, 40}, {80, 24}} {
+		h := sampleHost(size[0], size[1])
+		for i := range h.view.Beads {
+			if b := &h.view.Beads[i]; b.ID == "gt-e12" {
+				b.Sling = &beads.Sling{}
+			}
+		}
+		p := drive(t, h, size[0], size[1])
+		p.keys("ctrl+]")
+		for row := range strings.Lines(p.screen()) {
+			if strings.Contains(row, "gt-e12") && !strings.Contains(row, "next") {
+				t.Errorf("%dx%d: %s", size[0], size[1], row)
+			}
+		}
+	}
+}
+
 func TestAttachAndBack(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.keys("ctrl+]", "t", "h", "i")

@@ -185,11 +185,15 @@ func (m *model) beadLine(r beadRow, w int, c beadCols, selected bool) string {
 	if r.deps > 0 {
 		deps = itoa(r.deps)
 	}
+	who := r.who
+	if c.state == 0 && r.word == "next" && who == "-" { // there is no other column to say that it was slung
+		who = r.word
+	}
 	cost, tok := spent(r.last)
 	n.put(m.glyph(r.glyph), string(r.glyph)).put(st, tag)
 	n.cell(m.words(r.glyph), r.word, c.state).cell(m.dim, clean(b.Rig), c.rig)
 	n.cell(m.idStyle(r), clean(string(b.ID)), c.id).cell(m.dim, "P"+itoa(b.Priority), c.prio)
-	n.cell(m.textOf(r), clean(b.Title), c.title).cell(m.whoStyle(r), r.who, c.who)
+	n.cell(m.textOf(r), clean(b.Title), c.title).cell(m.whoStyle(r), who, c.who)
 	n.cell(m.dim, r.cli, c.cli).num(m.dim, deps, c.deps).cell(m.dim, r.waits, c.waits).num(m.dim, cost, c.cost).num(m.dim, tok, c.tok)
 	return n.right(m.dim, age(m.clock.Sub(r.since))).end()
 }
