@@ -269,6 +269,9 @@ func (m *model) refineryTail(w, h int) []string {
 			continue
 		}
 		count := fmt.Sprintf("landed %d %s bounced %d%s", r.Total, m.dot, r.Bounced, m.undelivered(r.Rig))
+		if m.layout.kind == drawer && r.Bounced == 0 { // a row is short there
+			count = fmt.Sprintf("landed %d%s", r.Total, m.undelivered(r.Rig))
+		}
 		if len(m.facts.view.Refineries) > 1 {
 			word, mark := refineryWord(r, m.clock)
 			st := m.words(mark)
