@@ -218,14 +218,16 @@ func (m *model) footRow() string {
 	for _, s := range m.standing() {
 		n.put(m.yellow.and("1"), s).put("", "  ")
 	}
-	if m.layout.kind == split && m.mode == typing {
-		return n.join(m.ticker(n.left))
-	}
-	if m.layout.kind == split {
+	board := m.mode != typing && m.over() == nil // else keys of the board do nothing now
+	switch {
+	case m.layout.kind != split && board:
+		return n.join(m.hintRow(n.left))
+	case m.layout.kind != split:
+		return n.end()
+	case board:
 		n.put(m.dim, fitHints(m.hintsHere([]Intent{ShowProblems, ShowConvoys, ShowEvents}), n.left))
-		return n.join(m.ticker(n.left))
 	}
-	return n.join(m.hintRow(n.left))
+	return n.join(m.ticker(n.left))
 }
 
 // typingFoot keeps the town in sight while the terminal covers it.
@@ -252,8 +254,21 @@ func (m *model) typingFoot(w int) string {
 	return n.end()
 }
 
-// paneKeys are the keys of the focused pane, those that matter most first.
+// paneKeys are the keys of the focused pane, those that matter most first: where the selected row needs the person, the answer.
 func (m *model) paneKeys() []Intent {
+	in := m.usualKeys()
+	if r, ok := m.selectedBead(); ok && r.glyph == '?' {
+		in = leading(AnswerAsk, in)
+	}
+	return in
+}
+
+// leading is the keys with one of them in front.
+func leading(first Intent, in []Intent) []Intent {
+	return append([]Intent{first}, slices.DeleteFunc(in, func(i Intent) bool { return i == first })...)
+}
+
+func (m *model) usualKeys() []Intent {
 	switch m.focus {
 	case paneCats:
 		return []Intent{Attach, ShowDiff, AnswerAsk, Nudge, Kill, Assign, RestartAgent, Revive}
@@ -269,15 +284,18 @@ func (m *model) paneKeys() []Intent {
 // hintRow is the keys of the focused pane, then those that hold everywhere, in w cells.
 func (m *model) hintRow(w int) string {
 	in := m.paneKeys()
-	switch m.layout.kind {
-	case drawer:
+	hung := m.facts.worst != nil && m.facts.worst.State == refinery.Hung
+	switch {
+	case m.layout.kind == listOnly:
+		in = append([]Intent{NextPane, GoTerminal}, in...)
+		if hung {
+			in = leading(RestartRefinery, in)
+		}
+	case m.layout.kind == drawer && hung:
+		in = leading(RestartRefinery, in)
+	case m.layout.kind == drawer:
 		if m.focus == paneBeads {
 			in = append(in, RestartRefinery)
-		}
-	case listOnly:
-		in = append([]Intent{NextPane, GoTerminal}, in...)
-		if f := m.facts.worst; f != nil && f.State == refinery.Hung {
-			in = append([]Intent{RestartRefinery}, in...)
 		}
 	default:
 		in = append(in, ShowProblems, ShowConvoys, ShowEvents, ShowCost, Filter, m.rigHint(), CommandLine, PauseTown, ZoomPane, QuitDialog)
