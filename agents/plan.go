@@ -51,6 +51,27 @@ func (b Breaker) Failed(id beads.ID, why string, now time.Time) Breaker {
 // Open reports whether the preset is stopped until a person acts.
 func (b Breaker) Open() bool { return len(b.Beads) >= BreakerTrips }
 
+// Setup is a rig's setup that failed where nobody's work was in it: whatever begins there meets the
+// same, so nothing does until it is seen to work.
+type Setup struct {
+	Of     string    `json:"of"`     // what failed; settings that say something else are worth a try
+	Target string    `json:"target"` // the commit that it failed on; so is another one
+	Why    string    `json:"why"`
+	Tries  int       `json:"tries"` // that failed in a row
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"` // when it is tried again
+}
+
+// Failed is the setup after one more failure; of and target are what failed now.
+func (s Setup) Failed(of, target, why string, now time.Time, unit float64) Setup {
+	n := s.Tries + 1
+	since := s.Since
+	if since.IsZero() {
+		since = now
+	}
+	return Setup{Of: of, Target: target, Why: why, Tries: n, Since: since, Until: now.Add(Backoff(n, unit))}
+}
+
 // Candidate is a bead that is wished for and ready, with the agent it resolved to.
 type Candidate struct {
 	Bead   *beads.Bead
@@ -91,6 +112,7 @@ type World struct {
 	Leaving    []string             // polecats whose ended attempt is still being cleared away
 	Limits     map[string]time.Time // by preset
 	Breakers   map[string]Breaker   // by preset
+	Setups     map[string]Setup     // that do not work, by rig
 	Touched    map[string][]string  // files that unlanded work changes, by rig
 }
 
@@ -106,6 +128,7 @@ type Start struct {
 // Decision is what should happen now, and what everything else waits for.
 type Decision struct {
 	Starts  []Start
+	Setups  []string            // rigs whose setup is to be tried: beads wait for nothing else
 	Waiting map[beads.ID]string // one clause: why a wished bead did not start
 	Next    time.Time           // when time alone may change the decision; zero: never
 }
@@ -127,6 +150,11 @@ func Plan(w World) Decision {
 	}
 	for _, c := range w.apart() {
 		why, until := w.holds(c, taken)
+		if why == "" {
+			if why, until = w.setUp(c.Bead.Rig); why != "" && until.IsZero() && !slices.Contains(d.Setups, c.Bead.Rig) {
+				d.Setups = append(d.Setups, c.Bead.Rig)
+			}
+		}
 		if why == "" && live >= w.Cap {
 			switch w.Cap {
 			case 0:
@@ -216,6 +244,19 @@ func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
 		return "polecat " + s.Polecat + " is busy", time.Time{}
 	}
 	return "", time.Time{}
+}
+
+// setUp says why nothing begins in a rig whose setup does not work, and until when it is left alone;
+// no time: it is to be tried.
+func (w World) setUp(rig string) (string, time.Time) {
+	s, broken := w.Setups[rig]
+	switch {
+	case !broken:
+		return "", time.Time{}
+	case s.Until.After(w.Now):
+		return s.Why + "; it is tried again in " + (s.Until.Sub(w.Now).Truncate(time.Second) + time.Second).String(), s.Until
+	}
+	return s.Why + "; it is being tried again", time.Time{}
 }
 
 // wish is the polecat that a bead asks for: the one it was slung to, or the one that had it before; "" for any.

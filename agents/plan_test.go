@@ -244,3 +244,29 @@ func TestAPolecatKeepsItsName(t *testing.T) {
 		t.Errorf("started as %v", got)
 	}
 }
+
+// TestPlanWaitsForASetupThatFails: where a rig's own setup fails its beads wait, those of other rigs
+// do not, and it is tried when its time has come and a bead waits for nothing else.
+func TestPlanWaitsForASetupThatFails(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	bead := func(id beads.ID, rig string) Candidate {
+		return Candidate{Bead: &beads.Bead{ID: id, Rig: rig}, Preset: "claude"}
+	}
+	failed := Setup{}.Failed("npm ci", "c1", "rig.a.setup failed: exit 1", now, 0)
+	w := World{Now: now, Cap: 3, Candidates: []Candidate{bead("one", "a"), bead("two", "a"), bead("three", "b")}, Setups: map[string]Setup{"a": failed}}
+	d := Plan(w)
+	if len(d.Starts) != 1 || d.Starts[0].Rig != "b" || len(d.Setups) > 0 || !d.Next.Equal(failed.Until) || d.Waiting["two"] != "rig.a.setup failed: exit 1; it is tried again in 1s" {
+		t.Fatalf("plan: %+v", d)
+	}
+	w.Now = failed.Until
+	if d = Plan(w); len(d.Starts) != 1 || !slices.Equal(d.Setups, []string{"a"}) || !d.Next.IsZero() || !strings.HasSuffix(d.Waiting["one"], "it is being tried again") {
+		t.Fatalf("plan when it is due: %+v", d)
+	}
+	w.Halt = Paused
+	if d = Plan(w); len(d.Setups) > 0 {
+		t.Fatalf("tried in a town that is paused: %+v", d)
+	}
+	if again := failed.Failed("npm ci", "c1", "", now, 0); again.Tries != 2 || !again.Until.After(failed.Until) {
+		t.Fatalf("it does not wait longer each time: %+v", again)
+	}
+}

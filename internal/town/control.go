@@ -34,6 +34,7 @@ const (
 	kvDoc        = "doc/"      // agents.Doc, by name
 	kvFacts      = "facts"     // list of beads.Fact
 	kvRed        = "red/"      // beads.ID filed for a red main, by rig
+	kvSetup      = "setup/"    // agents.Setup that fails, by rig; its notice has the same key
 	kvStarts     = "starts"    // int: how often the screen was opened
 	kvMayor      = "mayor"     // mayorRecord
 )

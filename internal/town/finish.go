@@ -233,6 +233,11 @@ func (w *worker) recordEnd(e ending, r worktree.Rescue, kept bool) error {
 		if err := w.countStart(tx, e, kept, end.why, now); err != nil {
 			return err
 		}
+		if e.kind == endSetup {
+			if err := w.h.setupFails(tx, w.rigFault); err != nil {
+				return err
+			}
+		}
 		evs := []beads.Event{{Kind: end.kind, Actor: end.by, Text: end.text, Reason: e.why}}
 		if end.on == beads.Ask {
 			evs = append(evs, beads.Event{Kind: beads.EvNeedsYou, Actor: "host", Text: fmt.Sprintf("%s needs you: %s", w.bead, end.why)})
@@ -303,11 +308,14 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 				b.Agent, b.Next.Session = e.agent, ""
 			}
 		}
-	case endShutdown:
+	case endShutdown, endSetup:
 		v.text = fmt.Sprintf("%s stopped with the host; %s goes on when it is up", w.name, w.bead)
+		if e.kind == endSetup {
+			v.text = fmt.Sprintf("%s did not start on %s, which waits until it can", w.name, w.bead)
+		}
 		v.edit = func(b *beads.Bead, a *beads.Attempt) {
 			finish(a)
-			b.Failures-- // the host's doing, not the agent's
+			b.Failures-- // neither the agent's doing nor the bead's
 			b.Next, b.Sling = again(next(a), w.name), &beads.Sling{At: now.UTC(), By: "host"}
 		}
 	default:
@@ -435,7 +443,11 @@ func (w *worker) failedStart(err error) {
 	if errors.Is(err, worktree.ErrOccupied) {
 		w.h.stuckAt(w.name) // by something that is not ours to remove
 	}
-	r := w.finish(ending{kind: endExit, why: why})
+	kind := endExit
+	if w.rigFault != nil {
+		kind = endSetup
+	}
+	r := w.finish(ending{kind: kind, why: why})
 	if r.err != nil {
 		w.stopAgent(context.WithoutCancel(w.h.ctx), killGrace)
 		w.h.stuckAt(w.name)
@@ -475,7 +487,7 @@ func (w *worker) relaunch(e ending) error {
 	if err != nil {
 		return err
 	}
-	w.tried = false
+	w.tried, w.rigFault = false, nil
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.session = nil

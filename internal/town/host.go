@@ -185,6 +185,10 @@ func (h *Host) dispatch() time.Time {
 	if h.tellUnusable(w) {
 		d.Next = sooner(d.Next, h.t.deps.Now().Add(lookAgain))
 	}
+	h.retrySetups(d.Setups)
+	if len(w.Setups) > 0 { // settings may change by hand
+		d.Next = sooner(d.Next, h.t.deps.Now().Add(lookAgain))
+	}
 	if len(d.Starts) == 0 {
 		return d.Next
 	}
@@ -221,7 +225,7 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	cfg := h.t.settings()
 	w := agents.World{
 		Now: h.t.deps.Now(), Cap: cfg.Town.Polecats, RigHalts: map[string]agents.Halt{},
-		Breakers: map[string]agents.Breaker{},
+		Breakers: map[string]agents.Breaker{}, Setups: map[string]agents.Setup{},
 	}
 	var err error
 	if w.Limits, err = limitsOf(tx, w.Now); err != nil {
@@ -243,6 +247,13 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	for _, rig := range rigNames(cfg) {
 		if w.RigHalts[rig], err = ownHalt(tx, rig); err != nil {
 			return w, err
+		}
+		s, broken, err := h.t.brokenSetup(tx, rig)
+		if err != nil {
+			return w, err
+		}
+		if broken {
+			w.Setups[rig] = s
 		}
 	}
 	if _, err = tx.GetKV(kvBreakers, &w.Breakers); err != nil {
@@ -467,10 +478,7 @@ func (h *Host) outputAt(rig string, seq uint64) time.Time {
 
 // perform hands an action to its rig's goroutine. It never blocks.
 func (h *Host) perform(rig string, do refinery.Effect) {
-	h.mu.Lock()
-	r := h.rigs[rig]
-	h.mu.Unlock()
-	if r != nil {
+	if r := h.rigHost(rig); r != nil {
 		r.push(do)
 	}
 }

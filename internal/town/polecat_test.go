@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"gastown/beads"
-	"gastown/beads/store"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 )
@@ -382,26 +381,6 @@ func TestBreakerStopsAPresetUntilASling(t *testing.T) {
 		t.Error("the breaker's notice stays after a sling")
 	}
 	l.await("the others go on", func() bool { return len(l.bead(ids[0]).Attempts) > n || l.bead(ids[0]).Status == beads.NeedsYou })
-}
-
-func TestASetupThatFailsIsToldAndBlamesNoAgent(t *testing.T) {
-	l := newLab(t, `setup = "echo reading; echo boom: no compiler >&2; exit 9"`)
-	id := l.create("any")
-	l.sling(id)
-	l.awaitState(id, 1, beads.Lost)
-	a := l.bead(id).Attempts[0]
-	if !strings.Contains(a.Why, "exit 9") || !strings.Contains(a.Why, "boom: no compiler") || !strings.Contains(a.Log, "reading\nboom") {
-		t.Errorf("why %q, log %q", a.Why, a.Log)
-	}
-	l.awaitStatus(id, beads.NeedsYou)
-	l.awaitNobody()
-	if got := l.git(l.repo(), "for-each-ref", "--format=%(refname)", "refs/heads", "refs/gt"); got != "refs/heads/main" {
-		t.Errorf("refs: %s", got)
-	}
-	var breakers map[string]any
-	if err := l.town.store.View(func(tx *store.Tx) error { _, err := tx.GetKV(kvBreakers, &breakers); return err }); err != nil || len(breakers) > 0 {
-		t.Errorf("breakers: %v (%v)", breakers, err)
-	}
 }
 
 // blockingSetup tells that it runs and waits for the file go.

@@ -3,6 +3,7 @@ package town
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -107,7 +108,7 @@ func (t *Town) slung(tx *store.Tx, b *beads.Bead, who api.Caller, doing, agent, 
 	}
 	c.Stopped, c.DeferUntil = false, nil
 	c.Sling = &beads.Sling{At: t.deps.Now().UTC(), By: who.Name, Polecat: polecat}
-	return c, resetBreaker(tx, p.Name)
+	return c, errors.Join(resetBreaker(tx, p.Name), t.trySetupNow(tx, c.Rig))
 }
 
 // resetBreaker lets a preset be started again: a person's sling is the probe.

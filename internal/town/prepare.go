@@ -1,17 +1,13 @@
 package town
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"gastown/beads"
 	"gastown/internal/config"
 	"gastown/internal/git"
-	"gastown/internal/proc"
 	"gastown/worktree"
 )
 
@@ -34,6 +30,7 @@ func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.
 	if err != nil {
 		return nil, nil, err
 	}
+	w.carries = from != a.Base || s.rescue != ""
 	wt, err := worktree.Ensure(w.ctx, repo, worktree.Spec{
 		Root: filepath.Dir(w.path()), Path: w.path(), Branch: "refs/heads/" + a.Branch, Base: from,
 	})
@@ -131,39 +128,4 @@ func (w *worker) from(repo *git.Repo, rc config.Rig, a *beads.Attempt, s beginni
 		Tree: m.Tree, Parents: []string{s.commit, a.Base}, Message: "Merge " + rc.Branch + " into " + a.Branch + "\n", Author: id.At(a.CreatedAt),
 	})
 	return commit, "", step(err, "merge %s into the work of before", rc.Branch)
-}
-
-// setup brings in ignored files and runs the rig's setup command, as settings say.
-func (w *worker) setup(wt *git.Worktree, rc config.Rig, env []string) error {
-	if git.IsLocal(rc.Origin) && rc.Origin != "" && len(rc.Copy)+len(rc.Link) > 0 {
-		if _, err := worktree.Prepare(w.ctx, wt, worktree.PrepareSpec{Source: rc.Origin, Copy: rc.Copy, Link: rc.Link}); err != nil {
-			return step(err, "copy and link")
-		}
-	}
-	if rc.Setup == "" {
-		return nil
-	}
-	log := w.logPath() + ".setup"
-	f, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("setup: %w", err)
-	}
-	defer f.Close()
-	p, err := proc.Start(proc.Spec{Argv: []string{"sh", "-c", rc.Setup}, Dir: wt.Path(), Env: env, Output: f, Exe: w.h.exe()})
-	if err != nil {
-		return fmt.Errorf("setup %q: %w", rc.Setup, err)
-	}
-	ctx, cancel := context.WithTimeout(w.ctx, setupLimit)
-	defer cancel()
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("setup %q: stopped after %s", rc.Setup, setupLimit), p.Stop(context.WithoutCancel(ctx), proc.StopPlan{Grace: killGrace}))
-	}
-	if e := p.Exit(); e.Code != 0 {
-		data, _ := os.ReadFile(log) // its end is kept with the attempt where it can be read
-		w.log = lastLines(beads.CleanText(string(data)), 200)
-		return fmt.Errorf("setup %q: %s: %s", rc.Setup, e, lastLine(strings.Split(w.log, "\n")))
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gastown/beads"
@@ -30,6 +31,9 @@ type rigHost struct {
 	wake    chan struct{} // one merged element
 	after   chan struct{} // one merged element: something landed
 	proofs  sync.Mutex    // held while the next proof is chosen
+	setups  sync.Mutex    // held while the setup is tried on the target
+
+	retrying atomic.Bool // the host tries the setup again
 
 	way string // of delivery, as the loop saw it last
 
@@ -71,12 +75,15 @@ func (r *rigHost) start() {
 	r.h.spawn("main of "+r.name, r.watchTarget)
 }
 
-// opened reports whether a rig's Refinery runs in this host.
-func (h *Host) opened(rig string) bool {
+// rigHost is the hold on one rig; nil: it is not opened in this host.
+func (h *Host) rigHost(rig string) *rigHost {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.rigs[rig] != nil
+	return h.rigs[rig]
 }
+
+// opened reports whether a rig's Refinery runs in this host.
+func (h *Host) opened(rig string) bool { return h.rigHost(rig) != nil }
 
 // rigAdded takes up a rig that was added while the host runs.
 func (h *Host) rigAdded(ctx context.Context, name string) {
@@ -121,10 +128,7 @@ func (r *rigHost) push(e refinery.Effect) {
 
 // deliverNow has a rig's follow-up work done soon.
 func (h *Host) deliverNow(rig string) {
-	h.mu.Lock()
-	r := h.rigs[rig]
-	h.mu.Unlock()
-	if r != nil {
+	if r := h.rigHost(rig); r != nil {
 		r.landed()
 	}
 }

@@ -153,7 +153,7 @@ func forgetRig(tx *store.Tx, rig string) error {
 		}
 	}
 	d, derr := delivery(tx, rig)
-	return errors.Join(err, derr, tx.PutKV(kvDelivery+rig, d), tx.DeleteQueue(rig), tx.DeleteKV(kvRed+rig),
+	return errors.Join(err, derr, tx.PutKV(kvDelivery+rig, d), tx.DeleteQueue(rig), tx.DeleteKV(kvRed+rig), forgetSetup(tx, rig),
 		tx.DeleteKV(kvPausedRig+rig), tx.DeleteKV(kvFrozenRig+rig), tx.DeleteKV(kvPersonHalt+rig))
 }
 

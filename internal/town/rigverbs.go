@@ -69,7 +69,7 @@ func (t *Town) Checked(who api.Caller, c api.RigChecked) error {
 		text = fmt.Sprintf("gate %s of %s is not green on %s as it is (%s, exit %d)", last.Name, c.Rig, t.queueConfig(c.Rig).Branch, last.Outcome, last.Code)
 	}
 	return t.update(func(tx *store.Tx) error {
-		return tx.Append(beads.Event{Kind: beads.EvRigChecked, Actor: who.Name, Rig: c.Rig, Text: text})
+		return errors.Join(t.trySetupNow(tx, c.Rig), tx.Append(beads.Event{Kind: beads.EvRigChecked, Actor: who.Name, Rig: c.Rig, Text: text}))
 	})
 }
 

@@ -22,11 +22,10 @@ import (
 
 // Times of an attempt's end.
 const (
-	submitGrace = 3 * time.Second  // for an agent to leave by itself after done
-	killGrace   = 2 * time.Second  // between the request to end and the end
-	setupLimit  = 10 * time.Minute // of a rig's setup command
-	statEvery   = 2 * time.Second  // between looks at a busy worktree
-	gitLimit    = 2 * time.Minute  // of any git call on behalf of an ending
+	submitGrace = 3 * time.Second // for an agent to leave by itself after done
+	killGrace   = 2 * time.Second // between the request to end and the end
+	statEvery   = 2 * time.Second // between looks at a busy worktree
+	gitLimit    = 2 * time.Minute // of any git call on behalf of an ending
 )
 
 // endKind is why an attempt is to end.
@@ -39,6 +38,7 @@ const (
 	endReassign                // the same, and another polecat goes on
 	endRestart                 // the same attempt in a new process
 	endShutdown                // the host stops
+	endSetup                   // nothing can begin in its rig
 )
 
 // ending asks a worker to end. The answer comes on reply, if there is one.
@@ -101,7 +101,10 @@ type worker struct {
 	calmAt  time.Time     // of the last look that calm took
 	silence time.Duration // how long its program may show no sign of life
 
-	log    string // what its setup printed, where that failed
+	carries  bool         // its worktree begins with work of an earlier attempt
+	rigFault *setupFailed // its rig's setup fails, also without that work
+	log      string       // what its setup printed, where that failed
+
 	answer func() // tells who asked for the end what became of it
 }
 
