@@ -58,8 +58,8 @@ type Doc struct {
 	Text string
 }
 
-// TaskOf is the task of an attempt as text.
-func TaskOf(bead *beads.Bead, a *beads.Attempt, docs []Doc, facts []string) string {
+// TaskOf is the task of an attempt as text; before is the attempt before it, nil for the first.
+func TaskOf(bead *beads.Bead, a, before *beads.Attempt, docs []Doc, facts []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s  %s\n\n", bead.ID, beads.Clean(bead.Title, 500))
 	fmt.Fprintf(&b, "Rig %s, priority P%d, type %s, attempt %d. Base %s of the target branch.\n", bead.Rig, bead.Priority, bead.Type, a.N, short(a.Base))
@@ -70,9 +70,7 @@ func TaskOf(bead *beads.Bead, a *beads.Attempt, docs []Doc, facts []string) stri
 	if !bead.NeedsCode {
 		section(&b, "How it ends", "This bead needs no code. Finish it with: gastown done --result \"TEXT\"")
 	}
-	if s := a.Start; s != nil && s.Note != "" {
-		section(&b, "From the attempt before", s.Note)
-	}
+	section(&b, "From the attempt before", past(a, before))
 	for _, c := range bead.Comments {
 		section(&b, "Comment by "+beads.Clean(c.Author, 80), c.Text)
 	}
@@ -83,6 +81,39 @@ func TaskOf(bead *beads.Bead, a *beads.Attempt, docs []Doc, facts []string) stri
 		section(&b, "From "+beads.Clean(d.Name, 200), d.Text)
 	}
 	return b.String()
+}
+
+// past is how the attempt before ended, and what was noted for the next one. That may be from an
+// earlier attempt still: a rejection holds until there is another submission.
+func past(a, before *beads.Attempt) string {
+	note := ""
+	if a.Start != nil {
+		note = strings.TrimSpace(a.Start.Note)
+	}
+	if before == nil || before.State == beads.Rejected && strings.HasPrefix(note, SentBack(before.N)) {
+		return note
+	}
+	return strings.TrimSpace(outcome(before) + "\n\n" + note)
+}
+
+// SentBack begins the note about an attempt that was sent back.
+func SentBack(n int) string { return fmt.Sprintf("Attempt %d was sent back", n) }
+
+// outcome says in one line how an attempt ended.
+func outcome(a *beads.Attempt) string {
+	text := fmt.Sprintf("Attempt %d (%s) did not finish", a.N, a.Polecat)
+	switch a.State {
+	case beads.Rejected:
+		text = SentBack(a.N)
+	case beads.Killed:
+		text = fmt.Sprintf("Attempt %d (%s) was stopped", a.N, a.Polecat)
+	case beads.Landed:
+		return fmt.Sprintf("Attempt %d (%s) landed, as %s; the bead was opened again.", a.N, a.Polecat, short(a.Merge))
+	}
+	if why := beads.Clean(a.Why, 400); why != "" {
+		text += ": " + why
+	}
+	return text
 }
 
 func section(b *strings.Builder, title, text string) {

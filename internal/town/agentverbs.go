@@ -319,8 +319,8 @@ func (t *Town) prime(_ context.Context, who api.Caller, _ api.Empty) (out api.Pr
 			if err != nil {
 				return err
 			}
-			docs, facts, err := docsOf(tx, b)
-			out.Text = agents.PolecatRole(a) + "\n" + agents.TaskOf(b, a, docs, facts)
+			task, err := taskOf(tx, a, b)
+			out.Text = agents.PolecatRole(a) + "\n" + task
 			return err
 		default:
 			cfg := t.settings()
@@ -335,15 +335,22 @@ func (t *Town) prime(_ context.Context, who api.Caller, _ api.Empty) (out api.Pr
 	return out, err
 }
 
-// docs are the texts and facts an agent is told besides its bead.
-func (t *Town) docs(b *beads.Bead) (docs []agents.Doc, remembered []string, err error) {
-	err = t.store.View(func(tx *store.Tx) error {
-		docs, remembered, err = docsOf(tx, b)
-		return err
-	})
-	return docs, remembered, err
+// taskOf is what an agent is told of its task.
+func taskOf(tx *store.Tx, a *beads.Attempt, b *beads.Bead) (string, error) {
+	docs, facts, err := docsOf(tx, b)
+	if err != nil {
+		return "", err
+	}
+	var before *beads.Attempt
+	if a.N > 1 {
+		if before, err = tx.Attempt(b.ID, a.N-1); err != nil {
+			return "", err
+		}
+	}
+	return agents.TaskOf(b, a, before, docs, facts), nil
 }
 
+// docsOf are the texts and facts an agent is told besides its bead.
 func docsOf(tx *store.Tx, b *beads.Bead) ([]agents.Doc, []string, error) {
 	fs, err := remembered(tx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gastown/agents"
 	"gastown/beads"
 	"gastown/beads/store"
 	"gastown/internal/api"
@@ -339,7 +340,7 @@ func rejection(r refinery.SendBack) string {
 	if r.By != "" {
 		by = "after review"
 	}
-	fmt.Fprintf(&b, "Attempt %d was sent back %s: %s\n", r.N, by, r.Why)
+	fmt.Fprintf(&b, "%s %s: %s\n", agents.SentBack(r.N), by, r.Why)
 	if len(r.Files) > 0 {
 		fmt.Fprintf(&b, "Files in conflict: %s\n", strings.Join(r.Files, ", "))
 	}

@@ -181,6 +181,25 @@ func TestReassignHandsTheWorkOver(t *testing.T) {
 	}
 }
 
+func TestPrimeSaysWhyTheAttemptBeforeEnded(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("again")
+	l.job(id, `[ $GASTOWN_ATTEMPT != 1 ] || { echo boom; exit 3; }
+gastown prime | tell prime$GASTOWN_ATTEMPT
+exec sleep 1000`)
+	l.sling(id)
+	if got := l.told("prime2"); !strings.Contains(got, "Attempt 1 (toast) did not finish: ended without gastown done (exit 3); it last printed: boom") {
+		t.Errorf("after a crash: %s", got)
+	}
+	if _, err := api.PolecatKill.Do(t.Context(), l.person(), api.KillReq{Name: "toast", Reason: "off the track"}); err != nil {
+		t.Fatal(err)
+	}
+	l.sling(id)
+	if got := l.told("prime3"); !strings.Contains(got, "Attempt 2 (toast) was stopped: off the track") || strings.Contains(got, "boom") {
+		t.Errorf("after a kill: %s", got)
+	}
+}
+
 func TestRestartGoesOnInTheSameWorktree(t *testing.T) {
 	l := newLab(t, `setup = "echo x >> ../setups"`)
 	id := l.create("again")

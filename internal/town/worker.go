@@ -372,7 +372,11 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	if err != nil {
 		return err
 	}
-	docs, facts, err := w.h.t.docs(b)
+	var task string
+	err = w.h.t.store.View(func(tx *store.Tx) (err error) {
+		task, err = taskOf(tx, a, b)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -387,14 +391,14 @@ func (w *worker) spawn(a *beads.Attempt, b *beads.Bead, wt *git.Worktree, env []
 	session, resume := w.h.session(p, env, wt.Path(), sessions(a)...)
 	v := agents.Vars{
 		Gastown: w.h.exe(), Bypass: rc.Permissions == config.PermitBypass, Model: a.Model, Session: session, Resume: resume, Role: agents.PolecatRole(a),
-		Task: agents.TaskOf(b, a, docs, facts), Commands: commandsOf(rc),
+		Task: task, Commands: commandsOf(rc),
 		Trust: withReal(wt.Path(), w.h.t.repoDir(w.rig)), Writes: gitWrites(w.h.t.repoDir(w.rig), wt),
 	}
 	if resume && session == a.Session { // it knows its task
 		v.Task = agents.GoOn(a)
 	}
 	// From here on the worktree may hold an agent's work: whatever ends the attempt keeps it.
-	if a, err = w.edit(func(a *beads.Attempt) { a.Session, a.Worktree, a.Bypass = session, w.path(), p.Bypasses(v) }); err != nil {
+	if _, err = w.edit(func(a *beads.Attempt) { a.Session, a.Worktree, a.Bypass = session, w.path(), p.Bypasses(v) }); err != nil {
 		return err
 	}
 	w.tried = true
