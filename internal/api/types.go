@@ -639,7 +639,7 @@ type DoctorReq struct {
 type Check struct {
 	Name  string `json:"name"`
 	OK    bool   `json:"ok"`
-	Level string `json:"level"` // "ok", "warning", "error"
+	Level string `json:"level"` // "ok", "info": nothing to do either, "warning", "error"
 	Msg   string `json:"msg"`
 	Hint  string `json:"hint,omitempty"`
 }

@@ -135,7 +135,8 @@ func (d *diagnosis) dirs() {
 	d.ok("directories", "%s", d.t.Dir)
 }
 
-// agents looks for the programs of the presets that settings use.
+// agents looks for the programs of all agents. It is wrong where one is missing that somebody asks for,
+// or one that settings name by its path; others need not be installed.
 func (d *diagnosis) agents() {
 	cfg := d.t.settings()
 	seen := map[string]bool{}
@@ -144,40 +145,83 @@ func (d *diagnosis) agents() {
 			continue
 		}
 		seen[use.spec] = true
+		name, other := "agent "+use.spec, "gastown config set town."+use.what+" PRESET"
 		p, _, err := d.t.preset(use.spec)
 		if err != nil {
-			d.bad("error", "agent "+use.spec, "gastown config set town."+use.what+" PRESET", "%v", err)
+			d.bad("error", name, other, "%v", err)
 			continue
-		}
-		argv := p.Argv(agents.Polecat, agents.Vars{Gastown: d.t.deps.Exe})
-		if len(argv) == 0 || filepath.IsAbs(argv[0]) {
-			d.ok("agent "+use.spec, "%s", "built in or by its path")
-			continue
-		}
-		if where := d.t.deps.Lookup(argv[0]); where != "" {
-			d.ok("agent "+use.spec, "%s", where)
-		} else {
-			d.bad("error", "agent "+use.spec, "install it, or: gastown config set town."+use.what+" PRESET", "%s is not on your PATH", argv[0])
 		}
 		seen[p.Name] = true
+		if program := d.t.absent(p); program != "" {
+			d.bad("error", name, "install it, or: "+other, "%s", missing(program))
+		} else {
+			d.ok(name, "%s", d.program(p))
+		}
 	}
+	asked := d.askedFor()
 	for _, name := range presetNames(cfg) {
-		if seen[name] {
-			continue
+		if !seen[name] {
+			d.preset(name, asked[name])
 		}
-		where := "built in or by its path"
-		p, _, err := d.t.preset(name)
-		if err != nil {
-			d.bad("warning", "preset "+name, "mend [agent."+name+"] in "+settingsPath(d.t.Dir), "%v", err)
-			continue
-		}
-		if argv := p.Argv(agents.Polecat, agents.Vars{Gastown: d.t.deps.Exe}); len(argv) > 0 && !filepath.IsAbs(argv[0]) {
-			if where = d.t.deps.Lookup(argv[0]); where == "" {
-				where = argv[0] + " is not on your PATH"
+	}
+}
+
+// preset looks at an agent that the town's settings do not use; asked is a bead that does.
+func (d *diagnosis) preset(name string, asked beads.ID) {
+	check, mend := "preset "+name, "mend [agent."+name+"] in "+settingsPath(d.t.Dir)
+	p, _, err := d.t.preset(name)
+	if err != nil {
+		d.bad("warning", check, mend, "%v", err)
+		return
+	}
+	program := d.t.absent(p)
+	switch {
+	case program == "":
+		d.ok(check, "%s; not used by the town's settings", d.program(p))
+	case asked != "":
+		d.bad("warning", check, "install it, or: gastown bead update "+string(asked)+" --agent PRESET", "%s, and %s asks for it", missing(program), asked)
+	case filepath.IsAbs(program):
+		d.bad("warning", check, mend, "%s", missing(program))
+	default:
+		d.checks = append(d.checks, api.Check{Name: check, OK: true, Level: "info", Msg: missing(program) + "; nothing asks for it"})
+	}
+}
+
+// askedFor is, by agent, a bead that is still to be worked on with it.
+func (d *diagnosis) askedFor() map[string]beads.ID {
+	asked := map[string]beads.ID{}
+	if d.noStore != nil {
+		return asked
+	}
+	err := d.t.store.View(func(tx *store.Tx) error {
+		for _, s := range []beads.Status{beads.Open, beads.Working, beads.Submitted, beads.NeedsYou, beads.Deferred} {
+			bs, err := tx.BeadsWith(s)
+			if err != nil {
+				return err
+			}
+			for _, b := range bs {
+				name, _, _ := strings.Cut(b.Agent, ":")
+				asked[name] = b.ID
 			}
 		}
-		d.ok("preset "+name, "%s; not used by the town's settings", where) // a bead may still name it
+		return nil
+	})
+	if err != nil {
+		d.bad("warning", "beads", "", "not looked at for the agents that they ask for: %v", err)
 	}
+	return asked
+}
+
+// program says where an agent's program is.
+func (d *diagnosis) program(p agents.Preset) string {
+	argv := p.Argv(agents.Polecat, agents.Vars{Gastown: d.t.deps.Exe})
+	switch {
+	case len(argv) == 0 || p.Command[0] == "{gastown}":
+		return "built in"
+	case strings.Contains(argv[0], "/") && !filepath.IsAbs(argv[0]):
+		return argv[0] + " of each worktree"
+	}
+	return d.t.deps.Lookup(argv[0])
 }
 
 func (d *diagnosis) rig(ctx context.Context, rig string) {

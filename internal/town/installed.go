@@ -29,7 +29,15 @@ func (t *Town) absent(p agents.Preset) string {
 
 // notInstalled says that an agent's program is absent.
 func notInstalled(agent, program string) string {
-	return fmt.Sprintf("agent %s is not installed (%q is not on your PATH)", agent, program)
+	return fmt.Sprintf("agent %s is not installed (%s)", agent, missing(program))
+}
+
+// missing says of a program that it is not there.
+func missing(program string) string {
+	if filepath.IsAbs(program) {
+		return fmt.Sprintf("%q is not there, or cannot be run", program)
+	}
+	return fmt.Sprintf("%q is not on your PATH", program)
 }
 
 // usable finds the agent that a bead is to be worked on with, and refuses one whose program is
