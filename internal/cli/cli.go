@@ -134,14 +134,18 @@ func wantsJSON(args []string) bool {
 // report writes err the one way errors are written.
 func (a *app) report(err error) {
 	e := *fault.From(err)
-	e.Msg, e.Hint = one(e.Msg), one(e.Hint)
+	lines := e.Lines()
+	for i := range lines {
+		lines[i] = one(lines[i])
+	}
+	e.Msg, e.Hint = strings.Join(lines, "\n"), one(e.Hint)
 	if a.json {
 		_ = writeJSON(a.env.Err, struct {
 			Error *fault.Error `json:"error"`
 		}{&e}, false)
 		return
 	}
-	text := "gastown: " + e.Msg + "\n"
+	text := "gastown: " + strings.Join(lines, "\n  ") + "\n"
 	if e.Hint != "" {
 		text += "  " + e.Hint + "\n"
 	}

@@ -147,6 +147,26 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// TestParseNamesAll: every fault is named with its line and its hint, one a line, and none that only follows
+// from another.
+func TestParseNamesAll(t *testing.T) {
+	for name, tt := range map[string]struct{ in, want string }{
+		"values, keys and tables": {
+			"[town]\npolects = 1\ndispatch = \"x\"\n[twon]\na = 1\n[rig.a]\nbranch = \"main\"\n[keys]\ntown = []",
+			"t:2: unknown key town.polects (did you mean town.polecats?)\nt:3: town.dispatch: want one of [\"slung\" \"auto\"]\nt:4: unknown key twon (did you mean town?)\n" +
+				"t:6: rig.a: prefix is missing (a few letters that begin its bead ids, as in prefix = \"ma\")\nt:9: keys.town: " + "want " + chords.want,
+		},
+		"a wrong prefix is not missing too":   {"[rig.a]\nprefix = 3\n[rig.b]\nprefix = \"b\"\ndeliver = \"push\"", "t:2: rig.a.prefix: want " + prefix.want + "\nt:5: rig.b.deliver: there is no origin to deliver to"},
+		"an agent that is wrong is no user's": {"[town]\nmayor = \"mine\"\npolecats = -1\n[agent.mine]\ncomand = [\"x\"]", "t:3: town.polecats: want " + wholeNumber.want + "\nt:5: unknown key agent.mine.comand (did you mean agent.mine.command?)"},
+		"gates":                               {"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nrun = \"x\"\n[[rig.a.gate]]\nname = \"t\"", "t:3: rig.a: a gate's name is missing\nt:5: rig.a: gate \"t\": run is missing"},
+	} {
+		_, err := Parse("t", []byte(tt.in))
+		if f := fault.From(err); f == nil || f.Msg != tt.want || f.Kind != fault.Usage || !f.Several {
+			t.Errorf("%s: %v\nwant\n%s", name, err, tt.want)
+		}
+	}
+}
+
 func TestSetAndGet(t *testing.T) {
 	for _, tt := range []struct {
 		key, value string

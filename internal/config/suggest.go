@@ -28,8 +28,8 @@ func showPath(path []string) string {
 }
 
 // unknown is the error for a key that is in no schema.
-func (d *document) unknown(line int, path []string) error {
-	err := fault.Usagef("%s:%d: unknown key %s", d.name, line, showPath(path))
+func (d *document) unknown(line int, path []string) *fault.Error {
+	err := fault.Usagef("%s: unknown key %s", d.at(line), showPath(path))
 	if s := suggest(path); s != "" {
 		return err.WithHint("did you mean %s?", s)
 	}

@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says what a caller can do about an error. The set is closed; it crosses
@@ -28,14 +29,45 @@ const (
 // Error is an error as a person or an agent gets to see it.
 type Error struct {
 	Kind Kind   `json:"kind"`
-	Msg  string `json:"msg"`            // "what: why", one line
+	Msg  string `json:"msg"`            // "what: why", one line unless Several
 	Hint string `json:"hint,omitempty"` // the next step, one line
 	Err  error  `json:"-"`              // the cause, for the log and errors.Is
+	// Several is set where Msg is many faults of one thing, one a line.
+	Several bool `json:"several,omitempty"`
 }
 
 func (e *Error) Error() string { return e.Msg }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Lines are the faults that e is: Msg, or each line of it.
+func (e *Error) Lines() []string {
+	if e.Several {
+		return strings.Split(e.Msg, "\n")
+	}
+	return []string{e.Msg}
+}
+
+// All is several faults of one thing as one error, of the kind of the first; nil for none, and one alone as it
+// is. Of several each line has its hint.
+func All(es ...*Error) error {
+	switch len(es) {
+	case 0:
+		return nil
+	case 1:
+		return es[0]
+	}
+	var lines []string
+	var causes []error
+	for _, e := range es {
+		line := e.Msg
+		if e.Hint != "" {
+			line += " (" + e.Hint + ")"
+		}
+		lines, causes = append(lines, line), append(causes, e)
+	}
+	return &Error{Kind: es[0].Kind, Msg: strings.Join(lines, "\n"), Err: errors.Join(causes...), Several: true}
+}
 
 // WithHint returns a copy of e that names the next step.
 func (e *Error) WithHint(format string, args ...any) *Error {
@@ -76,7 +108,7 @@ func From(err error) *Error {
 		if err.Error() == e.Msg {
 			return e
 		}
-		return &Error{Kind: e.Kind, Msg: err.Error(), Hint: e.Hint, Err: err}
+		return &Error{Kind: e.Kind, Msg: err.Error(), Hint: e.Hint, Err: err, Several: e.Several}
 	}
 	return &Error{Kind: Failed, Msg: err.Error(), Err: err}
 }

@@ -19,7 +19,7 @@ import (
 // its own directories and leftovers that hold nothing.
 func (t *Town) doctor(ctx context.Context, _ api.Caller, r api.DoctorReq) ([]api.Check, error) {
 	d := &diagnosis{t: t, fix: r.Fix}
-	if wrong := t.wrongSettings(); wrong != "" {
+	for _, wrong := range t.settingsFaults() {
 		d.bad("error", "town.toml", "mend it; the settings before it stay in force", "%s", wrong)
 	}
 	d.all(ctx)
@@ -75,7 +75,9 @@ func (d *diagnosis) all(ctx context.Context) {
 // broken is a check that failed with an error, its hint included.
 func (d *diagnosis) broken(name string, err error) {
 	e := fault.From(err)
-	d.bad("error", name, e.Hint, "%s", e.Msg)
+	for _, line := range e.Lines() {
+		d.bad("error", name, e.Hint, "%s", line)
+	}
 }
 
 func (d *diagnosis) ok(name, format string, args ...any) {

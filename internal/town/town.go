@@ -55,7 +55,7 @@ type Town struct {
 	mu       sync.Mutex
 	cfg      *config.Config
 	cfgTime  time.Time // modification time of the file cfg was read from
-	cfgWrong string    // what is wrong with a newer file, while cfg is still the one before
+	cfgWrong []string  // what is wrong with a newer file, while cfg is still the one before
 	repos    map[string]*git.Repo
 	reaching map[string]chan struct{} // by rig: held while its origin is dealt with
 	failed   map[string]int           // by rig: looks at its origin that failed in a row
@@ -210,10 +210,10 @@ func (t *Town) config() (*config.Config, error) {
 			return nil, err
 		}
 		t.deps.Log.Error("settings are wrong; the last good ones stay", "err", err)
-		t.cfgTime, t.cfgWrong = info.ModTime(), err.Error()
+		t.cfgTime, t.cfgWrong = info.ModTime(), fault.From(err).Lines()
 		return t.cfg, nil
 	}
-	t.cfg, t.cfgTime, t.cfgWrong = cfg, info.ModTime(), ""
+	t.cfg, t.cfgTime, t.cfgWrong = cfg, info.ModTime(), nil
 	return cfg, nil
 }
 
@@ -246,8 +246,11 @@ func (t *Town) parse(path string, data []byte) (*config.Config, error) {
 	return cfg, nil
 }
 
-// wrongSettings says what is wrong with town.toml, while the settings before it stay in force.
-func (t *Town) wrongSettings() string {
+// wrongSettings says in one line what is wrong with town.toml, while the settings before it stay in force.
+func (t *Town) wrongSettings() string { return strings.Join(t.settingsFaults(), "; ") }
+
+// settingsFaults are what is wrong with town.toml, one by one.
+func (t *Town) settingsFaults() []string {
 	_ = t.settings()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -293,7 +296,7 @@ func (t *Town) edit(f func(data []byte) ([]byte, error)) error {
 	if err := config.WriteFile(path, data); err != nil {
 		return err
 	}
-	t.cfg, t.cfgWrong = cfg, ""
+	t.cfg, t.cfgWrong = cfg, nil
 	if info, err := os.Stat(path); err == nil {
 		t.cfgTime = info.ModTime()
 	}
