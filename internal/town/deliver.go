@@ -267,7 +267,7 @@ func (t *Town) recordDelivery(rig string, rc config.Rig, was, now deliveryState)
 			return errors.Join(tx.PutNotice(notice), tx.Append(beads.Event{Kind: beads.EvNotDelivered, Actor: "refinery", Rig: rig, Text: text}))
 		case now.left > 0:
 			return tx.PutNotice(notice)
-		case now.Commit != was.Commit && now.Commit != "":
+		case now.Landed > was.Landed: // else the origin has it all from elsewhere, or nothing has landed yet
 			return errors.Join(tx.DeleteNotice(key), tx.Append(beads.Event{Kind: beads.EvDeliveredTo, Actor: "refinery", Rig: rig, Text: fmt.Sprintf("delivered %s up to %.10s", rig, now.Commit)}))
 		}
 		return tx.DeleteNotice(key)

@@ -142,19 +142,39 @@ func TestTurningDeliveryOnDeliversWhatHasLanded(t *testing.T) {
 	}
 	l.write("T/town.toml", strings.Replace(string(data), `deliver = "none"`, `deliver = "checkout"`, 1))
 	l.awaitTip(l.src, tip)
-	events, err := api.GetEvents.Do(t.Context(), l.person(), api.EventsReq{By: "refinery"})
-	if err != nil {
-		t.Fatal(err)
+	if n := l.toldOfDeliveries(); n != 3 {
+		t.Errorf("told %d times of a delivery", n)
 	}
-	delivered := 0
+}
+
+// toldOfDeliveries is how many events say that something was delivered.
+func (l *lab) toldOfDeliveries() (n int) {
+	l.t.Helper()
+	events, err := api.GetEvents.Do(l.t.Context(), l.person(), api.EventsReq{By: "refinery"})
+	if err != nil {
+		l.t.Fatal(err)
+	}
 	for _, e := range events {
 		if e.Kind == beads.EvDeliveredTo {
-			delivered++
+			n++
 		}
 	}
-	if delivered != 3 {
-		t.Errorf("told %d times of a delivery", delivered)
+	return n
+}
+
+// TestNothingIsDeliveredBeforeSomethingLanded, so nothing is said of it.
+func TestNothingIsDeliveredBeforeSomethingLanded(t *testing.T) {
+	l := newLab(t, "")
+	l.set("rig.app.deliver", "checkout")
+	if d, err := api.RigDeliver.Do(t.Context(), l.person(), api.NameReq{}); err != nil || d.Delivered != 0 || d.Undelivered != 0 {
+		t.Errorf("delivered: %+v, %v", d, err)
 	}
+	if n := l.toldOfDeliveries(); n != 0 {
+		t.Errorf("told %d times of a delivery, and nothing has landed", n)
+	}
+	_, tip := l.land("one")
+	l.awaitTip(l.src, tip)
+	l.await("told", func() bool { return l.toldOfDeliveries() == 1 })
 }
 
 // TestDeliveryIsCountedWithoutAHost, and done at once by rig deliver.
