@@ -206,25 +206,23 @@ func dropPR(tx *store.Tx, id beads.ID) error {
 }
 
 // forgetPRs ends what is kept of a removed rig's pull requests, which one of the same name would go
-// on with, and says which nobody closes. Their addresses stay with their beads.
-func forgetPRs(tx *store.Tx, rig string) (open []string, err error) {
+// on with, and says which these are: nobody closes them. Their addresses stay with their beads.
+func forgetPRs(tx *store.Tx, rig string) (over []*proposal, err error) {
 	for _, key := range slices.Sorted(tx.Keys(kvPR)) {
 		var p pullRequest
 		if _, err := tx.GetKV(key, &p); err != nil {
-			return open, err
+			return over, err
 		}
 		if p.Rig != rig || p.Over {
 			continue
 		}
-		if p.URL != "" {
-			open = append(open, p.URL)
-		}
 		p.Over = true
 		if err := tx.PutKV(key, p); err != nil {
-			return open, err
+			return over, err
 		}
+		over = append(over, &proposal{key: strings.TrimPrefix(key, kvPR), rec: p})
 	}
-	return open, nil
+	return over, nil
 }
 
 // prURL is the address of a bead's pull request, or "".

@@ -271,10 +271,9 @@ func TestALaterAttemptUpdatesItsPullRequest(t *testing.T) {
 	}
 }
 
-// TestWhatOthersPushedIsKeptWhileItIsNeeded: until its pull request is over, or longer where the next attempt
-// starts from it.
-func TestWhatOthersPushedIsKeptWhileItIsNeeded(t *testing.T) {
-	f := newForge(t)
+// suggested is two beads whose pull requests were closed with a commit of somebody else's on them.
+func (f *forgeLab) suggested() []beads.ID {
+	f.t.Helper()
 	ids := []beads.ID{f.create("one"), f.create("two")}
 	for i, id := range ids {
 		f.sling(id)
@@ -287,6 +286,14 @@ func TestWhatOthersPushedIsKeptWhileItIsNeeded(t *testing.T) {
 		f.poll()
 		f.awaitStatus(id, beads.NeedsYou)
 	}
+	return ids
+}
+
+// TestWhatOthersPushedIsKeptWhileItIsNeeded: until its pull request is over, or longer where the next attempt
+// starts from it.
+func TestWhatOthersPushedIsKeptWhileItIsNeeded(t *testing.T) {
+	f := newForge(t)
+	ids := f.suggested()
 	theirs := func(id beads.ID) bool { return f.git(f.repo(), "for-each-ref", forgeRef(string(id))) != "" }
 	if !theirs(ids[0]) || !theirs(ids[1]) {
 		t.Fatal("it is not kept")
@@ -299,6 +306,22 @@ func TestWhatOthersPushedIsKeptWhileItIsNeeded(t *testing.T) {
 	f.poll()
 	if !theirs(ids[1]) {
 		t.Error("the next attempt cannot start from it")
+	}
+}
+
+// TestWhatOthersPushedGoesWithItsRig, but for what an attempt is to start from: the repository stays.
+func TestWhatOthersPushedGoesWithItsRig(t *testing.T) {
+	f := newForge(t)
+	ids := f.suggested()
+	f.forge(func(s *standIn) { s.LoggedOut = true }) // nobody ends what is there
+	if _, err := api.BeadClose.Do(t.Context(), f.person(), api.BeadCloseReq{Bead: ids[0]}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.RigRemove.Do(t.Context(), f.person(), api.NameReq{Name: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.git(f.repo(), "for-each-ref", "--format=%(refname)", "refs/gt/forge"); got != forgeRef(string(ids[1])) {
+		t.Errorf("kept: %s", got)
 	}
 }
 

@@ -69,18 +69,18 @@ func (c forgeCall) store(ctx context.Context, p *proposal, also func(*store.Tx) 
 	if err != nil || !p.rec.Over {
 		return err
 	}
-	return c.dropTheirs(ctx, p)
+	return c.t.dropTheirs(ctx, c.r.Repo, p)
 }
 
 // dropTheirs lets go what others put on the branch of a proposal that is over, unless an attempt is
 // to start from it.
-func (c forgeCall) dropTheirs(ctx context.Context, p *proposal) error {
-	tips, err := c.r.Repo.Lookup(ctx, forgeRef(p.key))
+func (t *Town) dropTheirs(ctx context.Context, repo *git.Repo, p *proposal) error {
+	tips, err := repo.Lookup(ctx, forgeRef(p.key))
 	if err != nil || tips[0] == "" {
 		return err
 	}
 	needed := false
-	err = c.t.store.View(func(tx *store.Tx) error {
+	err = t.store.View(func(tx *store.Tx) error {
 		for _, id := range p.beads() {
 			b, err := tx.Bead(id)
 			needed = needed || err == nil && b.Status != beads.Closed && b.Next != nil && b.Next.Commit == tips[0]
@@ -90,7 +90,7 @@ func (c forgeCall) dropTheirs(ctx context.Context, p *proposal) error {
 	if err != nil || needed {
 		return err
 	}
-	return c.r.Repo.DeleteRef(ctx, forgeRef(p.key), tips[0])
+	return repo.DeleteRef(ctx, forgeRef(p.key), tips[0])
 }
 
 func (c forgeCall) event(tx *store.Tx, p *proposal, text string) error {

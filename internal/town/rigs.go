@@ -122,25 +122,42 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 	if t.host != nil {
 		t.host.rigRemoved(name)
 	}
-	if repo, err := t.repo(ctx, name); err == nil {
-		// The Mayor's checkout holds nothing of its own; one that stays only confuses.
-		if err := repo.WorktreeRemove(ctx, t.path("mayor", name), git.RemoveForced); err != nil {
-			t.deps.Log.Warn("the Mayor's checkout", "rig", name, "err", err)
-		}
-	}
-	var open []string
+	var over []*proposal
 	if err := t.update(func(tx *store.Tx) (err error) {
-		open, err = forgetPRs(tx, name)
+		over, err = forgetPRs(tx, name)
 		return errors.Join(err, forgetRig(tx, name), tx.Append(beads.Event{Kind: beads.EvRigRemoved, Actor: who.Name, Rig: name, Text: "removed rig " + name}))
 	}); err != nil {
 		return out, err
 	}
+	t.clearRepo(ctx, name, over)
 	t.unregister(rc.Origin)
+	var open []string
+	for _, p := range over {
+		if p.rec.URL != "" {
+			open = append(open, p.rec.URL)
+		}
+	}
 	out.Msg = fmt.Sprintf("rig %s is no longer in the town; its repository stays in %s", name, t.path("rigs", name))
 	if len(open) > 0 {
 		out.Msg += "; still open over there: " + strings.Join(open, ", ")
 	}
 	return out, nil
+}
+
+// clearRepo takes out of a removed rig's repository what nobody looks for there any more.
+func (t *Town) clearRepo(ctx context.Context, rig string, over []*proposal) {
+	repo, err := t.repo(ctx, rig)
+	if err != nil {
+		return // there is nothing to take out
+	}
+	// The Mayor's checkout holds nothing of its own; one that stays only confuses.
+	err = repo.WorktreeRemove(ctx, t.path("mayor", rig), git.RemoveForced)
+	for _, p := range over {
+		err = errors.Join(err, t.dropTheirs(ctx, repo, p))
+	}
+	if err != nil {
+		t.deps.Log.Warn("what is left of a removed rig", "rig", rig, "err", err)
+	}
 }
 
 // forgetRig takes a removed rig's queue and problems out of the store. What is kept of its
