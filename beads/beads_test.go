@@ -198,6 +198,12 @@ func TestRefSafeIsSafeAndInjective(t *testing.T) {
 	})
 }
 
+func TestCount(t *testing.T) {
+	if got := beads.Count(0, "bead") + ", " + beads.Count(1, "bead") + ", " + beads.Count(2, "merge request"); got != "0 beads, 1 bead, 2 merge requests" {
+		t.Error(got)
+	}
+}
+
 func TestClean(t *testing.T) {
 	for _, c := range []struct {
 		in    string

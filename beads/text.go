@@ -1,6 +1,7 @@
 package beads
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,6 +25,14 @@ func Clean(s string, limit int) string {
 		n++
 	}
 	return s
+}
+
+// Count is a number and its noun.
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
 }
 
 // Of a text that is cut to n characters so many bytes are looked at: the longest characters,

@@ -262,11 +262,3 @@ func counted(n int) string {
 	}
 	return fmt.Sprintf(" (%d remarks)", n)
 }
-
-// number is how many of something there are, with its name.
-func number(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -149,7 +149,7 @@ func (m *machine) onOriginAt(ev OriginAt) {
 		return // known, with what was found about it
 	}
 	m.q.Upstream = u
-	text := fmt.Sprintf("%s moved on by itself to %s (%s)", u.From, short(u.Tip), number(u.Commits, "commit"))
+	text := fmt.Sprintf("%s moved on by itself to %s (%s)", u.From, short(u.Tip), beads.Count(u.Commits, "commit"))
 	if u.Asks() {
 		m.interrupt(StopTarget)
 		text = u.rewrote()
@@ -310,7 +310,7 @@ func (m *machine) tookIn(tip, old, now string) {
 	if u := m.q.Upstream; u != nil {
 		from, n = u.From, u.Commits
 	}
-	text := fmt.Sprintf("took in %s at %s (%s)", from, short(tip), number(n, "commit"))
+	text := fmt.Sprintf("took in %s at %s (%s)", from, short(tip), beads.Count(n, "commit"))
 	if old == now {
 		text = fmt.Sprintf("%s at %s is in %s already", from, short(tip), m.cfg.Branch)
 	}

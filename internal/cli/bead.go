@@ -210,7 +210,7 @@ func (a *app) beadComment() *cobra.Command {
 		text, err := a.text(args[1:]...)
 		return api.CommentReq{Bead: beads.ID(args[0]), Text: text}, err
 	}, func(p *page, b api.Bead) {
-		p.line("%s has %s: %s", b.ID, count(len(b.Comments), "comment"), b.Title)
+		p.line("%s has %s: %s", b.ID, beads.Count(len(b.Comments), "comment"), b.Title)
 	})
 }
 
@@ -254,7 +254,7 @@ func (a *app) beadExport() *cobra.Command {
 				return fault.Failf("write %q: %w", name, err)
 			}
 			return answer(a, map[string]any{"file": name, "beads": len(all)}, func(p *page, _ map[string]any) {
-				p.line("%s written to %s", count(len(all), "bead"), name)
+				p.line("%s written to %s", beads.Count(len(all), "bead"), name)
 			})
 		case a.json:
 			return writeJSON(a.env.Out, all, false)

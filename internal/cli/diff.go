@@ -54,7 +54,7 @@ func (a *app) polecatPreview() *cobra.Command {
 		use: "preview POLECAT|BEAD", example: "gastown polecat preview nux", complete: polecats,
 	}, named, func(p *page, k api.KillPreview) {
 		p.line("a kill of %s (%s %s)", k.Name, k.Bead, k.Title)
-		p.field("would keep", "%s, %s", count(k.Commits, "commit"), dirty(k.Dirty))
+		p.field("would keep", "%s, %s", beads.Count(k.Commits, "commit"), dirty(k.Dirty))
 		for _, path := range k.Uncommitted {
 			p.field("", "uncommitted: %s", path)
 		}

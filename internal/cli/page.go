@@ -159,13 +159,6 @@ func diff(added, removed int) string {
 	return fmt.Sprintf("+%d -%d", added, removed)
 }
 
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}
-
 // typed is a name as a shell takes it for one word.
 func typed(name string) string {
 	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {

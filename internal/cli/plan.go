@@ -53,7 +53,7 @@ func (a *app) plan() *cobra.Command {
 			return err
 		}
 		if n := planErrors(res); n > 0 {
-			return fault.Failf("plan %q: %s in its structure", args[0], count(n, "error"))
+			return fault.Failf("plan %q: %s in its structure", args[0], beads.Count(n, "error"))
 		}
 		return nil
 	})
@@ -108,7 +108,7 @@ func planErrors(r api.Planned) int {
 }
 
 func showPlan(p *page, r api.Planned) {
-	p.line("%s  %s for %s%s", r.Name, count(len(r.Beads), "bead"), orDash(r.Rig), prefixed(", from ", r.Source))
+	p.line("%s  %s for %s%s", r.Name, beads.Count(len(r.Beads), "bead"), orDash(r.Rig), prefixed(", from ", r.Source))
 	ids := map[string]string{} // by key, once they are made
 	for _, b := range r.Beads {
 		if b.ID != "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 )
@@ -180,7 +181,7 @@ func showPolecat(p *page, c api.PolecatInfo) {
 		p.field("", "answer with `gastown polecat answer %s TEXT`", c.Name)
 	}
 	if c.Bead != "" {
-		p.field("work", "%s, +%d -%d in %s, %s", count(c.Commits, "commit"), c.Added, c.Removed, count(c.Files, "file"), dirty(c.Dirty))
+		p.field("work", "%s, +%d -%d in %s, %s", beads.Count(c.Commits, "commit"), c.Added, c.Removed, beads.Count(c.Files, "file"), dirty(c.Dirty))
 	}
 	for _, o := range c.Overlaps {
 		p.field("overlap", "%s", o.Text())
@@ -272,7 +273,7 @@ func dirty(n int) string {
 	if n == 0 {
 		return "all committed"
 	}
-	return count(n, "path") + " not committed"
+	return beads.Count(n, "path") + " not committed"
 }
 
 func orElse(s, other string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 	"gastown/refinery"
@@ -213,7 +214,7 @@ func showRigAdded(p *page, r api.RigAdded) {
 	showRig(p, r.Rig)
 	if n := len(r.Unseen); n > 0 {
 		p.line("")
-		p.line("agents will not see %s that %s not committed:", count(n, "change"), map[bool]string{true: "is", false: "are"}[n == 1])
+		p.line("agents will not see %s that %s not committed:", beads.Count(n, "change"), map[bool]string{true: "is", false: "are"}[n == 1])
 		for _, path := range r.Unseen[:min(n, 10)] {
 			p.line("  %s", path)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gastown/beads"
 	"gastown/internal/api"
 )
 
@@ -141,7 +142,7 @@ func statusNext(p *page, s api.Status) {
 	case s.Host == nil && s.Beads.Slung > 0:
 		p.line("%s when the host is up: `gastown`, or `gastown up`", countVerb(s.Beads.Slung, "bead starts", "beads start"))
 	case s.Beads.Ready > s.Beads.Slung:
-		p.line("%s can start: `gastown bead ready`, then `gastown sling BEAD`", count(s.Beads.Ready-s.Beads.Slung, "bead"))
+		p.line("%s can start: `gastown bead ready`, then `gastown sling BEAD`", beads.Count(s.Beads.Ready-s.Beads.Slung, "bead"))
 	case s.Beads.Open == 0 && s.Mayor.State == "running":
 		p.line("nothing to do: `gastown bead create TITLE`, `gastown plan FILE`, or tell the Mayor")
 	case s.Beads.Open == 0:

@@ -63,7 +63,7 @@ func (a *app) rescuePrune() *cobra.Command {
 		}
 		showRescues(p, list)
 		p.line("")
-		p.line("%s %s", count(len(list), "rescue"), map[bool]string{true: "would be deleted", false: "deleted"}[req.DryRun])
+		p.line("%s %s", beads.Count(len(list), "rescue"), map[bool]string{true: "would be deleted", false: "deleted"}[req.DryRun])
 	})
 	c.Flags().Var(durationFlag{&req.Age}, "older-than", "only work kept for longer than this")
 	c.Flags().BoolVar(&req.DryRun, "dry-run", false, "only list it")
@@ -288,7 +288,7 @@ func (a *app) doctor() *cobra.Command {
 				}
 			}
 			if bad > 0 {
-				return fault.Failf("doctor: %s", count(bad, "error"))
+				return fault.Failf("doctor: %s", beads.Count(bad, "error"))
 			}
 			return nil
 		})

@@ -176,7 +176,7 @@ func (t *Town) submit(ctx context.Context, a *beads.Attempt, tip string) (out ap
 		if e.Convoy, err = t.sharesPR(tx, b); err != nil {
 			return err
 		}
-		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: a.Polecat, Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("%s submitted %s: %s, %s +%d -%d", a.Polecat, a.Bead, count(a.Commits, "commit"), count(a.Files, "file"), a.Added, a.Removed)}); err != nil {
+		if err := tx.Append(beads.Event{Kind: beads.EvSubmitted, Actor: a.Polecat, Rig: a.Rig, Bead: a.Bead, Attempt: a.N, Polecat: a.Polecat, Text: fmt.Sprintf("%s submitted %s: %s, %s +%d -%d", a.Polecat, a.Bead, beads.Count(a.Commits, "commit"), beads.Count(a.Files, "file"), a.Added, a.Removed)}); err != nil {
 			return err
 		}
 		if err := t.feed(tx, a.Rig, refinery.Submit{Entry: e}); err != nil {
@@ -366,12 +366,4 @@ func docsOf(tx *store.Tx, b *beads.Bead) ([]agents.Doc, []string, error) {
 		return nil, fs, err
 	}
 	return []agents.Doc{doc}, fs, nil
-}
-
-// count is a number and its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -256,10 +256,6 @@ func (d *diagnosis) rig(ctx context.Context, rig string) {
 	case len(rc.Gates) == 0:
 		d.bad("warning", name, "gastown rig gate "+rig+" 'COMMAND', or: gastown rig ungated "+rig, "it has no gates, so nothing lands; main is %.10s", tip)
 	default:
-		gates := "1 gate"
-		if n := len(rc.Gates); n > 1 {
-			gates = fmt.Sprintf("%d gates", n)
-		}
-		d.ok(name, "%s at %.10s, %s", rc.Branch, tip, gates)
+		d.ok(name, "%s at %.10s, %s", rc.Branch, tip, beads.Count(len(rc.Gates), "gate"))
 	}
 }

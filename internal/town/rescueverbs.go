@@ -110,7 +110,7 @@ func kept(ctx context.Context, repo *git.Repo, a *beads.Attempt, r worktree.Resc
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s, %s: %s beyond %.10s, %s not committed\n", a.Key(), a.Polecat, a.State, count(len(commits), "commit"), a.Base, count(len(r.Files), "path"))
+	fmt.Fprintf(&b, "%s of %s, %s: %s beyond %.10s, %s not committed\n", a.Key(), a.Polecat, a.State, beads.Count(len(commits), "commit"), a.Base, beads.Count(len(r.Files), "path"))
 	for _, c := range slices.Backward(commits[:min(len(commits), most)]) { // oldest first
 		fmt.Fprintf(&b, "  %.10s %s\n", c.Hash, beads.Clean(c.Subject, 100))
 	}

@@ -109,7 +109,7 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 		}
 		q, err := t.queue(tx, name)
 		if err == nil && len(q.Entries) > 0 {
-			return fault.Refusedf("rig %q: in its queue: %s", name, count(len(q.Entries), "merge request")).WithHint("land or drop them first: gastown queue list")
+			return fault.Refusedf("rig %q: in its queue: %s", name, beads.Count(len(q.Entries), "merge request")).WithHint("land or drop them first: gastown queue list")
 		}
 		return err
 	})

@@ -117,9 +117,9 @@ func (t *Town) alone(ctx context.Context) []string {
 		case r.Origin == "":
 			out = append(out, fmt.Sprintf("rig %s: its only repository, %s", rig, t.repoDir(rig)))
 		case r.Landed > 0 && r.Deliver == config.DeliverNone:
-			out = append(out, fmt.Sprintf("rig %s: %s landed in the town alone; %s has not got them", rig, count(r.Landed, "bead"), git.Shown(r.Origin)))
+			out = append(out, fmt.Sprintf("rig %s: %s landed in the town alone; %s has not got them", rig, beads.Count(r.Landed, "bead"), git.Shown(r.Origin)))
 		case r.Undelivered > 0:
-			out = append(out, fmt.Sprintf("rig %s: %s landed and not delivered to %s", rig, count(r.Undelivered, "bead"), git.Shown(r.Origin)))
+			out = append(out, fmt.Sprintf("rig %s: %s landed and not delivered to %s", rig, beads.Count(r.Undelivered, "bead"), git.Shown(r.Origin)))
 		}
 		if repo, err := t.repo(ctx, rig); err == nil {
 			rs, _ := worktree.Rescues(ctx, repo) // what cannot be read was told above
@@ -136,17 +136,17 @@ func (t *Town) alone(ctx context.Context) []string {
 		}
 	}
 	if kept > 0 {
-		out = append(out, "kept work of "+count(kept, "attempt")+": gastown rescue list")
+		out = append(out, "kept work of "+beads.Count(kept, "attempt")+": gastown rescue list")
 	}
 	s, err := t.status(ctx, api.Person(), api.Empty{})
 	if err != nil {
 		return append(out, "beads: nobody can tell: "+beads.Clean(err.Error(), 200))
 	}
 	if n := s.Beads.Working + s.Beads.Submitted; n > 0 {
-		out = append(out, "work on "+count(n, "bead")+" that has not landed")
+		out = append(out, "work on "+beads.Count(n, "bead")+" that has not landed")
 	}
 	if n := s.Beads.Open + s.Beads.NeedsYou + s.Beads.Deferred; n > 0 {
-		out = append(out, count(n, "bead")+map[bool]string{true: " that is", false: " that are"}[n == 1]+" not closed")
+		out = append(out, beads.Count(n, "bead")+map[bool]string{true: " that is", false: " that are"}[n == 1]+" not closed")
 	}
 	return out
 }
