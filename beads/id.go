@@ -85,15 +85,6 @@ func ChildID(parent ID, ids iter.Seq[ID]) (ID, error) {
 	return parent + ID("."+strconv.Itoa(top+1)), nil
 }
 
-// ParseID checks what a person or a file gave as an id.
-func ParseID(s string) (ID, error) {
-	s = strings.TrimSpace(s)
-	if !ValidID(ID(s)) {
-		return "", fmt.Errorf("id %q: want PREFIX-HASH, without spaces or control characters, at most %d bytes", Clean(s, 60), maxID)
-	}
-	return ID(s), nil
-}
-
 // ValidID reports whether id can be kept: any visible text of up to 200 bytes that does not begin
 // with a hyphen. Ids of other programs need not look like ours.
 func ValidID(id ID) bool {

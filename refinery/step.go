@@ -212,10 +212,14 @@ func (e Entry) build() BuildPart {
 	}
 }
 
-// has reports whether a candidate carries a bead.
-func (r *Run) has(bead beads.ID) bool {
-	is := func(p Part) bool { return p.Bead == bead }
-	return slices.ContainsFunc(r.Parts, is) || slices.ContainsFunc(r.Under, is)
+// Carries reports whether a candidate is of a bead.
+func (r *Run) Carries(bead beads.ID) bool { return holds(r.Parts, bead) }
+
+// has reports whether a bead is in a candidate: it is of it, or built on it.
+func (r *Run) has(bead beads.ID) bool { return r.Carries(bead) || holds(r.Under, bead) }
+
+func holds(parts []Part, bead beads.ID) bool {
+	return slices.ContainsFunc(parts, func(p Part) bool { return p.Bead == bead })
 }
 
 // redo asks for the stored intent once more, which is safe at any time: whoever

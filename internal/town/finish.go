@@ -208,12 +208,11 @@ func (w *worker) stopAgent(ctx context.Context, grace time.Duration) int {
 
 // unlock takes away the lock files of a git that was killed with the agent's tree.
 func (w *worker) unlock(ctx context.Context) {
-	wt, err := w.worktree(ctx)
+	wt, _ := w.worktree(ctx)
 	if wt == nil {
 		return // the error is met again by whoever needs the worktree
 	}
-	var gone []string
-	if gone, err = wt.ClearLocks("refs/heads/" + beads.BranchName(w.bead, w.n)); err != nil || len(gone) > 0 {
+	if gone, err := wt.ClearLocks("refs/heads/" + beads.BranchName(w.bead, w.n)); err != nil || len(gone) > 0 {
 		w.h.t.deps.Log.Warn("locks of a git that was killed", "polecat", w.name, "removed", gone, "err", err)
 	}
 }

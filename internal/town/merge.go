@@ -403,7 +403,7 @@ func (t *Town) entries(tx *store.Tx, q refinery.Queue, now time.Time) []api.Queu
 		if at, ok := refinery.Expected(q, e.Bead, now, cfg); ok {
 			x.Expected = at
 		}
-		if run := q.Run; run != nil && carries(run, e.Bead) {
+		if run := q.Run; run != nil && run.Carries(e.Bead) {
 			x.Gates, x.Of, x.Step = run.Results, run.Of, run.Step()
 			for _, p := range run.Parts {
 				x.Batch = append(x.Batch, p.Bead)
@@ -419,13 +419,4 @@ func (t *Town) entries(tx *store.Tx, q refinery.Queue, now time.Time) []api.Queu
 		out = append(out, x)
 	}
 	return out
-}
-
-func carries(run *refinery.Run, id beads.ID) bool {
-	for _, p := range run.Parts {
-		if p.Bead == id {
-			return true
-		}
-	}
-	return false
 }

@@ -327,7 +327,7 @@ func forBead(id beads.ID) string {
 
 // gateLog is the newest gate output of a bead, or of the rig when id is empty.
 func gateLog(tx *store.Tx, q refinery.Queue, id beads.ID) (string, error) {
-	if run := q.Run; run != nil && (id == "" || carries(run, id)) {
+	if run := q.Run; run != nil && (id == "" || run.Carries(id)) {
 		if run.Log != "" {
 			return run.Log, nil
 		}

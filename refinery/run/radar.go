@@ -134,8 +134,8 @@ func (r *Radar) learn(ctx context.Context, target, tip string) {
 	if err != nil || c.target == "" || c.base != base {
 		c.base, c.files = base, nil
 		if err == nil && base != "" {
-			var all []git.Change
-			if all, err = r.Repo.DiffNames(ctx, base, tip); ctx.Err() != nil {
+			all, _ := r.Repo.DiffNames(ctx, base, tip) // what cannot be found out is left out
+			if ctx.Err() != nil {
 				return
 			}
 			for _, ch := range all[:min(len(all), filesMost)] {
