@@ -428,6 +428,15 @@ func TestRefs(t *testing.T) {
 			t.Error(tt, ok, err)
 		}
 	}
+	absent := strings.Repeat("1", 40)
+	for _, tt := range []struct {
+		commit, tip string
+		want, fails bool
+	}{{a, b, true, false}, {b, a, false, false}, {a, a, true, false}, {absent, a, false, false}, {a, absent, false, true}} {
+		if ok, err := r.Within(f.ctx, tt.commit, tt.tip); ok != tt.want || (err != nil) != tt.fails {
+			t.Error(tt, ok, err)
+		}
+	}
 	if ref, err := r.Containing(f.ctx, a, "refs/heads"); ref != mainRef || err != nil {
 		t.Error(ref, err)
 	}

@@ -114,6 +114,19 @@ func (r *Repo) IsAncestor(ctx context.Context, a, b string) (bool, error) {
 	return code == 0, nil
 }
 
+// Within reports whether commit is tip or in its history. One that is not in the repository is in no
+// history; a tip has to be there.
+func (r *Repo) Within(ctx context.Context, commit, tip string) (bool, error) {
+	if commit == tip {
+		return true, nil
+	}
+	found, err := r.Lookup(ctx, commit)
+	if err != nil || found[0] == "" {
+		return false, err
+	}
+	return r.IsAncestor(ctx, commit, tip)
+}
+
 // MergeBase returns the best common ancestor, or "" when there is none.
 func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
 	if err := checkRevs(a, b); err != nil {

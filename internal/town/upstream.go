@@ -154,16 +154,13 @@ func (t *Town) dropped(ctx context.Context, repo *git.Repo, rig, tip string) (bo
 	return told != "" && !contained(ctx, repo, told, tip), err
 }
 
-// contained reports whether commit is in the history of tip; one that cannot be found is not.
+// contained reports whether commit is in the history of tip; where that cannot be found out it is not,
+// and what is empty is in every one.
 func contained(ctx context.Context, repo *git.Repo, commit, tip string) bool {
 	if commit == "" || tip == "" {
 		return commit == ""
 	}
-	found, err := repo.Lookup(ctx, commit, tip)
-	if err != nil || found[0] == "" || found[1] == "" {
-		return false
-	}
-	in, err := repo.IsAncestor(ctx, commit, tip)
+	in, err := repo.Within(ctx, commit, tip)
 	return err == nil && in
 }
 

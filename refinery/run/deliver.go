@@ -98,7 +98,7 @@ func (r *Runner) within(ctx context.Context, commit string, tips ...string) bool
 		return false
 	}
 	return slices.ContainsFunc(found, func(tip string) bool {
-		in, err := r.contains(ctx, commit, tip)
+		in, err := r.Repo.Within(ctx, commit, tip)
 		return tip != "" && err == nil && in
 	})
 }
@@ -198,7 +198,7 @@ func (r *Runner) deliverPush(ctx context.Context, d Delivery) (Delivered, error)
 		return Delivered{}, nil
 	}
 	if have != "" {
-		behind, err := r.contains(ctx, have, d.Commit)
+		behind, err := r.Repo.Within(ctx, have, d.Commit)
 		if err != nil {
 			return Delivered{}, fmt.Errorf("compare with %q: %w", git.Shown(to), err)
 		}
@@ -230,7 +230,7 @@ func (r *Runner) push(ctx context.Context, d Delivery, to, have string) error {
 
 // notBehind says why a remote that is not simply older got nothing.
 func (r *Runner) notBehind(ctx context.Context, d Delivery, to, have string) (Delivered, error) {
-	if ahead, err := r.contains(ctx, d.Commit, have); err != nil || ahead {
+	if ahead, err := r.Repo.Within(ctx, d.Commit, have); err != nil || ahead {
 		return Delivered{}, err // it has the commit, and more
 	}
 	return Delivered{Refused: fmt.Sprintf("%s of %s moved on by itself (%.9s)", d.Branch, git.Shown(to), have)}, nil

@@ -59,7 +59,7 @@ func (r *Runner) lookAt(ctx context.Context, a refinery.Publish) (refinery.Event
 	if now == refinery.Gone {
 		return refinery.PublishLost{Seq: a.Seq, Now: now}, nil
 	}
-	done, err := r.contains(ctx, in.New, now)
+	done, err := r.Repo.Within(ctx, in.New, now)
 	if err != nil {
 		return nil, fmt.Errorf("look for %s in %q: %w", in.New, a.Branch, err)
 	}

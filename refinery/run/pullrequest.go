@@ -346,7 +346,7 @@ func (r *Runner) Propose(ctx context.Context, to, head, tip string, ours []strin
 	}
 	ahead := have == ""
 	if !ahead {
-		if ahead, err = r.contains(ctx, have, tip); err != nil {
+		if ahead, err = r.Repo.Within(ctx, have, tip); err != nil {
 			return fmt.Errorf("compare with %q: %w", git.Shown(to), err)
 		}
 	}

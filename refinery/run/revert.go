@@ -31,7 +31,7 @@ func (r *Runner) Revert(ctx context.Context, v Revert) (commit string, err error
 	if err != nil {
 		return "", fmt.Errorf("resolve %q, the tip of %s: %w", v.On, v.Branch, err)
 	}
-	if in, err := r.contains(ctx, v.Landed, tip); err != nil {
+	if in, err := r.Repo.Within(ctx, v.Landed, tip); err != nil {
 		return "", fmt.Errorf("look for %s in %s: %w", v.Landed, v.Branch, err)
 	} else if !in {
 		return "", fault.Refusedf("revert %s: %.10s is not in %s", v.Attempt, v.Landed, v.Branch)
@@ -106,7 +106,7 @@ func (r *Runner) mergedOn(ctx context.Context, v Revert, line []git.Commit) (str
 	if len(line[0].Parents) > 1 {
 		return line[0].Parents[0], nil
 	}
-	if in, err := r.contains(ctx, v.Tip, v.Landed); err != nil || in {
+	if in, err := r.Repo.Within(ctx, v.Tip, v.Landed); err != nil || in {
 		return "", err // with others' commits on top
 	}
 	own, err := r.Repo.Log(ctx, git.LogOptions{From: v.Tip, Not: []string{v.Landed}, Max: mostPicks + 1})

@@ -154,7 +154,7 @@ func (r *Runner) Inventory(ctx context.Context, q refinery.Queue, branch string)
 	}
 	ev.Target = tip
 	if q.Intent != nil && tip != refinery.Gone {
-		if ev.IntentDone, err = r.contains(ctx, q.Intent.New, tip); err != nil {
+		if ev.IntentDone, err = r.Repo.Within(ctx, q.Intent.New, tip); err != nil {
 			ev.Err = fmt.Sprintf("look for %s in %s: %v", q.Intent.New, branch, err)
 		}
 	}
@@ -168,19 +168,6 @@ func (r *Runner) Look(ctx context.Context, known, branch string) (*refinery.Targ
 		return nil, err
 	}
 	return &refinery.TargetMoved{Commit: tip, Known: known}, nil
-}
-
-// contains reports whether commit is in the history of tip. A commit that is not in
-// the repository is in no history.
-func (r *Runner) contains(ctx context.Context, commit, tip string) (bool, error) {
-	if commit == tip {
-		return true, nil
-	}
-	found, err := r.Repo.Lookup(ctx, commit)
-	if err != nil || found[0] == "" {
-		return false, err
-	}
-	return r.Repo.IsAncestor(ctx, commit, tip)
 }
 
 func branchRef(branch string) string {

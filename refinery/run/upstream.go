@@ -72,7 +72,7 @@ func (r *Runner) mergeUpstream(ctx context.Context, at point, tip, instead strin
 // wrongUpstream looks at a landing of the origin's tip as wrong does at one of beads.
 func (r *Runner) wrongUpstream(ctx context.Context, in refinery.Intent) (string, error) {
 	if in.New == in.Upstream {
-		kept, err := r.contains(ctx, in.Old, in.New)
+		kept, err := r.Repo.Within(ctx, in.Old, in.New)
 		if err != nil || kept {
 			return "", err
 		}

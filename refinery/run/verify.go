@@ -108,7 +108,7 @@ func (r *Runner) there(ctx context.Context, in refinery.Intent, now string) erro
 		}
 	}
 	if up := in.Upstream; up != "" {
-		if has, err := r.contains(ctx, up, now); err != nil || !has {
+		if has, err := r.Repo.Within(ctx, up, now); err != nil || !has {
 			return fmt.Errorf("the origin's %s is not in the target after its landing (%v)", up, err)
 		}
 	}
@@ -117,7 +117,7 @@ func (r *Runner) there(ctx context.Context, in refinery.Intent, now string) erro
 			if c == "" {
 				continue
 			}
-			if in, err := r.contains(ctx, c, now); err != nil || !in {
+			if in, err := r.Repo.Within(ctx, c, now); err != nil || !in {
 				return fmt.Errorf("%s of %s is not in the target after its landing (%v)", c, key(p.Bead, p.N), err)
 			}
 		}
