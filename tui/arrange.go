@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"gastown/beads"
 )
 
 // shareStep is by how many columns + and _ move the border of the left slot.
@@ -139,7 +141,7 @@ func (d *scrollMode) handle(m *model, ev event) (verdict, tea.Cmd) {
 		d.seek(m, 1)
 	case CopyID:
 		text := m.slotText()
-		m.say("copied "+plural(strings.Count(text, "\n")+1, "line"), '+')
+		m.say("copied "+beads.Count(strings.Count(text, "\n")+1, "line"), '+')
 		return consumed, tea.SetClipboard(text)
 	case Back, Open, QuitDialog, GoTerminal:
 		m.term.scroll = 0

@@ -110,7 +110,7 @@ func (d *diffDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	switch ev.intent {
 	case Back, QuitDialog:
 		if n := len(d.remarks(m)); n > 0 {
-			m.say(plural(n, "remark")+" not sent; d shows them again, C sends", '.')
+			m.say(beads.Count(n, "remark")+" not sent; d shows them again, C sends", '.')
 		}
 		return ignored, nil
 	case Attach, Kill, Assign, Nudge, CopyID:
@@ -269,7 +269,7 @@ func (d *diffDialog) hints(m *model) []string {
 		}
 		say := fmt.Sprintf("C send %d to %s", n, to)
 		if d.waits(m) {
-			say = fmt.Sprintf("C send it back with %s", plural(n, "remark"))
+			say = fmt.Sprintf("C send it back with %s", beads.Count(n, "remark"))
 		}
 		out = append(out, say)
 	}
@@ -294,7 +294,7 @@ func (d *diffDialog) headRow(m *model, w int) string {
 	right := ""
 	switch {
 	case of > 0 && hunk == 0: // on the file's name
-		right = plural(of, "hunk") + " "
+		right = beads.Count(of, "hunk") + " "
 	case of > 0:
 		right = fmt.Sprintf("hunk %d of %d ", hunk, of)
 	}

@@ -189,7 +189,7 @@ func (d *logDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 		d.follow, d.find.miss = true, false
 		return consumed, d.changed(m)
 	case CopyID:
-		m.say("copied "+plural(len(d.text), "line"), '+')
+		m.say("copied "+beads.Count(len(d.text), "line"), '+')
 		return consumed, tea.SetClipboard(beads.CleanText(strings.Join(d.text, "\n")))
 	case Open:
 		return closed, nil

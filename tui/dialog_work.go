@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/api"
 )
 
@@ -107,21 +108,21 @@ func (d *killDialog) draw(m *model, w, _ int) face {
 func keptText(c *api.PolecatInfo, seen *api.KillPreview) string {
 	var parts []string
 	if c.Dirty > 0 {
-		text := plural(c.Dirty, "uncommitted file") + " as a rescue ref"
+		text := beads.Count(c.Dirty, "uncommitted file") + " as a rescue ref"
 		if seen != nil && len(seen.Uncommitted) > 0 {
 			text += " (" + some(seen.Uncommitted, 4) + ")"
 		}
 		parts = append(parts, text)
 	}
 	if c.Commits > 0 {
-		parts = append(parts, plural(c.Commits, "commit")+" on "+clean(c.Branch))
+		parts = append(parts, beads.Count(c.Commits, "commit")+" on "+clean(c.Branch))
 	}
 	if len(parts) == 0 {
 		return "nothing changed so far" + branchText(c)
 	}
 	text := strings.Join(parts, ", ")
 	if c.Files > 0 {
-		text += fmt.Sprintf("; %s +%d -%d in all", plural(c.Files, "file"), c.Added, c.Removed)
+		text += fmt.Sprintf("; %s +%d -%d in all", beads.Count(c.Files, "file"), c.Added, c.Removed)
 	}
 	return text
 }

@@ -462,11 +462,3 @@ func short(sha string) string {
 	}
 	return sha
 }
-
-// plural is "1 file", "2 files".
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}

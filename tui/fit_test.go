@@ -69,7 +69,6 @@ func TestPanesStayWhileAgentsComeAndGo(t *testing.T) {
 	h := sampleHost(120, 40)
 	twoRigs(h, 83)
 	p := drive(t, h, 120, 40)
-	before := p.m.layout.cats
 	quiet := sampleHost(120, 40)
 	busyTown(quiet)
 	more := sampleHost(120, 40)
@@ -77,7 +76,7 @@ func TestPanesStayWhileAgentsComeAndGo(t *testing.T) {
 	more.view.Status.Polecats = append(more.view.Status.Polecats, catSpec{"ada", "claude", "gt-e12", "", beads.Running, time.Minute, time.Second, 1, 0, 0, 0}.info())
 	h.set(more.View())
 	p.send(changedMsg{})
-	before = p.m.layout.cats
+	before := p.m.layout.cats
 	h.set(quiet.View())
 	p.send(changedMsg{})
 	if p.m.layout.cats != before {

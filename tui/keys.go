@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/vt"
 )
 
@@ -221,7 +222,7 @@ func (m *model) refusePaste(text string) {
 	m.typed.offer = text
 	m.toast = toast{
 		keys: []string{"m gives it to " + clean(m.term.name), "Esc drops it"},
-		text: plural(len([]rune(text)), "character") + " pasted here, nothing was run",
+		text: beads.Count(len([]rune(text)), "character") + " pasted here, nothing was run",
 		mark: '=', sticky: true, seq: m.toast.seq + 1,
 	}
 }

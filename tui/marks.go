@@ -58,7 +58,7 @@ func (m *model) onMarked(in Intent) (cmd tea.Cmd, ok bool) {
 		for _, r := range m.marked() {
 			ids = append(ids, clean(string(r.bead.ID)))
 		}
-		m.say("copied "+plural(len(ids), "id"), '+')
+		m.say("copied "+beads.Count(len(ids), "id"), '+')
 		return tea.SetClipboard(strings.Join(ids, "\n")), true
 	}
 	d := m.newBulk(in)
@@ -66,7 +66,7 @@ func (m *model) onMarked(in Intent) (cmd tea.Cmd, ok bool) {
 		return nil, false
 	}
 	if len(d.live()) == 0 {
-		m.refuse(d.label + ": none of " + plural(len(d.items), "marked bead") + " (" + clean(string(d.items[0].row.bead.ID)) + ": " + d.items[0].skip + ")")
+		m.refuse(d.label + ": none of " + beads.Count(len(d.items), "marked bead") + " (" + clean(string(d.items[0].row.bead.ID)) + ": " + d.items[0].skip + ")")
 		return nil, true
 	}
 	m.push(d)
@@ -123,7 +123,7 @@ func (m *model) newBulk(in Intent) *bulkDialog {
 		i.row = r
 		d.items = append(d.items, i)
 	}
-	d.title = strings.ToUpper(d.label) + " " + strings.ToUpper(plural(len(d.live()), d.noun)) + "?"
+	d.title = strings.ToUpper(d.label) + " " + strings.ToUpper(beads.Count(len(d.live()), d.noun)) + "?"
 	return d
 }
 
@@ -227,7 +227,7 @@ func (d *bulkDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 // commit does it to each in turn, as one action for undo. One that fails does not keep the others.
 func (d *bulkDialog) commit(m *model, key string) tea.Cmd {
 	items, action := d.live(), max(uint64(m.now().UnixNano()), 1)
-	cmd := m.call(d.label+" "+plural(len(items), d.noun), func(ctx context.Context, host api.Doer) (string, error) {
+	cmd := m.call(d.label+" "+beads.Count(len(items), d.noun), func(ctx context.Context, host api.Doer) (string, error) {
 		var failed []string
 		for _, i := range items {
 			if err := i.do(ctx, host, key, action); err != nil {
@@ -235,7 +235,7 @@ func (d *bulkDialog) commit(m *model, key string) tea.Cmd {
 				failed = append(failed, string(i.row.bead.ID)+": "+text)
 			}
 		}
-		done := fmt.Sprintf("%s %s", d.did, plural(len(items)-len(failed), d.noun))
+		done := fmt.Sprintf("%s %s", d.did, beads.Count(len(items)-len(failed), d.noun))
 		if len(failed) > 0 {
 			return "", fault.Failf("%s, not %s", done, strings.Join(failed, "; "))
 		}

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/vt"
 )
 
@@ -256,7 +257,7 @@ func (m *model) drop(msg tea.MouseReleaseMsg) tea.Cmd {
 	if text == "" {
 		return nil
 	}
-	m.say("copied "+plural(strings.Count(text, "\n")+1, "line"), '+')
+	m.say("copied "+beads.Count(strings.Count(text, "\n")+1, "line"), '+')
 	return tea.SetClipboard(text)
 }
 

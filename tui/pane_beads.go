@@ -274,12 +274,12 @@ func (m *model) changeText(a *beads.Attempt, c *api.PolecatInfo) string {
 	} else {
 		commits, files, add, del = a.Commits, a.Files, a.Added, a.Removed
 	}
-	parts := []string{plural(commits, "commit")}
+	parts := []string{beads.Count(commits, "commit")}
 	if files > 0 || add > 0 || del > 0 {
-		parts = append(parts, fmt.Sprintf("%s +%d -%d", plural(files, "file"), add, del))
+		parts = append(parts, fmt.Sprintf("%s +%d -%d", beads.Count(files, "file"), add, del))
 	}
 	if dirty > 0 {
-		parts = append(parts, plural(dirty, "file")+" uncommitted")
+		parts = append(parts, beads.Count(dirty, "file")+" uncommitted")
 	}
 	if commits == 0 && len(parts) == 1 {
 		if c == nil && a.Rescue != "" {

@@ -174,7 +174,7 @@ func (m *model) catLine(r catRow, w int, c catCols, selected bool) string {
 func diffOf(p *api.PolecatInfo) string {
 	switch {
 	case p.Added == 0 && p.Removed == 0 && p.Dirty > 0: // git does not know them yet
-		return plural(p.Dirty, "file")
+		return beads.Count(p.Dirty, "file")
 	case p.Added == 0 && p.Removed == 0:
 		return "-"
 	}

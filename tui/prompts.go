@@ -192,7 +192,7 @@ func (d *quitDialog) draw(m *model, w, _ int) face {
 	f := face{title: "QUIT", right: "default: Cancel", foot: []string{"Esc or Enter cancel"}}
 	button := "y  quit"
 	if d.busy > 0 {
-		f.title, button = "QUIT  "+plural(d.busy, "polecat")+" at work", "y  stop all now"
+		f.title, button = "QUIT  "+beads.Count(d.busy, "polecat")+" at work", "y  stop all now"
 		stops := "agents stop; their work resumes at the next start"
 		if m.passing {
 			stops = "agents stop"

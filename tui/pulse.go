@@ -100,13 +100,6 @@ func (p *pulse) slow() {
 	}
 }
 
-// resting reports whether the frames rest.
-func (p *pulse) resting() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.gap == restGap
-}
-
 // end leaves the ticker alone; the program has ended.
 func (p *pulse) end() {
 	p.mu.Lock()

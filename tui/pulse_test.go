@@ -104,7 +104,10 @@ func atRest(t *testing.T, p *pulse) {
 	defer limit.Stop()
 	defer look.Stop()
 	for {
-		if p.resting() {
+		p.mu.Lock()
+		resting := p.gap == restGap
+		p.mu.Unlock()
+		if resting {
 			return
 		}
 		select {

@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/refinery"
 )
@@ -96,7 +97,7 @@ func (d *diffDialog) send(m *model) tea.Cmd {
 	if r, ok := m.beadByID(string(id)); ok && r.cat != nil {
 		polecat, key = r.cat.Name, catKey(r.cat)
 	}
-	cmd := m.call("send "+plural(len(all), "remark"), func(ctx context.Context, h api.Doer) (string, error) {
+	cmd := m.call("send "+beads.Count(len(all), "remark"), func(ctx context.Context, h api.Doer) (string, error) {
 		if _, err := api.BeadComment.Do(ctx, h, api.CommentReq{Bead: id, Text: text}); err != nil {
 			return "", err
 		}
@@ -122,7 +123,7 @@ func (d *diffDialog) waits(m *model) bool {
 // sendBack gives a candidate that waits for a yes back to its bead with the remarks.
 func (d *diffDialog) sendBack(m *model, text string, n int) tea.Cmd {
 	id := d.id
-	cmd := m.call("send back with "+plural(n, "remark"), func(ctx context.Context, h api.Doer) (string, error) {
+	cmd := m.call("send back with "+beads.Count(n, "remark"), func(ctx context.Context, h api.Doer) (string, error) {
 		b, err := api.QueueReject.Do(ctx, h, api.RejectReq{Bead: id, Text: text})
 		return fmt.Sprintf("%s is %s again; its next attempt reads the remarks", id, b.Status), err
 	})

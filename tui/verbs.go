@@ -111,7 +111,7 @@ func (d *textDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case ev.intent == Open:
 		return closed, nil
 	case ev.intent == CopyID:
-		m.say("copied "+plural(len(d.text), "line"), '+')
+		m.say("copied "+beads.Count(len(d.text), "line"), '+')
 		return consumed, tea.SetClipboard(beads.CleanText(strings.Join(d.text, "\n")))
 	case ev.intent == Left:
 		d.aside = max(d.aside-asideStep, 0)

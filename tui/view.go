@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"gastown/agents"
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/refinery"
 )
@@ -353,7 +354,7 @@ func (m *model) header() string {
 	case 1:
 		m.putRig(n, s.Rigs[0])
 	default:
-		n.put("", plural(len(s.Rigs), "rig"))
+		n.put("", beads.Count(len(s.Rigs), "rig"))
 		if m.layout.kind == wide {
 			for i, r := range s.Rigs {
 				n.put(m.dim, map[bool]string{true: ": ", false: ", "}[i == 0])
