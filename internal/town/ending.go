@@ -84,7 +84,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 	switch e.kind {
 	case endKill:
 		v.on, v.kind, v.by = beads.Kill, beads.EvKilled, e.by
-		v.text = fmt.Sprintf("%s killed %s; %s is ready again", e.by, w.name, w.bead)
+		v.text = fmt.Sprintf("%s killed %s; %s waits for a sling", e.by, w.name, w.bead)
 		v.edit = func(b *beads.Bead, a *beads.Attempt) {
 			finish(a)
 			b.Next, b.Sling, b.Stopped = a.Start, nil, true

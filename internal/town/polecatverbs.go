@@ -61,10 +61,10 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 		return out, err
 	}
 	out = api.Killed{Polecat: w.name, Bead: w.bead, Attempt: w.n, Stopped: res.killed, Lost: res.rescue.Lost}
-	out.Msg = fmt.Sprintf("killed %s; %s is ready again, and had no work to keep", w.name, w.bead)
+	out.Msg = fmt.Sprintf("killed %s; %s waits for a sling, and had no work to keep", w.name, w.bead)
 	if res.kept {
 		out.Rescue, out.Kept = res.rescue.Ref, res.rescue.Files
-		out.Msg = fmt.Sprintf("killed %s; %s is ready again. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
+		out.Msg = fmt.Sprintf("killed %s; %s waits for a sling. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
 	}
 	t.canUndo(who, r.Action, undoStep{"kill of " + w.name, w.bead, false, gone, func(context.Context, api.Caller) (string, error) {
 		s, err := t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
@@ -122,7 +122,7 @@ func (t *Town) reassign(ctx context.Context, who api.Caller, r api.ReassignReq) 
 		return nil, out, err
 	}
 	if r.Nobody {
-		return w, api.Slung{Bead: w.bead, Msg: fmt.Sprintf("%s is ready again; its work is kept for whoever takes it", w.bead)}, nil
+		return w, api.Slung{Bead: w.bead, Msg: fmt.Sprintf("%s waits for a sling; its work is kept for whoever takes it", w.bead)}, nil
 	}
 	s, err := t.startNow([]beads.ID{w.bead})
 	if err != nil {
