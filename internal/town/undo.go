@@ -134,13 +134,14 @@ func (h *Host) undoNext() *undoable {
 	return nil
 }
 
-// undoNow is what `u` would take back, who is stopped by that, and until when it can; empty: there is nothing.
+// undoNow is what `u` would take back, who is stopped by that, and until when it can; empty: there is nothing, or what
+// was done after it lasts, which `u` says first.
 func (h *Host) undoNow() (what string, until time.Time) {
 	h.forgetGone()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	u := h.undoNext()
-	if u == nil {
+	if u == nil || u != h.undos[len(h.undos)-1] {
 		return "", time.Time{}
 	}
 	var stopped []string
@@ -175,6 +176,7 @@ func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.A
 	if u == nil {
 		return out, fault.Refusedf("undo: nothing to take back (an action can be undone for %s)", undoFor).WithHint("kept work comes back any time: gastown rescue list")
 	}
+	defer h.changed()
 	if u.lasts != nil {
 		return out, u.lasts.refused(next)
 	}
@@ -189,7 +191,6 @@ func (t *Town) undo(ctx context.Context, who api.Caller, _ api.Empty) (out api.A
 		}
 		done = append(done, msg)
 	}
-	defer h.changed()
 	if err != nil {
 		h.mu.Lock()
 		h.undos = append(h.undos, left)

@@ -184,6 +184,9 @@ func TestUndoSaysWhatLasts(t *testing.T) {
 	if _, err := api.GetStatus.Do(t.Context(), l.person(), api.Empty{}); err != nil { // a look is no action
 		t.Fatal(err)
 	}
+	if v := l.host.Refresh(); v.Undo != "" {
+		t.Errorf("u says that it would undo the %s", v.Undo)
+	}
 	_, err := api.Undo.Do(t.Context(), l.person(), api.Empty{})
 	hint := fault.From(err).Hint
 	if !fault.Is(err, fault.Refused) || !strings.Contains(hint, "gastown bead dep remove "+string(two)+" "+string(one)) || !strings.Contains(hint, "again takes back the change of "+string(one)) {
@@ -191,6 +194,9 @@ func TestUndoSaysWhatLasts(t *testing.T) {
 	}
 	if b := l.bead(one); b.Title != "wanted" {
 		t.Error("it took the change before back")
+	}
+	if v := l.host.Refresh(); v.Undo != "change of "+string(one) {
+		t.Errorf("u would undo the %q", v.Undo)
 	}
 	l.undo() // asked again
 	if b := l.bead(one); b.Title != "one" {
@@ -230,7 +236,7 @@ func TestUndoSaysWhatLasts(t *testing.T) {
 // TestUndoForgetsWhatIsThrough: what has landed since is not offered any more, and not in the way of what was done before.
 func TestUndoForgetsWhatIsThrough(t *testing.T) {
 	l := newLab(t, "")
-	one, two := l.create("one"), l.create("two")
+	one, two, three := l.create("one"), l.create("two"), l.create("three")
 	l.job(two, "echo . | tell two; exec sleep 1000")
 	if _, err := api.BeadUpdate.Do(t.Context(), l.person(), api.BeadUpdateReq{Bead: one, Title: new("wanted")}); err != nil {
 		t.Fatal(err)
@@ -243,7 +249,6 @@ func TestUndoForgetsWhatIsThrough(t *testing.T) {
 	}
 	l.undo()
 	l.awaitStatus(two, beads.Open)
-	three := l.create("three")
 	l.sling(three)
 	l.awaitStatus(three, beads.Closed)
 	if v := l.host.Refresh(); v.Undo != "change of "+string(one) {
