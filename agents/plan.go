@@ -60,6 +60,8 @@ type Setup struct {
 	Tries  int       `json:"tries"` // that failed in a row
 	Since  time.Time `json:"since"`
 	Until  time.Time `json:"until,omitzero"` // when it is tried again
+	// Works is set when it worked on the target alone, and until it did for a polecat: one is to try.
+	Works bool `json:"works,omitempty"`
 }
 
 // Failed is the setup after one more failure; of and target are what failed now.
@@ -151,7 +153,7 @@ func Plan(w World) Decision {
 	for _, c := range w.apart() {
 		why, until := w.holds(c, taken)
 		if why == "" {
-			if why, until = w.setUp(c.Bead.Rig); why != "" && until.IsZero() && !slices.Contains(d.Setups, c.Bead.Rig) {
+			if why, until = w.setUp(c.Bead.Rig, d.Starts); why != "" && until.IsZero() && !w.Setups[c.Bead.Rig].Works && !slices.Contains(d.Setups, c.Bead.Rig) {
 				d.Setups = append(d.Setups, c.Bead.Rig)
 			}
 		}
@@ -246,12 +248,13 @@ func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
 	return "", time.Time{}
 }
 
-// setUp says why nothing begins in a rig whose setup does not work, and until when it is left alone;
-// no time: it is to be tried.
-func (w World) setUp(rig string) (string, time.Time) {
+// setUp says why nothing begins in a rig whose setup does not work, beside starts, and until when it is
+// left alone; no time: it is being tried.
+func (w World) setUp(rig string, starts []Start) (string, time.Time) {
 	s, broken := w.Setups[rig]
+	begins := func(a *beads.Attempt) bool { return a.Rig == rig && a.State == beads.Starting }
 	switch {
-	case !broken:
+	case !broken, s.Works && !slices.ContainsFunc(w.Live, begins) && !slices.ContainsFunc(starts, func(s Start) bool { return s.Rig == rig }):
 		return "", time.Time{}
 	case s.Until.After(w.Now):
 		return s.Why + "; it is tried again in " + (s.Until.Sub(w.Now).Truncate(time.Second) + time.Second).String(), s.Until

@@ -262,6 +262,14 @@ func TestPlanWaitsForASetupThatFails(t *testing.T) {
 	if d = Plan(w); len(d.Starts) != 1 || !slices.Equal(d.Setups, []string{"a"}) || !d.Next.IsZero() || !strings.HasSuffix(d.Waiting["one"], "it is being tried again") {
 		t.Fatalf("plan when it is due: %+v", d)
 	}
+	tried := w
+	tried.Setups = map[string]Setup{"a": {Why: failed.Why, Works: true}}
+	if d = Plan(tried); len(d.Starts) != 2 || len(d.Setups) > 0 || !strings.HasSuffix(d.Waiting["two"], "it is being tried again") {
+		t.Fatalf("plan when it works again: %+v", d)
+	}
+	if d = Plan(begun(tried, d)); len(d.Starts) > 0 || len(d.Setups) > 0 {
+		t.Fatalf("plan while one polecat tries it: %+v", d)
+	}
 	w.Halt = Paused
 	if d = Plan(w); len(d.Setups) > 0 {
 		t.Fatalf("tried in a town that is paused: %+v", d)

@@ -48,16 +48,22 @@ func setupOf(rc config.Rig) string {
 // setUp brings ignored files into a worktree and runs the rig's setup command there, as settings say;
 // what it prints goes to the file log. Where that fails the error is a *setupFailed.
 func (h *Host) setUp(ctx context.Context, rig string, rc config.Rig, wt *git.Worktree, env []string, log string) error {
-	failed := &setupFailed{rig: rig, of: setupOf(rc), key: "rig." + rig + ".setup"}
-	if git.IsLocal(rc.Origin) && rc.Origin != "" && len(rc.Copy)+len(rc.Link) > 0 {
-		if _, err := worktree.Prepare(ctx, wt, worktree.PrepareSpec{Source: rc.Origin, Copy: rc.Copy, Link: rc.Link}); err != nil {
-			failed.key, failed.how = fmt.Sprintf("rig.%[1]s.copy or rig.%[1]s.link", rig), err.Error()
-			return errors.Join(ctx.Err(), failed)
+	failed := setupFailed{rig: rig, of: setupOf(rc)}
+	if git.IsLocal(rc.Origin) && rc.Origin != "" {
+		for key, from := range map[string]worktree.PrepareSpec{"copy": {Copy: rc.Copy}, "link": {Link: rc.Link}} {
+			from.Source = rc.Origin
+			if _, err := worktree.Prepare(ctx, wt, from); ctx.Err() != nil {
+				return ctx.Err()
+			} else if err != nil {
+				failed.key, failed.how = "rig."+rig+"."+key, err.Error()
+				return &failed
+			}
 		}
 	}
 	if rc.Setup == "" {
 		return nil
 	}
+	failed.key, failed.path = "rig."+rig+".setup", log
 	f, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("setup: %w", err)
@@ -71,6 +77,9 @@ func (h *Host) setUp(ctx context.Context, rig string, rc config.Rig, wt *git.Wor
 	defer limit.Stop()
 	select {
 	case <-p.Done():
+		if p.Exit().Code == 0 {
+			return nil
+		}
 		failed.how = p.Exit().String()
 	case <-limit.C:
 		failed.how = "it was stopped after " + setupLimit.String()
@@ -78,12 +87,9 @@ func (h *Host) setUp(ctx context.Context, rig string, rc config.Rig, wt *git.Wor
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), p.Stop(context.WithoutCancel(ctx), proc.StopPlan{Grace: killGrace}))
 	}
-	if err == nil && p.Exit().Code == 0 {
-		return nil
-	}
 	data, _ := os.ReadFile(log) // its end is kept where it can be read
-	failed.log, failed.path = lastLines(beads.CleanText(string(data)), 200), log
-	return errors.Join(failed, err)
+	failed.log = lastLines(beads.CleanText(string(data)), 200)
+	return errors.Join(&failed, err)
 }
 
 // setup readies the attempt's worktree. Where that fails it is found out whose fault it is: the
@@ -91,6 +97,9 @@ func (h *Host) setUp(ctx context.Context, rig string, rc config.Rig, wt *git.Wor
 func (w *worker) setup(wt *git.Worktree, rc config.Rig, env []string) error {
 	err := w.h.setUp(w.ctx, w.rig, rc, wt, env, w.logPath()+".setup")
 	failed, ok := errors.AsType[*setupFailed](err)
+	if err == nil {
+		err = w.h.setupWorks(w.rig)
+	}
 	if !ok {
 		return err
 	}
@@ -156,7 +165,7 @@ func (h *Host) setupFails(tx *store.Tx, f *setupFailed) error {
 	}
 	s = s.Failed(f.of, q.Target, beads.Clean(f.Error(), 400), now, h.t.deps.Rand())
 	n := beads.Notice{Key: kvSetup + f.rig, At: s.Since, Rig: f.rig, Text: fmt.Sprintf("nothing starts in rig %s: %s", f.rig, s.Why)}
-	n.Hint = fmt.Sprintf("mend it, or change it: gastown config set rig.%s.setup 'COMMAND'; it is tried again by itself, and at once by a sling", f.rig)
+	n.Hint = fmt.Sprintf("mend it, or change it: gastown config set %s VALUE; it is tried again by itself, and at once by a sling", f.key)
 	if f.path != "" {
 		n.Hint += "; all that it printed: " + f.path
 	}
@@ -173,8 +182,8 @@ func (t *Town) brokenSetup(tx *store.Tx, rig string) (s agents.Setup, broken boo
 		return s, broken, err
 	}
 	q, err := t.queue(tx, rig)
-	if s.Target != q.Target || s.Of != setupOf(t.settings().Rigs[rig]) {
-		s.Until = time.Time{}
+	if of := setupOf(t.settings().Rigs[rig]); s.Target != q.Target || s.Of != of {
+		s.Of, s.Target, s.Until, s.Works = of, q.Target, time.Time{}, false
 	}
 	return s, true, err
 }
@@ -185,7 +194,7 @@ func (t *Town) trySetupNow(tx *store.Tx, rig string) error {
 	if !broken || err != nil {
 		return err
 	}
-	s.Until = time.Time{}
+	s.Until, s.Works = time.Time{}, false
 	return tx.PutKV(kvSetup+rig, s)
 }
 
@@ -206,13 +215,20 @@ func (h *Host) retrySetups(rigs []string) {
 }
 
 func (r *rigHost) retrySetup() {
-	err := r.h.trySetup(r.ctx, r.name)
+	var s agents.Setup // as it is tried
+	err := r.h.t.store.View(func(tx *store.Tx) (err error) {
+		s, _, err = r.h.t.brokenSetup(tx, r.name)
+		return err
+	})
+	if err == nil {
+		err = r.h.trySetup(r.ctx, r.name)
+	}
 	if r.ctx.Err() != nil {
 		return
 	}
 	failed, ok := errors.AsType[*setupFailed](err)
 	if err != nil && !ok {
-		failed = &setupFailed{rig: r.name, of: setupOf(r.h.t.settings().Rigs[r.name]), key: "rig." + r.name + ".setup", how: err.Error()}
+		failed = &setupFailed{rig: r.name, of: s.Of, key: "rig." + r.name + ".setup", how: err.Error()}
 	}
 	err = r.h.t.update(func(tx *store.Tx) error {
 		if r.ctx.Err() != nil { // the rig was removed
@@ -221,11 +237,28 @@ func (r *rigHost) retrySetup() {
 		if failed != nil {
 			return r.h.setupFails(tx, failed)
 		}
-		return errors.Join(forgetSetup(tx, r.name), tx.Append(beads.Event{Kind: beads.EvProblem, Actor: "host", Rig: r.name, Text: fmt.Sprintf("the setup of rig %s works again", r.name)}))
+		if _, broken, err := r.h.t.brokenSetup(tx, r.name); !broken || err != nil {
+			return err
+		}
+		s.Works = true // one polecat goes first: a worktree of its own may be another matter
+		return errors.Join(tx.PutKV(kvSetup+r.name, s), tx.DeleteNotice(kvSetup+r.name))
 	})
 	if err != nil {
 		r.h.t.deps.Log.Error("record a try of a setup", "rig", r.name, "err", err)
 	}
+}
+
+// setupWorks notes that a rig's setup worked for a polecat.
+func (h *Host) setupWorks(rig string) error {
+	broken := false
+	err := h.t.store.View(func(tx *store.Tx) (err error) {
+		_, broken, err = h.t.brokenSetup(tx, rig)
+		return err
+	})
+	if !broken || err != nil {
+		return err
+	}
+	return h.t.update(func(tx *store.Tx) error { return forgetSetup(tx, rig) })
 }
 
 // forgetSetup takes back that a rig's setup fails.

@@ -55,7 +55,7 @@ func TestASetupThatFailsIsTheRigsAndBlamesNobody(t *testing.T) {
 	} else {
 		said = ps[0]
 	}
-	if said.Rig != "app" || !strings.Contains(said.What, "rig.app.setup failed: exit 9: reading / boom: no compiler") || !strings.Contains(said.Do, "gastown config set rig.app.setup") {
+	if said.Rig != "app" || !strings.Contains(said.What, "rig.app.setup failed: exit 9: reading / boom: no compiler") || !strings.Contains(said.Do, "gastown config set rig.app.setup VALUE") {
 		t.Errorf("told: %+v", said)
 	}
 	if a := l.attempt(ids[0]); !strings.Contains(a.Why, "exit 9") || !strings.Contains(a.Log, "reading\nboom") {
@@ -96,6 +96,35 @@ func TestASlingTriesASetupAgain(t *testing.T) {
 	}
 	l.sling(id)
 	l.awaitStatus(id, beads.Closed)
+	l.gone()
+}
+
+// TestASetupThatWorksOnlyOnTheTargetAlone is waited for as one that does not, and one polecat at a time tries it.
+func TestASetupThatWorksOnlyOnTheTargetAlone(t *testing.T) {
+	l := newLab(t, `setup = "case $PWD in */wt/*) [ -e ../../../../go ];; esac"`) // in the town's directory
+	ids := []beads.ID{l.create("one"), l.create("two"), l.create("three")}
+	l.sling(ids...)
+	tries, attempts := 0, 0
+	l.await("three polecats tried it after the first", func() bool {
+		var s struct{ Tries int }
+		err := l.town.store.View(func(tx *store.Tx) error { _, err := tx.GetKV(kvSetup+"app", &s); return err })
+		tries = s.Tries
+		return err == nil && tries >= 4
+	})
+	for _, id := range ids {
+		b := l.bead(id)
+		attempts += len(b.Attempts)
+		if b.Failures != 0 || b.Status == beads.NeedsYou {
+			t.Errorf("%s: %s, %d failures", id, b.Status, b.Failures)
+		}
+	}
+	if attempts > len(ids)+tries {
+		t.Errorf("%d attempts in %d tries", attempts, tries)
+	}
+	l.write("T/go", "")
+	for _, id := range ids {
+		l.awaitStatus(id, beads.Closed)
+	}
 	l.gone()
 }
 
