@@ -215,21 +215,6 @@ func nextCell(s string) (string, int) {
 	return g.Value(), g.Width()
 }
 
-// rowWidth is the width in cells of a styled row.
-func rowWidth(row string) int {
-	n := 0
-	for len(row) > 0 {
-		if row[0] == '\x1b' {
-			row = row[escLen(row):]
-			continue
-		}
-		text, w := nextCell(row)
-		n += w
-		row = row[len(text):]
-	}
-	return n
-}
-
 // plainRow is a styled row as text.
 func plainRow(row string) string {
 	if !strings.Contains(row, "\x1b") {

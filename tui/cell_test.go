@@ -96,3 +96,18 @@ func TestFold(t *testing.T) {
 		}
 	}
 }
+
+// rowWidth is the width in cells of a styled row.
+func rowWidth(row string) int {
+	n := 0
+	for len(row) > 0 {
+		if row[0] == '\x1b' {
+			row = row[escLen(row):]
+			continue
+		}
+		text, w := nextCell(row)
+		n += w
+		row = row[len(text):]
+	}
+	return n
+}

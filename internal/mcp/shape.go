@@ -124,12 +124,12 @@ func decode(v api.Verb, args json.RawMessage) (any, error) {
 			return nil, fault.Usagef("%s: %q: %w", v.Name, f.name, err)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	if len(given) > 0 {
 		var names []string
 		for _, f := range known {
 			names = append(names, f.name)
 		}
-		return nil, fault.Usagef("%s: no argument %q", v.Name, name).WithHint("it takes: %s", orElse(strings.Join(names, ", "), "none"))
+		return nil, fault.Usagef("%s: no argument %q", v.Name, slices.Sorted(maps.Keys(given))[0]).WithHint("it takes: %s", orElse(strings.Join(names, ", "), "none"))
 	}
 	data, err := json.Marshal(out)
 	if err != nil {

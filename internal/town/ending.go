@@ -77,7 +77,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		if kept {
 			a.Rescue = r.Ref
 		}
-		if l := w.lookNow(); l.at.IsZero() == false {
+		if l := w.lookNow(); !l.at.IsZero() {
 			a.Commits, a.Files, a.Added, a.Removed = l.commits, l.Files, l.Added, l.Removed
 		}
 	}
