@@ -51,29 +51,6 @@ func (b Breaker) Failed(id beads.ID, why string, now time.Time) Breaker {
 // Open reports whether the preset is stopped until a person acts.
 func (b Breaker) Open() bool { return len(b.Beads) >= BreakerTrips }
 
-// Setup is a rig's setup that failed where nobody's work was in it: whatever begins there meets the
-// same, so nothing does until it is seen to work.
-type Setup struct {
-	Of     string    `json:"of"`     // what failed; settings that say something else are worth a try
-	Target string    `json:"target"` // the commit that it failed on; so is another one
-	Why    string    `json:"why"`
-	Tries  int       `json:"tries"` // that failed in a row
-	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until,omitzero"` // when it is tried again
-	// Works is set when it worked on the target alone, and until it did for a polecat: one is to try.
-	Works bool `json:"works,omitempty"`
-}
-
-// Failed is the setup after one more failure; of and target are what failed now.
-func (s Setup) Failed(of, target, why string, now time.Time, unit float64) Setup {
-	n := s.Tries + 1
-	since := s.Since
-	if since.IsZero() {
-		since = now
-	}
-	return Setup{Of: of, Target: target, Why: why, Tries: n, Since: since, Until: now.Add(Backoff(n, unit))}
-}
-
 // Candidate is a bead that is wished for and ready, with the agent it resolved to.
 type Candidate struct {
 	Bead   *beads.Bead
@@ -153,7 +130,8 @@ func Plan(w World) Decision {
 	for _, c := range w.apart() {
 		why, until := w.holds(c, taken)
 		if why == "" {
-			if why, until = w.setUp(c.Bead.Rig, d.Starts); why != "" && until.IsZero() && !w.Setups[c.Bead.Rig].Works && !slices.Contains(d.Setups, c.Bead.Rig) {
+			var try bool
+			if why, until, try = w.setUp(c.Bead.Rig, d.Starts); try && !slices.Contains(d.Setups, c.Bead.Rig) {
 				d.Setups = append(d.Setups, c.Bead.Rig)
 			}
 		}
@@ -246,20 +224,6 @@ func (w World) holds(c Candidate, taken map[string]bool) (string, time.Time) {
 		return "polecat " + s.Polecat + " is busy", time.Time{}
 	}
 	return "", time.Time{}
-}
-
-// setUp says why nothing begins in a rig whose setup does not work, beside starts, and until when it is
-// left alone; no time: it is being tried.
-func (w World) setUp(rig string, starts []Start) (string, time.Time) {
-	s, broken := w.Setups[rig]
-	begins := func(a *beads.Attempt) bool { return a.Rig == rig && a.State == beads.Starting }
-	switch {
-	case !broken, s.Works && !slices.ContainsFunc(w.Live, begins) && !slices.ContainsFunc(starts, func(s Start) bool { return s.Rig == rig }):
-		return "", time.Time{}
-	case s.Until.After(w.Now):
-		return s.Why + "; it is tried again in " + (s.Until.Sub(w.Now).Truncate(time.Second) + time.Second).String(), s.Until
-	}
-	return s.Why + "; it is being tried again", time.Time{}
 }
 
 // wish is the polecat that a bead asks for: the one it was slung to, or the one that had it before; "" for any.

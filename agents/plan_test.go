@@ -263,12 +263,32 @@ func TestPlanWaitsForASetupThatFails(t *testing.T) {
 		t.Fatalf("plan when it is due: %+v", d)
 	}
 	tried := w
-	tried.Setups = map[string]Setup{"a": {Why: failed.Why, Works: true}}
+	tried.Setups = map[string]Setup{"a": failed.Passed(now)}
 	if d = Plan(tried); len(d.Starts) != 2 || len(d.Setups) > 0 || !strings.HasSuffix(d.Waiting["two"], "it is being tried again") {
 		t.Fatalf("plan when it works again: %+v", d)
 	}
 	if d = Plan(begun(tried, d)); len(d.Starts) > 0 || len(d.Setups) > 0 {
 		t.Fatalf("plan while one polecat tries it: %+v", d)
+	}
+	stuck := failed
+	for range setupFlops {
+		stuck = stuck.Passed(now).Failed("npm ci", "c1", failed.Why, now, 0)
+	}
+	tried.Setups = map[string]Setup{"a": stuck}
+	if d = Plan(tried); len(d.Starts) != 1 || len(d.Setups) > 0 || !d.Next.IsZero() || !strings.HasSuffix(d.Waiting["one"], "a sling tries it again") {
+		t.Fatalf("plan when it works on the target and never for a polecat: %+v", d)
+	}
+	tried.Setups = map[string]Setup{"a": stuck.Asked(now)}
+	if d = Plan(tried); len(d.Starts) != 2 || len(d.Setups) > 0 {
+		t.Fatalf("plan when a person asked again: %+v", d)
+	}
+	moved, other := stuck.Moved("npm ci", "c2", now)
+	if _, same := moved.Moved("npm ci", "c2", now); !other || same {
+		t.Fatalf("moved: %+v", moved)
+	}
+	tried.Setups = map[string]Setup{"a": moved}
+	if d = Plan(tried); len(d.Starts) != 2 || len(d.Setups) > 0 {
+		t.Fatalf("plan on another target: %+v", d)
 	}
 	w.Halt = Paused
 	if d = Plan(w); len(d.Setups) > 0 {

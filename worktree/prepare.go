@@ -36,6 +36,9 @@ type Prepared struct {
 // nothing in the worktree is overwritten, so it can be repeated. A link that leads
 // out of Source is an error.
 func Prepare(ctx context.Context, wt *git.Worktree, s PrepareSpec) (Prepared, error) {
+	if len(s.Copy)+len(s.Link) == 0 {
+		return Prepared{}, nil // also where there is no source any more
+	}
 	src, err := os.OpenRoot(s.Source)
 	if err != nil {
 		return Prepared{}, fmt.Errorf("prepare from %q: %w", s.Source, err)

@@ -173,8 +173,9 @@ func (h *Host) dispatch() time.Time {
 	defer h.starting.Unlock()
 	var d agents.Decision
 	var w agents.World
+	var moved []string
 	err := h.t.store.View(func(tx *store.Tx) (err error) {
-		w, err = h.world(tx)
+		w, moved, err = h.world(tx)
 		d = agents.Plan(w)
 		return err
 	})
@@ -185,8 +186,9 @@ func (h *Host) dispatch() time.Time {
 	if h.tellUnusable(w) {
 		d.Next = sooner(d.Next, h.t.deps.Now().Add(lookAgain))
 	}
+	h.setupsMoved(moved)
 	h.retrySetups(d.Setups)
-	if len(w.Setups) > 0 { // settings may change by hand
+	if slices.ContainsFunc(w.Candidates, func(c agents.Candidate) bool { _, broken := w.Setups[c.Bead.Rig]; return broken }) { // settings may change by hand
 		d.Next = sooner(d.Next, h.t.deps.Now().Add(lookAgain))
 	}
 	if len(d.Starts) == 0 {
@@ -195,7 +197,7 @@ func (h *Host) dispatch() time.Time {
 	var claimed []*worker
 	err = h.t.update(func(tx *store.Tx) error {
 		claimed = nil
-		w, err := h.world(tx)
+		w, _, err := h.world(tx)
 		if err != nil {
 			return err
 		}
@@ -220,19 +222,18 @@ func (h *Host) dispatch() time.Time {
 	return d.Next
 }
 
-// world is what the plan decides on.
-func (h *Host) world(tx *store.Tx) (agents.World, error) {
+// world is what the plan decides on, and the rigs whose setup is another than the one that failed.
+func (h *Host) world(tx *store.Tx) (w agents.World, moved []string, err error) {
 	cfg := h.t.settings()
-	w := agents.World{
+	w = agents.World{
 		Now: h.t.deps.Now(), Cap: cfg.Town.Polecats, RigHalts: map[string]agents.Halt{},
 		Breakers: map[string]agents.Breaker{}, Setups: map[string]agents.Setup{},
 	}
-	var err error
 	if w.Limits, err = limitsOf(tx, w.Now); err != nil {
-		return w, err
+		return w, moved, err
 	}
 	if w.Live, err = tx.LiveAttempts(); err != nil {
-		return w, err
+		return w, moved, err
 	}
 	h.mu.Lock()
 	for _, one := range h.workers {
@@ -242,26 +243,29 @@ func (h *Host) world(tx *store.Tx) (agents.World, error) {
 	h.mu.Unlock()
 	w.Stopped = h.stopped()
 	if w.Halt, err = ownHalt(tx, ""); err != nil {
-		return w, err
+		return w, moved, err
 	}
 	for _, rig := range rigNames(cfg) {
 		if w.RigHalts[rig], err = ownHalt(tx, rig); err != nil {
-			return w, err
+			return w, moved, err
 		}
-		s, broken, err := h.t.brokenSetup(tx, rig)
+		s, broken, other, err := h.t.brokenSetup(tx, rig)
 		if err != nil {
-			return w, err
+			return w, moved, err
 		}
 		if broken {
 			w.Setups[rig] = s
 		}
+		if other {
+			moved = append(moved, rig)
+		}
 	}
 	if _, err = tx.GetKV(kvBreakers, &w.Breakers); err != nil {
-		return w, err
+		return w, moved, err
 	}
 	w.Candidates, err = h.t.candidates(tx, cfg.Town.Dispatch == "auto", w.Now)
 	h.radar.tell(&w)
-	return w, err
+	return w, moved, err
 }
 
 // stopped says why nothing at all may start; empty: work may.

@@ -31,7 +31,7 @@ type rigHost struct {
 	wake    chan struct{} // one merged element
 	after   chan struct{} // one merged element: something landed
 	proofs  sync.Mutex    // held while the next proof is chosen
-	setups  sync.Mutex    // held while the setup is tried on the target
+	setups  chan struct{} // full while the setup is tried on the target
 
 	retrying atomic.Bool // the host tries the setup again
 
@@ -52,7 +52,7 @@ func (h *Host) openRig(ctx context.Context, name string) (*rigHost, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rigHost{h: h, name: name, way: way(rc), left: make(chan struct{}), wake: make(chan struct{}, 1), after: make(chan struct{}, 1)}
+	r := &rigHost{h: h, name: name, way: way(rc), left: make(chan struct{}), wake: make(chan struct{}, 1), after: make(chan struct{}, 1), setups: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(h.ctx)
 	r.runner = &run.Runner{
 		Rig: name, Repo: repo, Git: h.t.git, GateDir: h.t.path("rigs", name, "gate"), LogDir: h.t.path("logs", "gates", name), TempDir: h.t.deps.Temp,

@@ -174,7 +174,7 @@ func (t *Town) waiting(tx *store.Tx) (map[beads.ID]string, error) {
 	if t.host == nil {
 		return nil, nil
 	}
-	w, err := t.host.world(tx)
+	w, _, err := t.host.world(tx)
 	if err != nil {
 		return nil, err
 	}

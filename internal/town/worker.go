@@ -337,7 +337,7 @@ func (w *worker) start() error {
 		return err
 	}
 	if a.Worktree == "" { // else it was ready before: an agent was in it
-		if err := w.setup(wt, rc, env); err != nil {
+		if err := w.setup(wt, rc, a.Base, env); err != nil {
 			return err
 		}
 	}
