@@ -18,7 +18,7 @@ import (
 const undoFor = 30 * time.Second
 
 // undoable is an action that `u` takes back: one step, or several of one action, such as a kill of
-// all marked polecats. Or it is one that lasts, and has no steps.
+// all marked polecats. Or it is one that lasts, and has no steps. It is not changed once it is remembered.
 type undoable struct {
 	action uint64 // 0: it stands alone
 	until  time.Time
@@ -108,13 +108,14 @@ func (h *Host) forgetGone() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.undos = slices.DeleteFunc(h.undos, func(u *undoable) bool { // one that was taken off meanwhile is under way
-		left, ok := over[u]
-		if ok {
-			u.steps = left
+	for i, u := range h.undos { // one that was taken off meanwhile is under way
+		if left, ok := over[u]; ok {
+			c := *u
+			c.steps = left
+			h.undos[i] = &c
 		}
-		return ok && len(left) == 0
-	})
+	}
+	h.undos = slices.DeleteFunc(h.undos, func(u *undoable) bool { return u.lasts == nil && len(u.steps) == 0 })
 }
 
 // forgetOld drops what can no longer be taken back; h.mu is held.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -253,6 +254,30 @@ func TestUndoForgetsWhatIsThrough(t *testing.T) {
 	l.awaitStatus(three, beads.Closed)
 	if v := l.host.Refresh(); v.Undo != "change of "+string(one) {
 		t.Errorf("u would undo the %s", v.Undo)
+	}
+}
+
+// TestUndoIsLookedAtWhileItIsTaken: the screen's view and the verb look at once at what can still be taken back.
+func TestUndoIsLookedAtWhileItIsTaken(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("one")
+	var looks, both sync.WaitGroup
+	both.Add(2)
+	for _, over := range []bool{true, false} {
+		l.town.canUndo(api.Person(), 7, undoStep{what: "change", bead: id, over: func(*beads.Bead) bool {
+			if over { // once in each look
+				both.Done()
+				both.Wait()
+			}
+			return over
+		}})
+	}
+	for range 2 {
+		looks.Go(l.host.forgetGone)
+	}
+	looks.Wait()
+	if what, _ := l.host.undoNow(); what != "change" {
+		t.Errorf("u would undo the %s", what)
 	}
 }
 
