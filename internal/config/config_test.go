@@ -158,13 +158,26 @@ func TestParseNamesAll(t *testing.T) {
 		},
 		"a wrong prefix is not missing too":   {"[rig.a]\nprefix = 3\n[rig.b]\nprefix = \"b\"\ndeliver = \"push\"", "t:2: rig.a.prefix: want " + prefix.want + "\nt:5: rig.b.deliver: there is no origin to deliver to"},
 		"an agent that is wrong is no user's": {"[town]\nmayor = \"mine\"\npolecats = -1\n[agent.mine]\ncomand = [\"x\"]", "t:3: town.polecats: want " + wholeNumber.want + "\nt:5: unknown key agent.mine.comand (did you mean agent.mine.command?)"},
-		"gates":                               {"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nrun = \"x\"\n[[rig.a.gate]]\nname = \"t\"", "t:3: rig.a: a gate's name is missing\nt:5: rig.a: gate \"t\": run is missing"},
+		"agents and who uses none": {
+			"[town]\nmayor = \"a\"\npolecat = \"zzz\"\n[agent.a]\nextends = \"b\"\n[agent.b]\nextends = \"nope\"\n[agent.c]\nextends = \"neither\"\n[agent.q]\nextends = \"r\"\n[agent.r]\nextends = \"q\"\n[agent.z]\nextends = \"claude\"\ncolor = 1",
+			"t:3: town.polecat: " + noPreset("zzz") + "\nt:7: agent.b.extends: " + noPreset("nope") + "\nt:9: agent.c.extends: " + noPreset("neither") +
+				"\nt:11: agent.q.extends: agent \"q\" extends itself\nt:16: unknown key agent.z.color",
+		},
+		"an agent's name that is wrong is no user's": {"[town]\nmayor = \"Mine\"\npolecats = -1\n[agent.Mine]\ncommand = [\"x\"]\n[agent.a]\nextends = \"Mine\"", "t:3: town.polecats: want " + wholeNumber.want + "\nt:4: [agent.Mine]: name \"Mine\": " + errName.Error()},
+		"gates": {"[rig.a]\nprefix = \"a\"\n[[rig.a.gate]]\nrun = \"x\"\n[[rig.a.gate]]\nname = \"t\"\n[[rig.a.gate]]\nname = \"t\"\n[[rig.a.gate]]",
+			"t:3: rig.a: a gate's name is missing\nt:5: rig.a: gate \"t\": run is missing\nt:7: rig.a: two gates are called \"t\"\nt:7: rig.a: gate \"t\": run is missing\n" +
+				"t:9: rig.a: a gate's name is missing\nt:9: rig.a: a gate's run is missing"},
 	} {
 		_, err := Parse("t", []byte(tt.in))
 		if f := fault.From(err); f == nil || f.Msg != tt.want || f.Kind != fault.Usage || !f.Several {
 			t.Errorf("%s: %v\nwant\n%s", name, err, tt.want)
 		}
 	}
+}
+
+func noPreset(name string) string {
+	_, _, err := Default().Preset(name)
+	return err.Error()
 }
 
 func TestSetAndGet(t *testing.T) {

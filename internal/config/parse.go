@@ -11,8 +11,9 @@ import (
 )
 
 // Parse checks the text of a town.toml; path is for messages. Errors are of kind
-// Usage, name file, line and key and, where one is close, what was meant. All that
-// is wrong is told at once, but for what may only follow from something else.
+// Usage, name file, line and key and, where one is close, what was meant. A syntax
+// error is told alone. Else all keys and values that are wrong are told at once, and
+// what is wrong with tables as a whole, but for those in which something else is.
 func Parse(path string, data []byte) (*Config, error) {
 	d, err := parseDocument(path, data)
 	if err != nil {
@@ -83,16 +84,6 @@ func (w *wrongs) say(path []string, line int, format string, args ...any) {
 // sound reports whether nothing was found in a table yet.
 func (w *wrongs) sound(path ...string) bool { return !w.in[part(path)] }
 
-// agentsSound reports whether nothing was found in any agent's table.
-func (w *wrongs) agentsSound() bool {
-	for in := range w.in {
-		if strings.HasPrefix(in, "agent") {
-			return false
-		}
-	}
-	return true
-}
-
 // err is all of it, by line.
 func (w *wrongs) err() error {
 	slices.SortStableFunc(w.list, func(a, b wrong) int { return a.line - b.line })
@@ -157,17 +148,38 @@ func (c *Config) finish(w *wrongs) {
 		}
 	}
 	for _, n := range sorted(c.Agents) {
-		if _, _, err := c.Preset(n); err != nil && w.agentsSound() { // whoever uses a wrong one is not to blame
-			path := []string{"agent", n}
-			w.say(path, w.d.lineOf(path, "extends"), "agent.%s.extends: %w", showKey(n), err)
+		if _, _, err := c.Preset(n); err != nil {
+			if last, sound := c.base(w, n); sound { // whoever builds on it is not to blame
+				path := []string{"agent", last}
+				w.say(path, w.d.lineOf(path, "extends"), "agent.%s.extends: %w", showKey(last), err)
+			}
 		}
 	}
 	for _, use := range [][2]string{{"mayor", c.Town.Mayor}, {"polecat", c.Town.Polecat}} {
-		if _, _, err := c.Preset(use[1]); err != nil && w.agentsSound() {
-			path := []string{"town"}
-			w.say(path, w.d.lineOf(path, use[0]), "town.%s: %w", use[0], err)
+		name, _, _ := strings.Cut(use[1], ":")
+		if _, _, err := c.Preset(use[1]); err != nil {
+			if _, sound := c.base(w, name); sound {
+				path := []string{"town"}
+				w.say(path, w.d.lineOf(path, use[0]), "town.%s: %w", use[0], err)
+			}
 		}
 	}
+}
+
+// base is the last of the settings' own agents that an agent builds on, or where they begin to go round; sound is
+// whether nothing was found yet in any of them, from which what is wrong with the agent may only follow.
+func (c *Config) base(w *wrongs, name string) (last string, sound bool) {
+	sound = w.sound("agent") && w.sound("agent", name)
+	for seen := map[string]bool{}; !seen[name]; {
+		seen[name] = true
+		next := c.Agents[name].Extends
+		sound = sound && w.sound("agent", next)
+		if _, own := c.Agents[next]; !own {
+			break
+		}
+		name = next
+	}
+	return name, sound
 }
 
 // finishRig is a rig with defaults filled in; owner has whose each prefix is.
@@ -195,13 +207,18 @@ func finishRig(w *wrongs, n string, r Rig, owner map[string]string) Rig {
 	seen := map[string]bool{}
 	for i, g := range r.Gates {
 		line := w.d.lineOf([]string{"rig", n, "gate", fmt.Sprintf("#%d", i)}, "")
+		of := "a gate's"
+		if g.Name != "" {
+			of = fmt.Sprintf("gate %q:", g.Name)
+		}
 		switch {
 		case g.Name == "":
 			w.say(path, line, "rig.%s: a gate's name is missing", showKey(n))
-		case g.Run == "":
-			w.say(path, line, "rig.%s: gate %q: run is missing", showKey(n), g.Name)
 		case seen[g.Name]:
 			w.say(path, line, "rig.%s: two gates are called %q", showKey(n), g.Name)
+		}
+		if g.Run == "" {
+			w.say(path, line, "rig.%s: %s run is missing", showKey(n), of)
 		}
 		seen[g.Name] = true
 	}
