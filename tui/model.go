@@ -245,11 +245,12 @@ func (m *model) dispatch(msg tea.Msg) tea.Cmd {
 
 // input handles what the person does and what comes of it.
 func (m *model) input(msg tea.Msg) tea.Cmd {
+	if m.leaving {
+		return m.awaitRelease(msg)
+	}
 	was := m.dirty
 	m.dirty = true
 	switch msg := msg.(type) {
-	case leaveMsg:
-		return tea.Quit
 	case tea.KeyPressMsg:
 		m.mouse.held = false // a terminal may not tell it
 		return m.key(msg)

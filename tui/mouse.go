@@ -237,9 +237,6 @@ func (m *model) drag(msg tea.MouseMotionMsg) {
 // drop ends a selection: what is selected is copied.
 func (m *model) drop(msg tea.MouseReleaseMsg) tea.Cmd {
 	m.mouse.held = false
-	if m.leaving {
-		return tea.Quit
-	}
 	if m.mouse.forward {
 		m.mouse.forward = false
 		m.forwardMouse(vt.MouseRelease, tea.Mouse(msg))

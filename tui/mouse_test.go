@@ -124,6 +124,25 @@ func TestAQuitByMouseWaitsForTheRelease(t *testing.T) {
 	}
 }
 
+// TestNothingIsHeardOnceTheScreenIsLeft: what comes before the button's release does nothing any more.
+func TestNothingIsHeardOnceTheScreenIsLeft(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", "q")
+	x, y := p.spot("stop all now")
+	p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft})
+	before := p.screen()
+	p.keys("q", "d")
+	p.send(tea.PasteMsg{Content: "text"}, tea.MouseWheelMsg{X: x, Y: y, Button: tea.MouseWheelDown}, pressOf("ctrl+]"))
+	if p.quit || p.m.result.Quit != Stop || p.m.mode != inTown || p.screen() != before {
+		t.Errorf("quit %v, %v, mode %v\n%s", p.quit, p.m.result, p.m.mode, p.screen())
+	}
+	p.wantNothing()
+	p.send(tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft})
+	if !p.quit || p.m.result.Quit != Stop {
+		t.Errorf("quit %v, %v", p.quit, p.m.result)
+	}
+}
+
 // TestTheBarsAndTheUndoAreClicked: what needs the person in the first and the last row, the command line, and
 // the offer of an undo.
 func TestTheBarsAndTheUndoAreClicked(t *testing.T) {

@@ -227,6 +227,16 @@ func (m *model) leave(how Quit) tea.Cmd {
 	return tea.Quit
 }
 
+// awaitRelease ends the screen when the button is up, or when that was awaited for long enough. Whatever comes before does
+// nothing: the person has left.
+func (m *model) awaitRelease(msg tea.Msg) tea.Cmd {
+	switch msg.(type) {
+	case tea.MouseReleaseMsg, leaveMsg:
+		return tea.Quit
+	}
+	return nil
+}
+
 // choice is the rows of a key, what it does and what comes of that.
 func (m *model) choice(w int, key, what, why string) []string {
 	const col = 5 + 15
