@@ -305,17 +305,16 @@ func (f *face) refresh(ctx context.Context) {
 		return
 	case <-f.h.Ready():
 	}
-	follow(ctx, f.changes, func() *api.View { return f.h.RefreshAfter(quoteEach) }, f.ring)
+	follow(ctx, f.changes, f.h.View(), func() *api.View { return f.h.RefreshAfter(quoteEach) }, f.ring)
 }
 
-// follow builds the view after each change and tells that it did. What was too soon after a view to be quoted is
-// quoted when that view is quoteEach old, as nothing else may come after it.
-func follow(ctx context.Context, changes <-chan struct{}, build func() *api.View, tell func()) {
+// follow builds the view after each change and tells that it did; last is the one that is there already. What was too
+// soon after a view to be quoted is quoted when that view is quoteEach old, as nothing else may come after it.
+func follow(ctx context.Context, changes <-chan struct{}, last *api.View, build func() *api.View, tell func()) {
 	pause, late := time.NewTimer(0), time.NewTimer(0)
 	defer pause.Stop()
 	defer late.Stop()
 	late.Stop()
-	var last *api.View
 	for {
 		select {
 		case <-ctx.Done():
