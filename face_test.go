@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,40 +16,41 @@ func TestTheLastThingPrintedIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		changes := make(chan struct{}, 1)
-		printed, built, told := 0, 0, 0
-		view, quoted := &api.View{At: time.Now()}, 0
+		view := &api.View{At: time.Now()}
+		var printed, quoted, built, told atomic.Int64
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			follow(ctx, changes, view, func() *api.View {
 				if time.Since(view.At) >= quoteEach {
-					view, quoted = &api.View{At: time.Now()}, printed
-					built++
+					view = &api.View{At: time.Now()}
+					quoted.Store(printed.Load())
+					built.Add(1)
 				}
 				return view
-			}, func() { told++ })
+			}, func() { told.Add(1) })
 		}()
 		write := func() {
-			printed++
+			printed.Add(1)
 			changes <- struct{}{}
 			synctest.Wait()
 		}
 		for range 2 { // after the view that is there at first, and after one that was built
 			write()
-			if quoted == printed {
-				t.Fatalf("quoted all %d before a second has gone by", printed)
+			if quoted.Load() == printed.Load() {
+				t.Fatalf("quoted all %d before a second has gone by", printed.Load())
 			}
 			time.Sleep(quoteEach)
 			synctest.Wait()
-			if quoted != printed || built != printed {
-				t.Errorf("quoted %d of %d in %d views", quoted, printed, built)
+			if quoted.Load() != printed.Load() || built.Load() != printed.Load() {
+				t.Errorf("quoted %d of %d in %d views", quoted.Load(), printed.Load(), built.Load())
 			}
 		}
-		before := told
+		before, views := told.Load(), built.Load()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if built != 2 || told != before {
-			t.Errorf("%d views and %d rings in an hour without a change", built-2, told-before)
+		if built.Load() != views || told.Load() != before {
+			t.Errorf("%d views and %d rings in an hour without a change", built.Load()-views, told.Load()-before)
 		}
 		cancel()
 		<-ended
