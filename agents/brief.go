@@ -86,11 +86,11 @@ func TaskOf(bead *beads.Bead, a, before *beads.Attempt, docs []Doc, facts []stri
 // past is how the attempt before ended, and what was noted for the next one. That may be from an
 // earlier attempt still: a rejection holds until there is another submission.
 func past(a, before *beads.Attempt) string {
-	note := ""
+	note, told := "", 0
 	if a.Start != nil {
-		note = strings.TrimSpace(a.Start.Note)
+		note, told = strings.TrimSpace(a.Start.Note), a.Start.Rejected
 	}
-	if before == nil || before.State == beads.Rejected && strings.HasPrefix(note, SentBack(before.N)) {
+	if before == nil || before.State == beads.Rejected && told == before.N {
 		return note
 	}
 	return strings.TrimSpace(outcome(before) + "\n\n" + note)

@@ -138,6 +138,8 @@ type Start struct {
 	Commit string `json:"commit,omitempty"` // tip of an earlier attempt; main is merged in
 	Rescue string `json:"rescue,omitempty"` // rescue ref whose changes are laid over Commit
 	Note   string `json:"note,omitempty"`   // for the agent: gate log, conflict, hand-off
+	// Rejected is the attempt of which Note says that it was sent back, and why; 0: none.
+	Rejected int `json:"rejected,omitempty"`
 	// Same asks for the same polecat again, where it is free.
 	Same string `json:"same,omitempty"`
 	// Session is an agent session to resume, where the preset can.

@@ -68,7 +68,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		}
 		s := &beads.Start{Rescue: r.Ref, Same: w.name, Session: a.Session}
 		if a.Start != nil {
-			s.Note = a.Start.Note
+			s.Note, s.Rejected = a.Start.Note, a.Start.Rejected
 		}
 		return s
 	}

@@ -175,7 +175,7 @@ func TestRejectSendsRemarksBack(t *testing.T) {
 	}
 	l.await("the second attempt waits", func() bool { return len(l.bead(id).Attempts) == 2 && waits() })
 	data, err := os.ReadFile(filepath.Join(l.jobs, "primed"))
-	if err != nil || !strings.Contains(string(data), "name it better\nplease") {
+	if err != nil || !strings.Contains(string(data), "name it better\nplease") || strings.Count(string(data), "was sent back") != 1 {
 		t.Fatalf("its next attempt was told: %q (%v)", data, err)
 	}
 	if as := l.bead(id).Attempts; as[0].State != beads.Rejected || as[0].Why != "sent back by you" {

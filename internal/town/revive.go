@@ -112,7 +112,7 @@ func (t *Town) revive(who api.Caller, v revival) (out api.Slung, err error) {
 		if from.Rescue != "" {
 			c.Next = &beads.Start{Rescue: from.Rescue, Session: from.Session}
 			if from.Start != nil {
-				c.Next.Note = from.Start.Note
+				c.Next.Note, c.Next.Rejected = from.Start.Note, from.Start.Rejected
 			}
 		}
 		if c.Next == nil {
