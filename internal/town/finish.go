@@ -213,12 +213,6 @@ func (w *worker) unlock(ctx context.Context) {
 	}
 }
 
-func (w *worker) lookNow() look {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.stat
-}
-
 // failedStart ends an attempt whose agent never ran.
 func (w *worker) failedStart(err error) {
 	w.h.t.deps.Log.Error("start attempt", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
