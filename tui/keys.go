@@ -15,7 +15,7 @@ import (
 const (
 	burstKeys   = 4                     // this many printable keys ...
 	burstWindow = 60 * time.Millisecond // ... within this time are no typing
-	modeGrace   = 20 * time.Millisecond // keys this soon after a change of mode were queued before it
+	modeGrace   = 20 * time.Millisecond // keys this soon after a change of mode were queued before it; the bench waits longer (graceOfKeys)
 	dialogGrace = 300 * time.Millisecond
 	ctrlCWindow = 2 * time.Second
 )

@@ -27,7 +27,8 @@ const (
 	// quietFor is how long nothing is printed by a screen at rest; idleFor how long it is measured.
 	quietFor = 2 * time.Second
 	idleFor  = 10 * time.Second
-	// graceOfKeys is longer than the screen hears no key after it left a terminal: such a key was meant for that one.
+	// graceOfKeys is longer than tui's modeGrace, in which the screen hears no key after it left a terminal: such a key was
+	// meant for that one. Were it shorter, the first key would wait in vain.
 	graceOfKeys = 50 * time.Millisecond
 )
 
