@@ -71,6 +71,9 @@ func TaskOf(bead *beads.Bead, a, before *beads.Attempt, docs []Doc, facts []stri
 		section(&b, "How it ends", "This bead needs no code. Finish it with: gastown done --result \"TEXT\"")
 	}
 	section(&b, "From the attempt before", past(a, before))
+	if a.Carried > 0 {
+		section(&b, "On your branch already", fmt.Sprintf("It begins with %s of earlier attempts: git log %s..\nWhere they do all that is asked here, gastown done is all that is left to do.", beads.Count(a.Carried, "commit"), short(a.Base)))
+	}
 	for _, c := range bead.Comments {
 		section(&b, "Comment by "+beads.Clean(c.Author, 80), c.Text)
 	}

@@ -37,3 +37,16 @@ func TestATaskSaysHowTheAttemptBeforeEnded(t *testing.T) {
 		}
 	}
 }
+
+// TestATaskSaysWhatTheBranchHasAlready: who tries again must not look for something to commit.
+func TestATaskSaysWhatTheBranchHasAlready(t *testing.T) {
+	task := func(carried int) string {
+		return TaskOf(&beads.Bead{ID: "ap-1", NeedsCode: true}, &beads.Attempt{Bead: "ap-1", N: 3, Base: "0123456789abcdef", Carried: carried}, nil, nil, nil)
+	}
+	if got := task(0); strings.Contains(got, "already") {
+		t.Error(got)
+	}
+	if got := task(2); !strings.Contains(got, "\n## On your branch already\n\nIt begins with 2 commits of earlier attempts: git log 0123456789..\nWhere they do all that is asked here, gastown done is all that is left to do.\n") {
+		t.Error(got)
+	}
+}

@@ -57,6 +57,8 @@ type Attempt struct {
 	Branch   string       `json:"branch"`             // refs/heads/gt/BEAD/N without refs/heads/
 	Base     string       `json:"base,omitempty"`     // commit of the target branch it was cut from
 	Start    *Start       `json:"start,omitempty"`    // what it began from beyond Base
+	Began    string       `json:"began,omitempty"`    // commit with all that its worktree began with; empty: Base
+	Carried  int          `json:"carried,omitempty"`  // commits of earlier attempts that its branch began with
 	Worktree string       `json:"worktree,omitempty"` // absolute path, while it exists
 	Session  string       `json:"session,omitempty"`
 	Proc     *ProcID      `json:"proc,omitempty"`
@@ -83,10 +85,12 @@ type Attempt struct {
 	EndedAt      time.Time `json:"ended_at,omitzero"`
 	SubmittedAt  time.Time `json:"submitted_at,omitzero"`
 
+	// What it submitted, or where it ended otherwise what it did itself.
 	Commits int      `json:"commits"`
 	Files   int      `json:"files"`
 	Added   int      `json:"added"`
 	Removed int      `json:"removed"`
+	Dirty   int      `json:"dirty,omitempty"`    // files that were not committed at its end and are kept on Rescue
 	Tokens  *int64   `json:"tokens,omitempty"`   // nil: the agent does not say
 	CostUSD *float64 `json:"cost_usd,omitempty"` // nil: the agent does not say
 }

@@ -112,12 +112,16 @@ func parseRawDate(s string) time.Time {
 	return time.Unix(sec, 0).In(time.FixedZone("", (off/100*60+off%100)*60))
 }
 
-// CountCommits returns how many commits are in the history of to and not of from.
-func (r *Repo) CountCommits(ctx context.Context, from, to string) (int, error) {
-	if err := checkRevs(from, to); err != nil {
+// CountCommits returns how many commits are in the history of to and not of from, nor of those besides.
+func (r *Repo) CountCommits(ctx context.Context, from, to string, besides ...string) (int, error) {
+	args := []string{"rev-list", "--count", to}
+	for _, not := range append([]string{from}, besides...) {
+		args = append(args, "^"+not)
+	}
+	if err := checkRevs(append(besides, from, to)...); err != nil {
 		return 0, err
 	}
-	out, err := r.output(ctx, "rev-list", "--count", to, "^"+from, "--")
+	out, err := r.output(ctx, append(args, "--")...)
 	if err != nil {
 		return 0, fmt.Errorf("count commits %s..%s: %w", short(from), short(to), err)
 	}

@@ -1,6 +1,8 @@
 package town
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,14 +16,18 @@ import (
 )
 
 // recordEnd writes what became of the attempt and what its bead starts from next.
-func (w *worker) recordEnd(e ending, r worktree.Rescue, kept bool) error {
+func (w *worker) recordEnd(ctx context.Context, e ending, r worktree.Rescue, kept bool) error {
 	now := w.h.t.deps.Now()
+	did, err := w.ownWork(ctx, r)
+	if err != nil { // the numbers are for the eye; what they count is kept
+		w.h.t.deps.Log.Warn("count what was done", "attempt", beads.AttemptKey(w.bead, w.n), "err", err)
+	}
 	return w.h.t.update(func(tx *store.Tx) error {
 		b, err := tx.Bead(w.bead)
 		if err != nil {
 			return err
 		}
-		end := w.ending(e, b, r, kept, now)
+		end := w.ending(e, b, r, kept, did, now)
 		if _, _, err = store.Step(tx, w.bead, w.n, end.on, now, end.edit); err != nil {
 			return err
 		}
@@ -50,6 +56,30 @@ func (w *worker) recordEnd(e ending, r worktree.Rescue, kept bool) error {
 	})
 }
 
+// ownWork is what the attempt did itself, by what was kept of it: not what it began with.
+func (w *worker) ownWork(ctx context.Context, r worktree.Rescue) (l look, err error) {
+	a, _, err := w.attempt()
+	if err != nil || r.Commit == "" || a.Base == "" {
+		return l, err
+	}
+	repo, err := w.h.t.repo(ctx, w.rig)
+	if err != nil {
+		return l, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, gitLimit)
+	defer cancel()
+	began := cmp.Or(a.Began, a.Base)
+	if l.commits, err = repo.CountCommits(ctx, began, r.Head, a.Base); err != nil {
+		return l, err
+	}
+	l.dirty = len(r.Files)
+	if in, err := repo.IsAncestor(ctx, a.Base, began); err != nil || !in {
+		began = a.Base // it had to merge that itself: what came with it is no work of its own
+	}
+	l.Stat, err = worktree.Changed(ctx, repo, began, r.Commit)
+	return l, err
+}
+
 // verdict is an ending put into the words of the tables.
 type verdict struct {
 	on   beads.Action
@@ -60,7 +90,7 @@ type verdict struct {
 	edit func(*beads.Bead, *beads.Attempt)
 }
 
-func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, now time.Time) verdict {
+func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, did look, now time.Time) verdict {
 	v := verdict{on: beads.Lose, kind: beads.EvLost, by: "host", why: e.why}
 	next := func(a *beads.Attempt) *beads.Start {
 		if !kept {
@@ -77,9 +107,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, n
 		if kept {
 			a.Rescue = r.Ref
 		}
-		if l := w.lookNow(); !l.at.IsZero() {
-			a.Commits, a.Files, a.Added, a.Removed = l.commits, l.Files, l.Added, l.Removed
-		}
+		a.Commits, a.Files, a.Added, a.Removed, a.Dirty = did.commits, did.Files, did.Added, did.Removed, did.dirty
 	}
 	switch e.kind {
 	case endKill:

@@ -42,7 +42,7 @@ func (w *worker) finish(e ending) ended {
 		return ended{killed: killed, err: step(err, "keep the work of %s", w.name)}
 	}
 	kept := w.holds(r)
-	if err := w.recordEnd(e, r, kept); err != nil {
+	if err := w.recordEnd(ctx, e, r, kept); err != nil {
 		if now, _, aerr := w.attempt(); aerr == nil && !now.State.Live() {
 			return w.submitted(ctx, e) // its done was quicker
 		}
@@ -87,7 +87,7 @@ func (w *worker) submitted(ctx context.Context, e ending) ended {
 // the host, and whatever it started from is on its own ref.
 func (w *worker) finishUnused(ctx context.Context, e ending) ended {
 	killed := w.stopAgent(ctx, killGrace)
-	if err := w.recordEnd(e, worktree.Rescue{}, false); err != nil {
+	if err := w.recordEnd(ctx, e, worktree.Rescue{}, false); err != nil {
 		return ended{killed: killed, err: err}
 	}
 	if err := w.h.t.discard(ctx, w.rig, w.bead, w.n); err != nil {

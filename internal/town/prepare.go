@@ -30,7 +30,11 @@ func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.
 	if err != nil {
 		return nil, nil, err
 	}
-	w.carries = from != a.Base || s.rescue != ""
+	if w.carries = from != a.Base || s.rescue != ""; w.carries && a.Began == "" {
+		if a, err = w.carry(repo, a, from, s); err != nil {
+			return nil, nil, err
+		}
+	}
 	wt, err := worktree.Ensure(w.ctx, repo, worktree.Spec{
 		Root: filepath.Dir(w.path()), Path: w.path(), Branch: "refs/heads/" + a.Branch, Base: from,
 	})
@@ -55,10 +59,24 @@ func (w *worker) prepare(repo *git.Repo, rc config.Rig, a *beads.Attempt) (*git.
 	return wt, a, err
 }
 
+// carry records what the attempt has from earlier ones, so that it is not taken for its own.
+func (w *worker) carry(repo *git.Repo, a *beads.Attempt, from string, s beginning) (*beads.Attempt, error) {
+	n, err := repo.CountCommits(w.ctx, a.Base, from)
+	if err != nil {
+		return nil, step(err, "what %s has from before", a.Key())
+	}
+	return w.edit(func(a *beads.Attempt) {
+		if a.Began, a.Carried = from, n; s.rescue != "" {
+			a.Began = s.kept
+		}
+	})
+}
+
 // beginning is what an attempt starts from beyond the target branch.
 type beginning struct {
 	commit string // of an earlier attempt; empty: none
 	rescue string // ref with uncommitted work on top of commit; empty: none
+	kept   string // commit of rescue
 }
 
 func (w *worker) beginning(repo *git.Repo, a *beads.Attempt) (beginning, error) {
@@ -75,7 +93,7 @@ func (w *worker) beginning(repo *git.Repo, a *beads.Attempt) (beginning, error) 
 	if r.Clean {
 		return beginning{commit: r.Head}, nil
 	}
-	return beginning{commit: r.Head, rescue: r.Ref}, nil
+	return beginning{commit: r.Head, rescue: r.Ref, kept: r.Commit}, nil
 }
 
 // base is the commit of the target branch that an attempt is cut from: its tip, but where
