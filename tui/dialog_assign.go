@@ -46,8 +46,7 @@ func newAssign(m *model, r beadRow) *assignDialog {
 		add(assignee{name: "Cancel", cancel: true, says: clean(d.from.Name) + " goes on"})
 	}
 	if d.from == nil && r.last != nil && r.last.Kept(&r.bead.Bead) {
-		work := fmt.Sprintf("%s, %s +%d -%d", beads.Count(r.last.Commits, "commit"), beads.Count(r.last.Files, "file"), r.last.Added, r.last.Removed)
-		add(assignee{name: "go on", resume: r.last.Key(), says: fmt.Sprintf("from what %s did in try %d: %s", clean(r.last.Polecat), r.last.N, work)})
+		add(assignee{name: "go on", resume: r.last.Key(), says: fmt.Sprintf("from what %s did in try %d: %s", clean(r.last.Polecat), r.last.N, m.changeText(r.last, nil))})
 	}
 	usual := assignee{name: "any", says: "any free polecat, or a new one"}
 	if len(d.choices) > 0 && d.choices[0].resume != "" {

@@ -585,7 +585,7 @@ func TestKilledWorkIsSeenAndOffered(t *testing.T) {
 		t.Errorf("since %v, by %s", r.since, r.who)
 	}
 	p.keys("a")
-	p.wantDialog("from what toast did in try 4: 1 commit, 2 files +14 -0")
+	p.wantDialog("from what toast did in try 4: 1 commit · 2 files +14 -0")
 	p.wantDialog("any free polecat, or a new one, from the start, with claude")
 	p.keys("esc")
 	v := killedView()

@@ -16,7 +16,9 @@ func TestKeptWorkIsNotNothing(t *testing.T) {
 		want string
 	}{
 		{beads.Attempt{}, "nothing changed"},
-		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/1"}, "uncommitted work kept"},
+		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/1"}, "work kept"},
+		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/2", Carried: 2}, "nothing new, 2 commits from before kept"},
+		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/1", Files: 1, Added: 2, Dirty: 1}, "0 commits · 1 file +2 -0 · 1 file uncommitted"},
 		{beads.Attempt{Rescue: "refs/gt/rescue/ap-1/1", Commits: 1, Files: 1, Added: 2}, "1 commit · 1 file +2 -0"},
 	} {
 		if got := m.changeText(&c.a, nil); got != c.want {

@@ -272,7 +272,7 @@ func (m *model) changeText(a *beads.Attempt, c *api.PolecatInfo) string {
 	if c != nil {
 		commits, files, add, del, dirty = c.Commits, c.Files, c.Added, c.Removed, c.Dirty
 	} else {
-		commits, files, add, del = a.Commits, a.Files, a.Added, a.Removed
+		commits, files, add, del, dirty = a.Commits, a.Files, a.Added, a.Removed, a.Dirty
 	}
 	parts := []string{beads.Count(commits, "commit")}
 	if files > 0 || add > 0 || del > 0 {
@@ -282,10 +282,13 @@ func (m *model) changeText(a *beads.Attempt, c *api.PolecatInfo) string {
 		parts = append(parts, beads.Count(dirty, "file")+" uncommitted")
 	}
 	if commits == 0 && len(parts) == 1 {
-		if c == nil && a.Rescue != "" {
-			return "uncommitted work kept"
+		switch {
+		case c != nil || a.Rescue == "":
+			return "nothing changed"
+		case a.Carried > 0:
+			return "nothing new, " + beads.Count(a.Carried, "commit") + " from before kept"
 		}
-		return "nothing changed"
+		return "work kept"
 	}
 	return strings.Join(parts, " "+m.dot+" ")
 }
