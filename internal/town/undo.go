@@ -220,25 +220,35 @@ func (t *Town) canUnsling(who api.Caller, action uint64, olds []*beads.Bead) {
 	t.canUndo(who, action, steps...)
 }
 
-// unsling makes a bead wait again as it did before it was slung. Who works on it is stopped; work that was begun is kept.
+// unsling makes a bead what it was before it was slung. Who works on it is stopped; work that was begun is kept.
 func (t *Town) unsling(ctx context.Context, who api.Caller, old *beads.Bead) (string, error) {
-	waits := string(old.ID) + " waits again for a sling"
+	waits, stopped := string(old.ID)+" waits again for a sling", ""
 	if w, err := t.worker(string(old.ID)); err == nil && w.bead == old.ID {
 		r, err := t.end(ctx, w, ending{kind: endReassign, by: who.Name, why: "its sling was taken back", nobody: true})
-		if r.kept {
-			return fmt.Sprintf("%s is stopped and its work kept for the next; %s", w.name, waits), err
+		if stopped = w.name + " is stopped, with nothing to keep; "; r.kept {
+			stopped = w.name + " is stopped and its work kept for the next; "
 		}
-		return fmt.Sprintf("%s is stopped, with nothing to keep; %s", w.name, waits), err
+		if err != nil || old.Status == beads.Open {
+			return stopped + waits, err
+		}
 	}
-	_, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back the sling of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
+	b, err := t.change(who, old.ID, beads.Event{Kind: beads.EvBeadUpdated}, changed("took back the sling of"), func(_ *store.Tx, b *beads.Bead) (*beads.Bead, error) {
 		if b.Status != beads.Open {
 			return nil, fault.Refusedf("undo: %s is %s by now", b.ID, b.Status)
 		}
-		c := b.Clone()
-		c.Sling, c.Stopped, c.Agent = old.Sling, old.Stopped, old.Agent
+		c, err := restored(b, old, t.deps.Now())
+		if err != nil {
+			return nil, err
+		}
+		if c.Agent = old.Agent; b.LastAttempt != old.LastAttempt {
+			c.Next = b.Next // what was begun meanwhile
+		}
 		return c, nil
 	})
-	return waits, err
+	if b.Reason != "" {
+		waits = fmt.Sprintf("%s needs you again: %s", old.ID, b.Reason)
+	}
+	return stopped + waits, err
 }
 
 // canUnchange lets a person take a change of a bead's fields back.

@@ -128,6 +128,41 @@ func TestUndoOfSlingAndEdit(t *testing.T) {
 	}
 }
 
+// TestUndoOfASlingThatAnswered: a bead that needed a person needs them again, whoever began on it meanwhile.
+func TestUndoOfASlingThatAnswered(t *testing.T) {
+	l := newLab(t, "")
+	for _, begins := range []bool{false, true} {
+		id := l.create("asks")
+		l.job(id, "echo 1 > f; echo . | tell $GASTOWN_BEAD; exec sleep 1000")
+		if err := l.town.update(func(tx *store.Tx) error {
+			b, err := tx.Bead(id)
+			if err != nil {
+				return err
+			}
+			c, err := b.Asked("3 attempts in a row failed", time.Now())
+			c.Failures = 3
+			return errors.Join(err, tx.PutBead(c))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if begins {
+			l.halt(api.Resume, "")
+			l.sling(id)
+			l.told(string(id))
+		} else {
+			l.halt(api.Pause, "")
+			l.sling(id)
+		}
+		if msg := l.undo(); !strings.Contains(msg, string(id)+" needs you again: 3 attempts in a row failed") || strings.Contains(msg, "its work kept") != begins {
+			t.Error(msg)
+		}
+		b := l.bead(id)
+		if b.Status != beads.NeedsYou || b.Reason != "3 attempts in a row failed" || b.Failures != 3 || b.Sling != nil || (b.Next != nil) != begins {
+			t.Errorf("%+v", b.Bead)
+		}
+	}
+}
+
 // TestUndoOfAClose: the bead is what it was, whatever that was.
 func TestUndoOfAClose(t *testing.T) {
 	l := newLab(t, "")
