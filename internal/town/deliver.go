@@ -26,6 +26,18 @@ func deliveryRetry(tries int) time.Duration {
 	return min(time.Duration(tries)*15*time.Second, 5*time.Minute)
 }
 
+// A checkout that an update would meet edited is looked at again this soon: the person mends it, and sees what comes of
+// that. On a large one, which a look takes long at, that takes no more than a share of the time.
+const (
+	checkoutEvery = 3 * time.Second
+	checkoutShare = 30
+)
+
+// checkoutRetry is when to look again at a checkout at which a look took so long.
+func checkoutRetry(took time.Duration) time.Duration {
+	return min(max(checkoutEvery, checkoutShare*took), deliveryRetry(1))
+}
+
 // deliveryState is where a rig and its origin stand to each other.
 type deliveryState struct {
 	Way    string    `json:"way,omitempty"`    // of delivery that all of this is about
@@ -44,12 +56,16 @@ type deliveryState struct {
 
 	was  string        // Seen when it was read
 	left int           // landings that are still to be brought over
+	soon time.Duration // until the next look at a checkout that is in the way
 	look time.Duration // until the next look without a reason
 }
 
 // wait is when to try again; 0: not before something happens.
 func (d deliveryState) wait() time.Duration {
-	if d.left > 0 {
+	switch {
+	case d.left > 0 && d.soon > 0:
+		return d.soon
+	case d.left > 0:
 		return deliveryRetry(d.Tries)
 	}
 	return d.look
@@ -164,6 +180,7 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 	if was.Way != way(rc) {
 		was = deliveryState{Way: way(rc), To: was.To, Seen: was.Seen, Move: was.Move, was: was.was}
 	}
+	began := t.deps.Now()
 	idle := was.Commit == tip && was.Landed == landed && was.Move == nil
 	was.look = lookEvery
 	if idle && !look {
@@ -193,9 +210,12 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 	}
 	now = was
 	now.At = t.deps.Now().UTC()
-	if why == "" {
+	switch {
+	case why == "":
 		now.Commit, now.Seen, now.Landed, now.Off, now.Reason, now.Tries = tip, tip, landed, false, "", 0
-	} else {
+	case err == nil && rc.Deliver == config.DeliverCheckout:
+		now.Reason, now.Tries, now.soon = why, 1, checkoutRetry(now.At.Sub(began))
+	default:
 		now.Reason, now.Tries = why, was.Tries+1
 	}
 	return t.recordDelivery(rig, rc, was, now)
@@ -245,7 +265,9 @@ func (t *Town) bring(ctx context.Context, rig string, rc config.Rig, seen run.Se
 // recordDelivery stores what became of a delivery, and tells a person what is in its way.
 func (t *Town) recordDelivery(rig string, rc config.Rig, was, now deliveryState) (deliveryState, error) {
 	if was.Commit == now.Commit && was.Landed == now.Landed && was.Off == now.Off && was.Reason == now.Reason && now.Tries == was.Tries && now.Seen == was.Seen {
-		return now, nil
+		_, q, err := t.standing(rig)
+		now.left, _ = now.undelivered(rc, q)
+		return now, err
 	}
 	err := t.update(func(tx *store.Tx) error {
 		if err := putDelivery(tx, rig, now); err != nil {
@@ -263,7 +285,7 @@ func (t *Town) recordDelivery(rig string, rc config.Rig, was, now deliveryState)
 			notice.Hint = "to take in what it has now: gastown rig fetch " + rig + " --accept"
 		}
 		switch {
-		case now.left > 0 && was.Reason != now.Reason:
+		case now.left > 0 && was.Reason != now.Reason && (was.Reason == "" || now.soon == 0): // a person at work is told once
 			return errors.Join(tx.PutNotice(notice), tx.Append(beads.Event{Kind: beads.EvNotDelivered, Actor: "refinery", Rig: rig, Text: text}))
 		case now.left > 0:
 			return tx.PutNotice(notice)

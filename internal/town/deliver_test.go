@@ -163,6 +163,38 @@ func (l *lab) toldOfDeliveries() (n int) {
 }
 
 // TestNothingIsDeliveredBeforeSomethingLanded, so nothing is said of it.
+// TestAMendedCheckoutIsSeenSoon: who takes out of the way what a delivery waits for does not wait long, and is told of the wait once.
+func TestAMendedCheckoutIsSeenSoon(t *testing.T) {
+	l := newLab(t, "")
+	l.set("rig.app.deliver", "checkout")
+	l.write("src/README.md", "edited\n")
+	_, tip := l.land("one")
+	l.await("told", func() bool { return l.rig().NotBecause == "README.md is edited" })
+	l.write("src/.gitignore", "edited\n")
+	l.await("told of both", func() bool { return strings.Contains(l.rig().NotBecause, ".gitignore") })
+	l.git(l.src, "checkout", ".")
+	l.awaitFor(10*time.Second, "delivered", func() bool { return l.git(l.src, "rev-parse", "main") == tip })
+	l.await("and known", func() bool { return l.status().Rigs[0].Undelivered == 0 })
+	evs, err := api.GetEvents.Do(t.Context(), l.person(), api.EventsReq{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, ev := range evs {
+		if ev.Kind == beads.EvNotDelivered {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+	for took, want := range map[time.Duration]time.Duration{0: 3 * time.Second, 200 * time.Millisecond: 6 * time.Second, time.Minute: 15 * time.Second} {
+		if got := (deliveryState{left: 1, Tries: 1, soon: checkoutRetry(took)}).wait(); got != want {
+			t.Errorf("a look took %s: the next one after %s, want %s", took, got, want)
+		}
+	}
+}
+
 func TestNothingIsDeliveredBeforeSomethingLanded(t *testing.T) {
 	l := newLab(t, "")
 	l.set("rig.app.deliver", "checkout")
