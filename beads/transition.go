@@ -128,7 +128,7 @@ var attemptMoves = map[attemptMove]AttemptState{
 	{Delivered, Reject}:    Rejected,
 	{Delivered, StrikeOut}: Rejected,
 	{Delivered, Land}:      Landed,
-	{Delivered, Withdraw}:  Killed,
+	{Delivered, Withdraw}:  Rejected,
 	{Rejected, Overtake}:   Landed,
 	{Killed, Overtake}:     Landed,
 }

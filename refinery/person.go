@@ -132,6 +132,7 @@ func (m *machine) onDrop(ev Drop) {
 	m.interruptFor(ev.Bead)
 	m.remove(i)
 	delete(m.q.First, ev.Bead)
+	m.q.Bounced++
 	m.changed(ev.Bead, ev.By, "dropped from the queue")
 }
 

@@ -356,6 +356,9 @@ func TestPersons(t *testing.T) {
 	d.send(Drop{Bead: "ma-2"})
 	one[StopGate](d)
 	d.gate(Stopped)
+	if d.q.Bounced != 1 { // by a person
+		t.Error(d.q.Bounced)
+	}
 	none[Build](d)
 	d.send(Release{Bead: "ma-1"})
 	one[Build](d)

@@ -283,7 +283,7 @@ func openFacts(r *beadRow) {
 			ids[i] = clean(string(id))
 		}
 		r.waits = strings.Join(ids, " ")
-	case b.Rejections > 0:
+	case b.Rejections > 0, r.last != nil && r.last.State == beads.Rejected:
 		r.glyph, r.word, r.since = 'x', "bounced", b.UpdatedAt
 		if r.last != nil {
 			r.waits = clean(r.last.Why)

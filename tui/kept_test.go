@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gastown/beads"
+	"gastown/internal/api"
 	"gastown/refinery"
 )
 
@@ -38,5 +39,15 @@ func TestAHeldBeadIsMarkedAsThat(t *testing.T) {
 		if strings.Contains(row, "gt-a0d P2") && !strings.Contains(row, "= held") {
 			t.Error(row)
 		}
+	}
+}
+
+// TestASentBackBeadIsMarkedAsThat, whether the Refinery did it or a person, whose word is no strike.
+func TestASentBackBeadIsMarkedAsThat(t *testing.T) {
+	b := &beads.Bead{ID: "gt-1", Status: beads.Open, LastAttempt: 1}
+	last := &beads.Attempt{Bead: "gt-1", N: 1, Polecat: "nux", State: beads.Rejected, Why: "taken out of the queue by you"}
+	r := beadFacts(&api.Bead{Bead: *b, Attempts: []*beads.Attempt{last}, Ready: true}, nil, nil, nil)
+	if r.glyph != 'x' || r.word != "bounced" || r.waits != last.Why {
+		t.Errorf("%c %s: %s", r.glyph, r.word, r.waits)
 	}
 }
