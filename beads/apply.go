@@ -47,6 +47,7 @@ func (b *Bead) Clone() *Bead {
 // Clone is a copy of a to change.
 func (a *Attempt) Clone() *Attempt {
 	c := *a
+	c.Slung = clonePtr(a.Slung)
 	c.Start = clonePtr(a.Start)
 	c.Proc = clonePtr(a.Proc)
 	c.Proof = clonePtr(a.Proof)

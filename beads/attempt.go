@@ -56,6 +56,7 @@ type Attempt struct {
 	State    AttemptState `json:"state"`
 	Branch   string       `json:"branch"`             // refs/heads/gt/BEAD/N without refs/heads/
 	Base     string       `json:"base,omitempty"`     // commit of the target branch it was cut from
+	Slung    *Sling       `json:"slung,omitempty"`    // the wish that it was begun for
 	Start    *Start       `json:"start,omitempty"`    // what it began from beyond Base
 	Began    string       `json:"began,omitempty"`    // commit with all that its worktree began with; empty: Base
 	Carried  int          `json:"carried,omitempty"`  // commits of earlier attempts that its branch began with

@@ -49,7 +49,7 @@ func Claim(t *Tx, r ClaimReq) (*beads.Attempt, error) {
 	claimed.LastAttempt++
 	a := &beads.Attempt{
 		Bead: b.ID, N: claimed.LastAttempt, Rig: b.Rig, Polecat: r.Polecat, Preset: r.Preset, Model: r.Model,
-		State: beads.Starting, Branch: beads.BranchName(b.ID, claimed.LastAttempt), Start: b.Next, CreatedAt: r.Now.UTC(),
+		State: beads.Starting, Branch: beads.BranchName(b.ID, claimed.LastAttempt), Slung: b.Sling, Start: b.Next, CreatedAt: r.Now.UTC(),
 	}
 	if err := errors.Join(t.PutBead(claimed), t.PutAttempt(a)); err != nil {
 		return nil, err

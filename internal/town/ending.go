@@ -139,7 +139,7 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, d
 		v.edit = func(b *beads.Bead, a *beads.Attempt) {
 			finish(a)
 			b.Failures-- // neither the agent's doing nor the bead's
-			b.Next, b.Sling = again(next(a), w.name), &beads.Sling{At: now.UTC(), By: "host"}
+			b.Next, b.Sling = again(next(a), w.name), slungAgain(a, "host", now)
 		}
 	default:
 		v.why = w.exitText(e)
@@ -157,10 +157,19 @@ func (w *worker) ending(e ending, b *beads.Bead, r worktree.Rescue, kept bool, d
 				return
 			}
 			wait := agents.Backoff(b.Failures+1, w.h.t.deps.Rand())
-			b.Sling = &beads.Sling{At: now.UTC(), By: "host", NotBefore: now.Add(wait).UTC()}
+			b.Sling = slungAgain(a, "host", now)
+			b.Sling.NotBefore = now.Add(wait).UTC()
 		}
 	}
 	return v
+}
+
+// slungAgain is the wish that an attempt was begun for, once more; else, as where a convoy began it, one of by.
+func slungAgain(a *beads.Attempt, by string, now time.Time) *beads.Sling {
+	if a.Slung == nil {
+		return &beads.Sling{At: now.UTC(), By: by}
+	}
+	return &beads.Sling{At: a.Slung.At, By: a.Slung.By}
 }
 
 // again is a start by the same polecat.

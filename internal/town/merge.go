@@ -311,7 +311,7 @@ func (t *Town) sendBack(tx *store.Tx, rig string, gates []beads.GateRun, r refin
 	b, a, err := store.Step(tx, r.Bead, r.N, on, now, func(b *beads.Bead, a *beads.Attempt) {
 		a.Why, a.Log, a.Gates = r.Why, r.Log, gates
 		b.Next = &beads.Start{Commit: cmp.Or(r.Tip, a.Tip), Note: rejection(r), Rejected: a.N, Same: a.Polecat, Session: a.Session}
-		b.Sling = &beads.Sling{At: now.UTC(), By: "refinery"}
+		b.Sling = slungAgain(a, "refinery", now)
 		if r.Person {
 			b.Rejections = 0 // they have looked
 		}

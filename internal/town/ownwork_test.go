@@ -29,6 +29,22 @@ exec gastown done`)
 	}
 }
 
+// TestWhoSlungABeadIsKept over tries that end by themselves.
+func TestWhoSlungABeadIsKept(t *testing.T) {
+	l := newLab(t, "")
+	id := l.create("one")
+	l.job(id, "exit 3")
+	l.sling(id)
+	l.awaitState(id, 1, beads.Lost)
+	if b := l.bead(id); b.Attempts[0].Slung == nil || b.Sling != nil && (b.Sling.By != "you" || !b.Sling.At.Equal(b.Attempts[0].Slung.At) || b.Sling.NotBefore.IsZero()) {
+		t.Errorf("%+v", b.Sling)
+	}
+	l.awaitState(id, 2, beads.Lost)
+	if a := l.bead(id).Attempts[1]; a.Slung == nil || a.Slung.By != "you" {
+		t.Errorf("%+v", a.Slung)
+	}
+}
+
 // TestATryIsCountedByWhatItDidItself, as it was at its end, however short it was.
 func TestATryIsCountedByWhatItDidItself(t *testing.T) {
 	l := newLab(t, "")
