@@ -57,12 +57,13 @@ func (t *Town) putBack(ctx context.Context, who api.Caller, rig string) (note st
 	if err != nil {
 		return "", err
 	}
-	note = fmt.Sprintf("%s is back at %.9s", branch, q.Target)
+	at := fmt.Sprintf("back at %.9s", q.Target)
 	if found != "" {
-		note += "; " + strayText(q, found)
+		at += "; " + strayText(q, found)
 	}
+	note = branch + " is " + at
 	return note, t.update(func(tx *store.Tx) error {
-		if err := tx.Append(beads.Event{Kind: beads.EvQueueChanged, Actor: who.Name, Rig: rig, Text: "put " + note}); err != nil {
+		if err := tx.Append(beads.Event{Kind: beads.EvQueueChanged, Actor: who.Name, Rig: rig, Text: "put " + branch + " " + at}); err != nil {
 			return err
 		}
 		return t.feed(tx, rig, refinery.TargetMoved{Commit: q.Target, Known: q.Target})

@@ -2,6 +2,7 @@ package town
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,9 @@ func TestAMainThatOthersMovedIsPutBack(t *testing.T) {
 			infos, err := api.RefineryRestart.Do(t.Context(), who, api.NameReq{})
 			if err != nil || !strings.Contains(infos[0].Note, "main is back at "+main[:9]) {
 				t.Fatalf("%s: %+v, %v", how, infos, err)
+			}
+			if evs, err := api.GetEvents.Do(t.Context(), who, api.EventsReq{}); err != nil || !slices.ContainsFunc(evs, func(ev beads.Event) bool { return strings.HasPrefix(ev.Text, "put main back at "+main[:9]) }) {
+				t.Errorf("%+v, %v", evs, err)
 			}
 			if now := l.git(l.repo(), "rev-parse", "main"); now != main || l.status().Rigs[0].Refinery.State != refinery.Idle {
 				t.Errorf("%s: main is at %s, want %s; %+v", how, now, main, l.status().Rigs[0].Refinery)
