@@ -45,6 +45,7 @@ type StatusRig struct {
 	Main        string        `json:"main"`
 	Landed      int           `json:"landed"`
 	Undelivered int           `json:"undelivered"`
+	Deliver     string        `json:"deliver"` // none, checkout, push or pr
 	Ungated     bool          `json:"ungated"` // it has no gate and lands all the same
 	Bypass      bool          `json:"bypass"`  // agents there do, or are to do, everything without asking
 	Paused      bool          `json:"paused"`  // itself, beside the town: starts nothing new

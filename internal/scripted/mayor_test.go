@@ -79,6 +79,20 @@ func TestMayorSaysWhatItIsWhenLost(t *testing.T) {
 	}
 }
 
+func TestMayorSaysWhereDeliveryIsOff(t *testing.T) {
+	d := newTown()
+	on(d, api.GetStatus, func(api.Empty) (api.Status, error) {
+		r := api.RefineryState{State: refinery.Idle}
+		return api.Status{Rigs: []api.StatusRig{{Name: "a", Branch: "main", Landed: 2, Deliver: "none", Refinery: r}, {Name: "b", Branch: "main", Landed: 2, Undelivered: 1, Deliver: "push", Refinery: r}}}, nil
+	})
+	out := talk(t, d, "what's going on?")
+	for _, want := range []string{"a: refinery idle; 2 landed on main, delivery is off.\n", "b: refinery idle; 2 landed on main, 1 not delivered.\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 func TestMayorLooksAtASpec(t *testing.T) {
 	d := newTown()
 	plan := api.Planned{
@@ -173,6 +187,7 @@ func TestMayorAnswersFromTheBead(t *testing.T) {
 	news := make(chan []beads.Event, 1)
 	news <- []beads.Event{
 		{Seq: 8, Kind: beads.EvAsked, Bead: "ma-2", Polecat: "rust", Text: "red or blue?"},
+		{Seq: 8, Kind: beads.EvNeedsYou, Bead: "ma-4", Text: "ma-4 needs you: which?"},
 		{Seq: 9, Kind: beads.EvLanded, Bead: "ma-3", Text: "landed ma-3 as abc\x1b]0;x\a"},
 	}
 	onWaiting(d, api.GetEvents, func(ctx context.Context, req api.EventsReq) ([]beads.Event, error) {
@@ -216,7 +231,7 @@ func TestMayorAnswersFromTheBead(t *testing.T) {
 	if got, want := d.requests(api.PolecatAnswer.Name()), []any{api.AnswerReq{Name: "ma-1", Text: "use knots"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("answered %+v, want %+v", got, want)
 	}
-	for _, want := range []string{"? toast (ma-1) asks: knots?", "Mayor-answer line: use knots", "? rust (ma-2) asks: red or blue?", "answer rust TEXT"} {
+	for _, want := range []string{"? toast (ma-1) asks: knots?", "Mayor-answer line: use knots", "? rust (ma-2) asks: red or blue?", "answer rust TEXT", "! ma-4 needs you: which?\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

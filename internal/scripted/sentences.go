@@ -159,7 +159,12 @@ func (c *chat) goingOn(ctx context.Context, _ []string) error {
 		if r.Refinery.Reason != "" {
 			line += ": " + r.Refinery.Reason
 		}
-		c.scr.say("%s; %d landed on %s, %d not delivered.", line, r.Landed, r.Branch, r.Undelivered)
+		line += fmt.Sprintf("; %d landed on %s", r.Landed, r.Branch)
+		if r.Deliver == "none" {
+			c.scr.say("%s, delivery is off.", line)
+		} else {
+			c.scr.say("%s, %d not delivered.", line, r.Undelivered)
+		}
 	}
 	for _, l := range st.Limits {
 		c.scr.say("%s is at its usage limit until %s.", l.Agent, l.Until.Local().Format("15:04"))

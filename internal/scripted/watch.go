@@ -79,7 +79,7 @@ func (c *chat) tell(ctx context.Context, ev beads.Event) {
 	case beads.EvRejected:
 		c.scr.notice("- %s", ev.Text)
 	case beads.EvNeedsYou:
-		c.scr.notice("! %s needs you: %s", ev.Bead, ev.Text)
+		c.scr.notice("! %s", ev.Text) // which names the bead
 	case beads.EvHung:
 		c.scr.notice("! the refinery of %s hangs: %s. Say \"fix the refinery\".", ev.Rig, ev.Text)
 	}

@@ -77,7 +77,7 @@ func (t *Town) statusOf(tx *store.Tx, all []*beads.Bead, g *beads.Graph) (api.St
 			return out, err
 		}
 		left, _ := d.undelivered(cfg.Rigs[name], refinery.Queue{Total: info.Total})
-		r := api.StatusRig{Name: name, Branch: info.Branch, Main: info.Main, Landed: info.Total, Undelivered: left, Ungated: info.Ungated, Refinery: info.RefineryState}
+		r := api.StatusRig{Name: name, Branch: info.Branch, Main: info.Main, Landed: info.Total, Undelivered: left, Deliver: cfg.Rigs[name].Deliver, Ungated: info.Ungated, Refinery: info.RefineryState}
 		own, err := ownHalt(tx, name)
 		if err != nil {
 			return out, err
