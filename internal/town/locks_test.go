@@ -92,8 +92,12 @@ func TestARigThatIsRemovedLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := api.RigRemove.Do(t.Context(), l.person(), api.NameReq{Name: "app"}); err != nil {
+	ack, err := api.RigRemove.Do(t.Context(), l.person(), api.NameReq{Name: "app"})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.HasSuffix(ack.Msg, "; 1 bead landed in the town alone; "+l.src+" has not got them (git pull "+l.repo()+" main brings them)") {
+		t.Error(ack.Msg)
 	}
 	err = l.town.store.View(func(tx *store.Tx) error {
 		q, err := tx.Queue("app")

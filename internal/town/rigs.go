@@ -116,6 +116,7 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 	if err != nil {
 		return out, err
 	}
+	was, _ := t.rigShow(ctx, who, r) // one that nobody can read can be removed, too
 	if err := t.edit(func(data []byte) ([]byte, error) { return config.RemoveRig(data, name) }); err != nil {
 		return out, err
 	}
@@ -138,6 +139,9 @@ func (t *Town) rigRemove(ctx context.Context, who api.Caller, r api.NameReq) (ou
 		}
 	}
 	out.Msg = fmt.Sprintf("rig %s is no longer in the town; its repository stays in %s", name, t.path("rigs", name))
+	if left := notThere(was); left != "" {
+		out.Msg += fmt.Sprintf("; %s (git pull %s %s brings them)", left, t.repoDir(name), rc.Branch)
+	}
 	if len(open) > 0 {
 		out.Msg += "; still open over there: " + strings.Join(open, ", ")
 	}

@@ -116,10 +116,8 @@ func (t *Town) alone(ctx context.Context) []string {
 			out = append(out, fmt.Sprintf("rig %s: nobody can tell: %s", rig, beads.Clean(err.Error(), 200)))
 		case r.Origin == "":
 			out = append(out, fmt.Sprintf("rig %s: its only repository, %s", rig, t.repoDir(rig)))
-		case r.Landed > 0 && r.Deliver == config.DeliverNone:
-			out = append(out, fmt.Sprintf("rig %s: %s landed in the town alone; %s has not got them", rig, beads.Count(r.Landed, "bead"), git.Shown(r.Origin)))
-		case r.Undelivered > 0:
-			out = append(out, fmt.Sprintf("rig %s: %s landed and not delivered to %s", rig, beads.Count(r.Undelivered, "bead"), git.Shown(r.Origin)))
+		case notThere(r) != "":
+			out = append(out, fmt.Sprintf("rig %s: %s", rig, notThere(r)))
 		}
 		if repo, err := t.repo(ctx, rig); err == nil {
 			rs, _ := worktree.Rescues(ctx, repo) // what cannot be read was told above
@@ -149,4 +147,17 @@ func (t *Town) alone(ctx context.Context) []string {
 		out = append(out, beads.Count(n, "bead")+map[bool]string{true: " that is", false: " that are"}[n == 1]+" not closed")
 	}
 	return out
+}
+
+// notThere says what landed in a rig and is not in its origin; "" where there is no such thing.
+func notThere(r api.Rig) string {
+	switch {
+	case r.Origin == "":
+		return ""
+	case r.Landed > 0 && r.Deliver == config.DeliverNone:
+		return fmt.Sprintf("%s landed in the town alone; %s has not got them", beads.Count(r.Landed, "bead"), git.Shown(r.Origin))
+	case r.Undelivered > 0:
+		return fmt.Sprintf("%s landed and not delivered to %s", beads.Count(r.Undelivered, "bead"), git.Shown(r.Origin))
+	}
+	return ""
 }
