@@ -510,3 +510,21 @@ func TestStatusSaysWhatIsGoingOn(t *testing.T) {
 		t.Errorf("(-%s +got):\n%s", golden, diff)
 	}
 }
+
+// TestEventsThatAreCutSaySo, on stderr: who pipes them gets events alone.
+func TestEventsThatAreCutSaySo(t *testing.T) {
+	for n, want := range map[int]string{200: "", 201: "these are the newest 200; --limit N shows more\n"} {
+		b := newBench(t)
+		list := make([]beads.Event, n)
+		for i := range list {
+			list[i].Seq = uint64(i + 1)
+		}
+		b.town.answer("events", list)
+		if r := b.run("events"); r.code != 0 || r.err != want || strings.Count(r.out, "\n") != 200 || !strings.Contains(r.out, "  201 ") != (n == 200) {
+			t.Errorf("of %d: %d lines, %q", n, strings.Count(r.out, "\n"), r.err)
+		}
+		if r := b.run("events", "--json"); r.err != "" || strings.Count(r.out, `"seq"`) != 200 {
+			t.Errorf("of %d: %d, %q", n, strings.Count(r.out, `"seq"`), r.err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -20,6 +21,8 @@ const (
 	pollGap = 100 * time.Millisecond
 	// followed is how many past events -f begins with, as tail does.
 	followed = 10
+	// usual is how many are shown where nobody says.
+	usual = 200
 )
 
 func (a *app) events() *cobra.Command {
@@ -41,11 +44,23 @@ func (a *app) events() *cobra.Command {
 			}
 			return a.follow(ctx, req)
 		}
+		unsaid := req.Limit == 0
+		if unsaid {
+			req.Limit = usual + 1 // one more tells that there are more
+		}
 		list, err := api.GetEvents.Do(ctx, a.reach, req)
 		if err != nil {
 			return err
 		}
-		return answer(a, list, showEvents)
+		cut := unsaid && len(list) > usual
+		if cut {
+			list = list[len(list)-usual:]
+		}
+		if err := answer(a, list, showEvents); err != nil || !cut || a.json {
+			return err
+		}
+		_, err = fmt.Fprintf(a.env.Err, "these are the newest %d; --limit N shows more\n", usual)
+		return err
 	})
 	f := c.Flags()
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what happens next")
