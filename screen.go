@@ -381,11 +381,12 @@ func (f *face) SlotSize(cols, rows int) { f.h.SlotSize(cols, rows) }
 func (p *process) demo(ctx context.Context, o cli.DemoOptions) (err error) {
 	dir, temporary := o.Dir, o.Dir == ""
 	if temporary {
-		if dir, err = os.MkdirTemp("", "gastown-demo-"); err != nil {
+		var leave func() error
+		if dir, leave, err = demoDir(); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 		defer func() {
-			if rerr := os.RemoveAll(dir); err == nil {
+			if rerr := leave(); err == nil {
 				err = rerr
 			}
 		}()
