@@ -3,8 +3,6 @@ package tui
 import (
 	"cmp"
 	"slices"
-
-	"gastown/beads"
 )
 
 // focusOn makes a pane the one that keys act on. The one before shows its top again.
@@ -29,24 +27,6 @@ func (m *model) followRows() {
 			l.key = string(worst.mr.Bead)
 			l.at = slices.Index(m.rowKeys(paneRefinery), l.key)
 		}
-	}
-}
-
-// selectedIsOpen reports whether the board's cursor is on a bead that is not closed.
-func (m *model) selectedIsOpen() bool {
-	if m.facts == nil {
-		return false
-	}
-	r, ok := m.beadByID(m.lists[paneBeads].key)
-	return ok && r.bead.Status != beads.Closed
-}
-
-// letGo leaves a bead that was closed: it goes down to the others, and the cursor stays at its row.
-func (m *model) letGo() {
-	l, keys := &m.lists[paneBeads], m.rowKeys(paneBeads)
-	if len(keys) > 0 {
-		l.at = min(l.at, len(keys)-1)
-		l.key = keys[l.at]
 	}
 }
 

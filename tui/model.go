@@ -345,16 +345,12 @@ func (m *model) reload() {
 	if v == nil {
 		v = &api.View{}
 	}
-	open := m.selectedIsOpen()
 	m.facts = derive(v)
 	m.dropMarks()
 	m.showAsked()
 	m.showMade()
 	if m.focus != paneEvents {
 		m.lists[paneEvents].chosen = false // the newest stay in sight
-	}
-	if open && !m.selectedIsOpen() {
-		m.letGo()
 	}
 	m.followRows()
 	m.tick()
