@@ -23,6 +23,9 @@ import (
 	"gastown/refinery"
 )
 
+// kSettings is the key of the problem that town.toml cannot be read.
+const kSettings = "settings"
+
 // viewEvents is how many events a view carries.
 const viewEvents = 500
 
@@ -125,7 +128,7 @@ func (t *Town) counts(all []*beads.Bead, g *beads.Graph, now time.Time, launched
 	return c
 }
 
-// problems are exactly the things that wait for a person.
+// problems are exactly the things that wait for a person, the most urgent first.
 func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Problem, error) {
 	out := []api.Problem{}
 	for _, p := range s.Polecats {
@@ -148,7 +151,7 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 		}
 	}
 	if wrong := t.wrongSettings(); wrong != "" {
-		out = append(out, api.Problem{Key: "settings", Who: "town.toml", What: beads.Clean(wrong, 300), Since: t.settingsAt(), Do: "mend " + settingsPath(t.Dir) + "; the settings before it stay in force", Level: "failed"})
+		out = append(out, api.Problem{Key: kSettings, Who: "town.toml", What: beads.Clean(wrong, 300), Since: t.settingsAt(), Do: "mend " + settingsPath(t.Dir) + "; the settings before it stay in force", Level: "failed"})
 	}
 	if p, ok := t.mayorProblem(); ok {
 		out = append(out, p)
@@ -179,7 +182,30 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 		}
 		out = append(out, api.Problem{Key: n.Key, Who: cmp.Or(who, "town"), What: n.Text, Since: n.At, Do: n.Hint, Bead: n.Bead, Rig: n.Rig, Level: "failed"})
 	}
+	slices.SortStableFunc(out, urgentFirst)
 	return out, err
+}
+
+// urgentFirst is the order of problems wherever they are listed: the more it stops the earlier, and of those that stop
+// as much the oldest.
+func urgentFirst(a, b api.Problem) int {
+	return cmp.Or(cmp.Compare(stops(a), stops(b)), a.Since.Compare(b.Since))
+}
+
+// stops is how little a problem stops: the settings of all, a rig, something else of the town, what waits only for a
+// word, a bead.
+func stops(p api.Problem) int {
+	switch {
+	case p.Key == kSettings:
+		return 0
+	case p.Bead == "" && p.Rig != "":
+		return 1
+	case p.Bead == "":
+		return 2
+	case strings.HasPrefix(p.Key, "asks/"), strings.HasPrefix(p.Key, "approve/"):
+		return 3
+	}
+	return 4
 }
 
 // howToAnswer says how a polecat's question is put, and what answers it.
