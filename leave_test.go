@@ -43,8 +43,8 @@ func TestATakenTownSaysByWhomAndWhatToDo(t *testing.T) {
 func TestWhatALeftTownGoesOnWith(t *testing.T) {
 	for want, s := range map[string]api.Status{
 		"": {},
-		"At the next start of gastown: 1 bead goes on.\nLook: gastown status":                                     {Beads: api.Counts{Slung: 1}},
-		"At the next start of gastown: 2 beads go on, 1 is in the merge queue, 3 need you.\nLook: gastown status": {Beads: api.Counts{Slung: 2, NeedsYou: 3}, Queue: make([]api.QueueEntry, 1)},
+		"At the next start of gastown: 1 bead goes on.\nLook: gastown status":                                         {Beads: api.Counts{Slung: 1}},
+		"At the next start of gastown: 2 beads go on, 1 is in the merge queue, 3 wait for you.\nLook: gastown status": {Beads: api.Counts{Slung: 2, NeedsYou: 3}, Queue: make([]api.QueueEntry, 1)},
 	} {
 		if got := leftText(s); got != want {
 			t.Errorf("got %q, want %q", got, want)

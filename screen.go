@@ -147,7 +147,7 @@ func leftText(s api.Status) string {
 		n         int
 		one, more string
 	}{
-		{s.Beads.Slung, "bead goes on", "beads go on"}, {len(s.Queue), "is in the merge queue", "are in the merge queue"}, {s.Beads.NeedsYou, "needs you", "need you"},
+		{s.Beads.Slung, "bead goes on", "beads go on"}, {len(s.Queue), "is in the merge queue", "are in the merge queue"}, {s.Beads.NeedsYou, "waits for you", "wait for you"},
 	} {
 		switch {
 		case c.n == 1:

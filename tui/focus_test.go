@@ -172,7 +172,7 @@ func TestAStalledPolecatIsAnAlarm(t *testing.T) {
 	}
 }
 
-// TestTheBarCountsTheList: what the status bar warns of is what ! lists.
+// TestTheBarCountsTheList: what the status bar and the header warn of is what ! lists.
 func TestTheBarCountsTheList(t *testing.T) {
 	p := drive(t, sampleHost(120, 40), 120, 40)
 	p.change(func(v *api.View) {
@@ -183,8 +183,10 @@ func TestTheBarCountsTheList(t *testing.T) {
 		}
 	})
 	p.keys("ctrl+]")
-	if !strings.Contains(p.screen(), " TOWN │ ?2 !1 │") {
-		t.Errorf("the bar counts something else:\n%s", p.screen())
+	for _, want := range []string{" TOWN │ ?2 !1 │", " · 3 need you"} {
+		if !strings.Contains(p.screen(), want) {
+			t.Errorf("no %q: something else is counted:\n%s", want, p.screen())
+		}
 	}
 }
 

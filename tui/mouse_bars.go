@@ -20,7 +20,7 @@ func (m *model) clickBar(x, y int) tea.Cmd {
 	switch {
 	case strings.HasSuffix(text, "= board"), word("TYPE", "TOWN", "SCROLL", "FILTER", "PAUSED", "FROZEN"):
 		m.toggle()
-	case alarmLabel(text), strings.HasSuffix(text, " needs you"), strings.HasSuffix(text, " need you"), word("needs you", "stalled", "wrong:"):
+	case alarmLabel(text), strings.HasSuffix(text, " needs you"), strings.HasSuffix(text, " need you"), word("asks", "stalled", "wrong:"):
 		return m.fromBar(ShowProblems)
 	case word("refinery"), strings.HasSuffix(text, " landing"):
 		return m.fromBar(GoRefinery)

@@ -263,7 +263,7 @@ func TestBarsLeadToWhatTheySpeakOf(t *testing.T) {
 		size   Size
 		places []place
 	}{
-		{Size{200, 60}, []place{{"needs you 1 stalled", "PROBLEMS"}, {"stalled 2", "PROBLEMS"}, {"1 needs you", "PROBLEMS"}, {"? help", "KEYS"}, {": cmd", "COMMAND"}, {"convoy auth", "CONVOY"}, {"$4.12 │", "COST"}}},
+		{Size{200, 60}, []place{{"asks 1 stalled", "PROBLEMS"}, {"stalled 2", "PROBLEMS"}, {"3 need you", "PROBLEMS"}, {"? help", "KEYS"}, {": cmd", "COMMAND"}, {"convoy auth", "CONVOY"}, {"$4.12 │", "COST"}}},
 		{Size{120, 40}, []place{{"?1 !2", "PROBLEMS"}, {"? help", "KEYS"}, {"convoy auth", "CONVOY"}}},
 		{Size{80, 24}, []place{{"?1 !2", "PROBLEMS"}, {"!2 │", "PROBLEMS"}, {"$4.12", "COST"}}},
 		{Size{59, 15}, []place{{"?1 !2", "PROBLEMS"}, {"$4.12", "COST"}}},

@@ -134,7 +134,7 @@ func (m *model) alarmParts() []part {
 	if m.facts.asks > 0 {
 		text := "?" + itoa(m.facts.asks)
 		if m.layout.kind == wide {
-			text = "needs you " + itoa(m.facts.asks)
+			text = "asks " + itoa(m.facts.asks)
 		}
 		out = append(out, part{text, m.words('?')})
 	}

@@ -397,7 +397,7 @@ func (m *model) putProgress(n *line) {
 	if k := m.facts.count['^']; k > 0 {
 		n.put(m.dim, " "+m.dot+" ").put("", itoa(k)+" landing")
 	}
-	if k := m.facts.asks; k > 0 {
+	if k := m.facts.asks + m.facts.bad; k > 0 {
 		n.put(m.dim, " "+m.dot+" ").put(m.words('?'), itoa(k)+map[bool]string{true: " needs you", false: " need you"}[k == 1])
 	}
 	if m.facts.worst != nil && m.facts.worst.State == refinery.Hung {

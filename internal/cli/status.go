@@ -61,12 +61,16 @@ func countsText(c api.Counts, hosted bool) string {
 	if !hosted {
 		working = "at work when the host ended"
 	}
+	waits := "wait for you"
+	if c.NeedsYou == 1 {
+		waits = "waits for you"
+	}
 	out := []string{fmt.Sprintf("%d open (%d ready, %d blocked)", c.Open, c.Ready, c.Blocked)}
 	for _, part := range []struct {
 		n    int
 		text string
 	}{
-		{c.Working, working}, {c.Submitted, "submitted"}, {c.NeedsYou, "needs you"}, {c.Deferred, "deferred"}, {c.Closed, "closed"},
+		{c.Working, working}, {c.Submitted, "submitted"}, {c.NeedsYou, waits}, {c.Deferred, "deferred"}, {c.Closed, "closed"},
 	} {
 		if part.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", part.n, part.text))
