@@ -17,7 +17,7 @@ import (
 type command struct {
 	name, args, help string
 	key              Intent // that does the same; None: there is none
-	run              func(m *model, arg string) tea.Cmd
+	run              func(m *model, arg string) tea.Cmd // nil: the verb is performed, as the shell does
 }
 
 // allCommands is the table and, for every other verb, the verb itself.

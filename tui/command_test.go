@@ -52,6 +52,8 @@ func TestCommands(t *testing.T) {
 		{"polecat nudge toast tests first", "shell polecat|nudge|gt-a1f/1|tests|first"},
 		{"status", "shell status"},
 		{"sling gt-e12", "sling {Beads:[gt-e12]"},
+		{`sling "gt-e12"`, "sling {Beads:[gt-e12]"},
+		{`bead create "quoted title"`, "shell bead|create|quoted title"},
 		{"pause", "pause {Name:}"},
 		{"pause myapp", "pause {Name:myapp}"},
 		{"diff gt-a1f", "diff {Bead:gt-a1f"},
@@ -62,6 +64,22 @@ func TestCommands(t *testing.T) {
 		p.keys("enter")
 		p.wantCall(c.want)
 	}
+}
+
+// TestAnUnknownCommandCanBeMended: the line stays, and what was meant is named.
+func TestAnUnknownCommandCanBeMended(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]", ":")
+	p.typeText("slnig gt-e12")
+	p.keys("enter")
+	p.wantDialog(":slnig gt-e12")
+	p.wantDialog("no such command; did you mean :sling?")
+	p.wantNothing()
+	for range len("slnig gt-e12") {
+		p.keys("backspace")
+	}
+	p.typeText("answer toast yes")
+	p.wantDialog("did you mean :polecat answer?")
 }
 
 // TestCommandsSayTheirRig: what is made new belongs to the rig that is shown, where there are several.

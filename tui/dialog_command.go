@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+
+	"gastown/internal/fault"
 )
 
 // commandDialog is the : line with the commands that fit what is typed, or what may follow
@@ -177,9 +179,8 @@ func (d *commandDialog) enter(m *model, found []proposal, at int) (verdict, tea.
 	if line == "" && d.at.at == 0 {
 		return closed, nil
 	}
-	if len(found) == 0 {
-		m.fail("no command "+line, "")
-		return closed, nil
+	if len(found) == 0 { // the row below says so; the line can be mended
+		return consumed, nil
 	}
 	return d.take(m, found[at])
 }
@@ -195,6 +196,19 @@ func (d *commandDialog) take(m *model, p proposal) (verdict, tea.Cmd) {
 	m.said = m.said[max(len(m.said)-mostHistory, 0):]
 	m.remove(d)
 	return consumed, m.perform(p.cmd, p.arg)
+}
+
+// unknown says that the line begins with no command, and with which it may have been meant to.
+func (d *commandDialog) unknown() string {
+	text := "no such command"
+	names := make([]string, len(d.all))
+	for i, c := range d.all {
+		names[i] = c.name
+	}
+	if near := fault.Nearest(strings.Fields(d.in.String()), names); len(near) > 0 {
+		text += "; did you mean :" + strings.Join(near, " or :") + "?"
+	}
+	return text
 }
 
 // click implements clicker: a command that needs no word runs, another is taken over into the line.
@@ -245,7 +259,9 @@ func (d *commandDialog) draw(m *model, w, h int) face {
 		}
 	}
 	if len(found) == 0 {
-		f.rows = append(f.rows, m.text(w, m.dim, "no such command"))
+		for _, s := range wrap(d.unknown(), w-2) {
+			f.rows = append(f.rows, m.text(w, m.words('!'), s))
+		}
 	}
 	d.at.at = max(min(d.at.at, len(found)-1), 0)
 	top := d.at.fit(len(found), h-2, true)

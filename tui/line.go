@@ -55,10 +55,10 @@ func (c command) unexpected(arg string) string {
 // perform runs a command with what was typed after it: on the screen, or as the shell does where that takes more.
 func (m *model) perform(c command, arg string) tea.Cmd {
 	more := c.unexpected(arg)
-	if more == "" {
-		return c.run(m, arg)
-	}
-	if isVerb(c.name) {
+	switch {
+	case c.run != nil && more == "":
+		return c.run(m, strings.Join(splitLine(arg), " "))
+	case isVerb(c.name):
 		return m.runLine(c, arg)
 	}
 	m.fail(fmt.Sprintf("%s: unexpected argument %q", c.name, more), "usage: :"+c.usage())

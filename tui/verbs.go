@@ -78,9 +78,7 @@ func (m *model) verbCommands() []command {
 			taken = taken || c.name == name
 		}
 		if !taken {
-			c := command{name: name, args: m.usage[name], help: v.Short}
-			c.run = func(m *model, arg string) tea.Cmd { return m.runLine(c, arg) }
-			out = append(out, c)
+			out = append(out, command{name: name, args: m.usage[name], help: v.Short})
 		}
 	}
 	return out

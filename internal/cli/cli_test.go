@@ -30,6 +30,8 @@ func TestErrorsAreOneLineAndAHint(t *testing.T) {
 		{"foo --bar", 2, "gastown: unknown command \"foo\"\n  `gastown --help` lists what there is\n"},
 		{"foo --help", 2, "gastown: unknown command \"foo\"\n  `gastown --help` lists what there is\n"},
 		{"statsu", 2, "gastown: unknown command \"statsu\"\n  did you mean `gastown status`?\n"},
+		{"answer toast yes", 2, "gastown: unknown command \"answer\"\n  did you mean `gastown polecat answer`?\n"},
+		{"queue answer", 2, "gastown: unknown command \"queue answer\"\n  did you mean `gastown polecat answer`?\n"},
 		{"bead lst", 2, "gastown: unknown command \"bead lst\"\n  did you mean `gastown bead list`?\n"},
 		{"help bead lst", 2, "gastown: unknown command \"bead lst\"\n  did you mean `gastown bead list`?\n"},
 		{"bead list --lable x", 2, "gastown: bead list: unknown flag \"--lable\"\n  did you mean --label?\n"},

@@ -133,11 +133,27 @@ func names(cmd *cobra.Command) []string {
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
-	err := fault.Usagef("unknown command %q", strings.TrimSpace(path(cmd)+" "+name))
-	if s := cmd.SuggestionsFor(name); len(s) > 0 {
-		return err.WithHint("did you mean `%s %s`?", cmd.CommandPath(), s[0])
+	typed := strings.Fields(path(cmd) + " " + name)
+	err := fault.Usagef("unknown command %q", strings.Join(typed, " "))
+	near := fault.Nearest(typed, below(cmd.Root()))
+	if len(near) == 0 {
+		near = fault.Nearest([]string{name}, below(cmd.Root()))
+	}
+	if len(near) > 0 {
+		return err.WithHint("did you mean `gastown %s`?", strings.Join(near, "` or `gastown "))
 	}
 	return err.WithHint("`%s --help` lists what there is", cmd.CommandPath())
+}
+
+// below are the paths of all commands below one.
+func below(cmd *cobra.Command) []string {
+	var out []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			out = append(append(out, path(c)), below(c)...)
+		}
+	}
+	return out
 }
 
 // flagError puts cobra's words about flags into ours. An unknown command's flags are
@@ -172,32 +188,11 @@ func flagError(cmd *cobra.Command, err error) error {
 func nearestFlag(cmd *cobra.Command, name string) string {
 	best, at := "", 3 // further than two edits is another word
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if d := distance(name, f.Name); d < at {
+		if d := fault.Distance(name, f.Name); d < at {
 			best, at = f.Name, d
 		}
 	})
 	return best
-}
-
-// distance is the number of single-character edits between two words.
-func distance(a, b string) int {
-	prev := make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range len(a) {
-		cur := make([]int, len(b)+1)
-		cur[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			cur[j+1] = min(prev[j]+cost, prev[j+1]+1, cur[j]+1)
-		}
-		prev = cur
-	}
-	return prev[len(b)]
 }
 
 // words is a verb's name as typed: "bead.dep.add" is "bead dep add".
