@@ -160,7 +160,7 @@ func TestTheBarsAndTheUndoAreClicked(t *testing.T) {
 	v.Undo, v.UndoUntil = "kill of toast", p.clock.now().Add(30*time.Second)
 	h.set(&v)
 	p.send(changedMsg{})
-	p.clickOn("u undoes the kill of toast")
+	p.clickOn("u undo: kill of toast")
 	p.wantCall("undo")
 }
 

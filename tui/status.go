@@ -215,7 +215,8 @@ func (m *model) footRow() string {
 		return m.typingFoot(w)
 	}
 	n := m.line(w, "").put("", " ")
-	for _, s := range m.standing() {
+	standing := m.standing()
+	for _, s := range standing {
 		n.put(m.yellow.and("1"), s).put("", "  ")
 	}
 	board := m.mode != typing && m.over() == nil // else keys of the board do nothing now
@@ -224,7 +225,7 @@ func (m *model) footRow() string {
 		return n.join(m.hintRow(n.left))
 	case m.layout.kind != split:
 		return n.end()
-	case board:
+	case board && len(standing) == 0: // news matter more than what ? says too
 		n.put(m.dim, fitHints(m.hintsHere([]Intent{ShowProblems, ShowConvoys, ShowEvents}), n.left))
 	}
 	return n.join(m.ticker(n.left))

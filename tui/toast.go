@@ -112,7 +112,7 @@ func (m *model) standing() []string {
 	}
 	var out []string
 	if what, left := m.undoable(); left > 0 {
-		out = append(out, fmt.Sprintf("u undoes the %s (%s)", what, exact(left)))
+		out = append(out, fmt.Sprintf("u undo: %s (%s)", what, exact(left)))
 	}
 	switch m.haltShown() {
 	case agents.Paused:

@@ -2,12 +2,14 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"gastown/beads"
 	"gastown/internal/api"
 	"gastown/internal/fault"
 )
@@ -64,15 +66,28 @@ func TestWhatCanBeUndoneIsSaid(t *testing.T) {
 		h.set(&v)
 		p.send(changedMsg{})
 		p.m.say("toast takes gt-e12", '+')
-		p.wantSeen("u undoes the sling of gt-e12 (30s)")
+		p.wantSeen("u undo: sling of gt-e12 (30s)")
 		p.wantSeen("toast takes gt-e12")
 		p.wait(10 * time.Second)
-		p.wantSeen("u undoes the sling of gt-e12 (20s)")
+		p.wantSeen("u undo: sling of gt-e12 (20s)")
 		p.wait(25 * time.Second)
-		if strings.Contains(p.picture(), "u undoes") {
+		if strings.Contains(p.picture(), "u undo:") {
 			t.Errorf("%v: it is too late to undo:\n%s", size, p.picture())
 		}
 	}
+}
+
+// TestNewsStayBesideTheUndo: the newest event is read in full while u works, and who is stopped is said.
+func TestNewsStayBesideTheUndo(t *testing.T) {
+	h := sampleHost(120, 40)
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]")
+	p.change(func(v *api.View) {
+		v.Undo, v.UndoUntil = "reassign of gt-a1f, which stops rust", p.clock.now().Add(28*time.Second)
+		v.Events = append(slices.Clone(v.Events), beads.Event{Kind: beads.EvSubmitted, At: p.clock.now(), Bead: "gt-b2c", Text: "nux submitted gt-b2c with 3 commits"})
+	})
+	p.wantSeen("u undo: reassign of gt-a1f, which stops rust (28s)")
+	p.wantSeen("nux submitted gt-b2c with 3 commits")
 }
 
 // TestHaltSaysHowToGoOn: what P does next stands at the foot while the town is halted.
