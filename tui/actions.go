@@ -94,6 +94,10 @@ func (m *model) onBead(f func(beadRow) tea.Cmd) tea.Cmd {
 	if r, ok := m.selectedBead(); ok {
 		return f(r)
 	}
+	if m.focus != paneBeads {
+		m.refuse("no bead is selected here; 1 goes to the beads")
+		return nil
+	}
 	m.refuse("no bead is selected")
 	return nil
 }
@@ -174,6 +178,10 @@ func (m *model) undo() tea.Cmd {
 
 // revive is v: the bead goes on from what its last attempts kept.
 func (m *model) revive() tea.Cmd {
+	if _, ok := m.selectedBead(); !ok && m.focus == paneCats { // who was killed is no longer there
+		m.refuse("killed work is with its bead: select that (1) and press v")
+		return nil
+	}
 	return m.onBead(func(r beadRow) tea.Cmd {
 		switch {
 		case r.cat != nil:

@@ -16,7 +16,7 @@ import (
 // missing, the selected one is meant.
 type command struct {
 	name, args, help string
-	key              Intent // that does the same; None: there is none
+	key              Intent                             // that does the same; None: there is none
 	run              func(m *model, arg string) tea.Cmd // nil: the verb is performed, as the shell does
 }
 

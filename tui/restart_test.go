@@ -112,3 +112,13 @@ func TestLogOfAFinishedGate(t *testing.T) {
 	p.wantNo("queue.hold")
 	p.wantToast("in no queue now")
 }
+
+// TestReviveSaysWhereKilledWorkIs: the polecat that was killed is no longer in its pane.
+func TestReviveSaysWhereKilledWorkIs(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.change(func(v *api.View) { v.Status.Polecats = nil })
+	p.keys("ctrl+]", "2", "v")
+	p.wantToast("select that (1) and press v")
+	p.keys("d")
+	p.wantToast("1 goes to the beads")
+}
