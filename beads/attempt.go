@@ -104,6 +104,18 @@ type GateRun struct {
 	Log     string        `json:"log"` // path of its whole output
 }
 
+// Worked is how long it was at work, until now where it has not ended.
+func (a *Attempt) Worked(now time.Time) time.Duration {
+	end := a.EndedAt
+	if end.IsZero() {
+		end = now
+	}
+	if a.StartedAt.IsZero() {
+		return 0
+	}
+	return max(end.Sub(a.StartedAt), 0)
+}
+
 // Kept reports whether the attempt, the last at b, was killed and left work that the next one would not start from.
 func (a *Attempt) Kept(b *Bead) bool {
 	return b.Status == Open && a.N == b.LastAttempt && a.State == Killed && a.Rescue != "" && (b.Next == nil || b.Next.Rescue != a.Rescue)

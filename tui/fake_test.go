@@ -279,7 +279,7 @@ func sampleView() *api.View {
 		for _, c := range cats {
 			if c.bead == s.id {
 				b.Attempts = []*beads.Attempt{{
-					Bead: b.ID, N: 1, Polecat: c.name, Preset: c.agent, State: c.state, CreatedAt: ago(s.age), CostUSD: usd(c.cost),
+					Bead: b.ID, N: 1, Polecat: c.name, Preset: c.agent, State: c.state, CreatedAt: ago(s.age), StartedAt: ago(s.age), CostUSD: usd(c.cost),
 					Tokens: tok(int64(c.cost * 320000)), Branch: "gt/" + s.id + "/1", Base: "a91c7e2ff0", LimitedUntil: limited[s.id],
 				}}
 			}
