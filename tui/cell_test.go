@@ -111,3 +111,14 @@ func rowWidth(row string) int {
 	}
 	return n
 }
+
+// TestALongPathBreaksBetweenItsParts: a name in it can be read, and copied.
+func TestALongPathBreaksBetweenItsParts(t *testing.T) {
+	got := strings.Join(wrap("log: /home/me/town/logs/refinery/gate-000003-target-echo.log.", 28), "|")
+	if want := "log:|/home/me/town/logs/refinery/|gate-000003-target-echo.log."; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := strings.Join(wrap("abcdefgh", 3), "|"), "abc|def|gh"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

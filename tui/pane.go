@@ -132,7 +132,7 @@ func (l *look) note(w int, texts ...string) []string {
 	return rows
 }
 
-// wrap breaks clean text at blanks into rows of at most w cells.
+// wrap breaks clean text at blanks into rows of at most w cells, and a word that is longer than that where a part of a path ends.
 func wrap(s string, w int) []string {
 	if w < 1 {
 		return nil
@@ -147,6 +147,9 @@ func wrap(s string, w int) []string {
 			head := cut(word, w, "")
 			if head == "" {
 				break
+			}
+			if i := strings.LastIndexByte(head, '/') + 1; i > 1 { // the parts of a path stay whole
+				head = head[:i]
 			}
 			rows, word = append(rows, head), word[len(head):]
 		}
