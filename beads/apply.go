@@ -68,6 +68,9 @@ func (b *Bead) Apply(on Action, now time.Time) (*Bead, error) {
 		return nil, fmt.Errorf("bead %q: %w", b.ID, ErrNeedsCode)
 	}
 	c := b.Clone()
+	if to != b.Status {
+		c.StatusSince = now.UTC()
+	}
 	c.Status, c.UpdatedAt = to, now.UTC()
 	if to != Working && to != Submitted {
 		c.Assignee = ""

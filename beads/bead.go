@@ -117,11 +117,21 @@ type Bead struct {
 	LastAttempt int  `json:"last_attempt,omitempty"` // N of the newest attempt
 	Rejections  int  `json:"rejections,omitempty"`   // since a person last looked
 	Failures    int  `json:"failures,omitempty"`     // attempts in a row that ended without a submission
+	// StatusSince is when Status became what it is; zero: as it was made. StateSince counts that too.
+	StatusSince time.Time `json:"status_since,omitzero"`
 	// Next is what the next attempt starts from; nil: the target branch.
 	Next *Start `json:"next,omitempty"`
 
 	// Extra keeps fields this program does not know, by their JSON name.
 	Extra map[string]json.RawMessage `json:"extra,omitempty"`
+}
+
+// StateSince is since when the bead has its status; an edit does not change that.
+func (b *Bead) StateSince() time.Time {
+	if b.StatusSince.IsZero() {
+		return b.CreatedAt
+	}
+	return b.StatusSince
 }
 
 // Sling is a recorded wish that an agent takes the bead as soon as one may start.

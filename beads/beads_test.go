@@ -81,6 +81,23 @@ func TestAttemptsAndBeadsMoveTogether(t *testing.T) {
 	}
 }
 
+// TestAStateCountsFromItsBeginning, not from the last edit; before the first change, from when the bead was made.
+func TestAStateCountsFromItsBeginning(t *testing.T) {
+	made, moved := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC), time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
+	b := &beads.Bead{ID: "a-1", Status: beads.Open, CreatedAt: made, UpdatedAt: made}
+	edit := func() { b = b.Clone(); b.UpdatedAt = b.UpdatedAt.Add(5 * time.Hour) }
+	if edit(); !b.StateSince().Equal(made) {
+		t.Errorf("open since %s", b.StateSince())
+	}
+	b, err := b.Asked("which?", moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if edit(); !b.StateSince().Equal(moved) {
+		t.Errorf("it needs a person since %s", b.StateSince())
+	}
+}
+
 func TestApplyKeepsClosedAndItsTimeTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := &beads.Bead{ID: "ma-abc", Status: beads.Open}

@@ -168,6 +168,7 @@ func exportFields(b *Bead) (map[string]json.RawMessage, error) {
 	c := b.Clone()
 	c.Extra, c.Sling, c.Next = nil, nil, nil
 	c.LastAttempt, c.Rejections, c.Failures = 0, 0, 0
+	c.StatusSince = time.Time{}
 	c.CreatedAt, c.UpdatedAt = c.CreatedAt.UTC(), c.UpdatedAt.UTC()
 	for _, t := range []*time.Time{c.StartedAt, c.ClosedAt, c.DueAt, c.DeferUntil} {
 		if t != nil {

@@ -285,3 +285,14 @@ func TestEmptyTown(t *testing.T) {
 	p.keys("enter", "x", "a", "t", "v", "A", "L", "y", "p", "space", "G", "down")
 	p.wantCall("refinery.log")
 }
+
+// TestAgeIsOfTheState: an edit, as of the priority, makes a bead that waits no younger.
+func TestAgeIsOfTheState(t *testing.T) {
+	since := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	for _, status := range []beads.Status{beads.NeedsYou, beads.Deferred, beads.Open} {
+		b := api.Bead{Bead: beads.Bead{ID: "a-1", Status: status, StatusSince: since, CreatedAt: since, UpdatedAt: since.Add(time.Hour), Rejections: 1}}
+		if r := beadFacts(&b, nil, nil, nil); !r.since.Equal(since) {
+			t.Errorf("%s since %s, want %s", status, r.since, since)
+		}
+	}
+}

@@ -176,7 +176,7 @@ func (f *facts) trouble() string {
 
 // beadFacts decides what one bead looks like.
 func beadFacts(b *api.Bead, cat *api.PolecatInfo, mr *api.QueueEntry, p *api.Problem) beadRow {
-	r := beadRow{bead: b, who: "-", cat: cat, mr: mr, since: b.UpdatedAt, deps: len(b.BlockedBy)}
+	r := beadRow{bead: b, who: "-", cat: cat, mr: mr, since: b.StateSince(), deps: len(b.BlockedBy)}
 	if len(b.Attempts) > 0 {
 		r.last = b.Attempts[len(b.Attempts)-1]
 		r.cli = clean(r.last.Preset)
@@ -284,7 +284,7 @@ func openFacts(r *beadRow) {
 		}
 		r.waits = strings.Join(ids, " ")
 	case b.Rejections > 0, r.last != nil && r.last.State == beads.Rejected:
-		r.glyph, r.word, r.since = 'x', "bounced", b.UpdatedAt
+		r.glyph, r.word, r.since = 'x', "bounced", b.StateSince()
 		if r.last != nil {
 			r.waits = clean(r.last.Why)
 			r.who = clean(r.last.Polecat)

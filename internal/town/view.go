@@ -142,7 +142,7 @@ func (t *Town) problems(tx *store.Tx, all []*beads.Bead, s api.Status) ([]api.Pr
 	}
 	for _, b := range all {
 		if b.Status == beads.NeedsYou {
-			out = append(out, api.Problem{Key: "needs/" + string(b.ID), Who: string(b.ID), What: beads.Clean(b.Reason, 300), Since: b.UpdatedAt, Do: "gastown bead show " + string(b.ID) + ", then gastown sling " + string(b.ID), Bead: b.ID, Rig: b.Rig, Level: "asks"})
+			out = append(out, api.Problem{Key: "needs/" + string(b.ID), Who: string(b.ID), What: beads.Clean(b.Reason, 300), Since: b.StateSince(), Do: "gastown bead show " + string(b.ID) + ", then gastown sling " + string(b.ID), Bead: b.ID, Rig: b.Rig, Level: "asks"})
 		}
 	}
 	for _, e := range s.Queue {
