@@ -217,19 +217,25 @@ func (w *worker) exitText(e ending) string {
 }
 
 // lastPrinted is the last line of a terminal of so many columns, put together again where it was
-// wrapped.
+// wrapped. A row that ends with a border is whole: a program drew it.
 func lastPrinted(rows []string, cols int) string {
 	for i := len(rows) - 1; i >= 0; i-- {
 		if strings.TrimSpace(rows[i]) == "" {
 			continue
 		}
 		line := rows[i]
-		for ; i > 0 && utf8.RuneCountInString(rows[i-1]) >= cols; i-- {
+		for ; i > 0 && utf8.RuneCountInString(rows[i-1]) >= cols && !drawn(rows[i-1]); i-- {
 			line = rows[i-1] + line
 		}
 		return beads.Clean(line, 160)
 	}
 	return ""
+}
+
+// drawn reports whether a row ends with a character of a box.
+func drawn(row string) bool {
+	r, _ := utf8.DecodeLastRuneInString(row)
+	return r >= 0x2500 && r <= 0x259f
 }
 
 // countStart keeps the breaker of the agent's preset: an agent that ended at once without

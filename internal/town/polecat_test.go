@@ -369,6 +369,7 @@ func TestTheLastPrintedLineIsWhole(t *testing.T) {
 		{[]string{"", "  "}, ""},
 		{[]string{"one", "two", ""}, "two"},
 		{[]string{"before", "no such fi", "le"}, "no such file"},
+		{[]string{"╰────────╯", "? for help"}, "? for help"},
 		{[]string{"aaaaaaaaaa", "bbbbbbbbbb", "c"}, "aaaaaaaaaabbbbbbbbbbc"},
 	} {
 		if got := lastPrinted(c.rows, 10); got != c.want {

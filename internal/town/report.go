@@ -248,7 +248,7 @@ func (w *worker) doing(s *agentrun.Session) string {
 	if tells {
 		return did
 	}
-	return lastLine(s.Tail(8))
+	return lastPrinted(s.Tail(20), w.h.sizeNow().Cols)
 }
 
 // watchDialog looks after a polecat that asks in a dialog.
