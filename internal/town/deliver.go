@@ -46,6 +46,7 @@ type deliveryState struct {
 	Off    bool      `json:"off,omitempty"`    // delivery was off since: what landed waits for it
 	Reason string    `json:"reason,omitempty"` // why what landed since was not
 	Tries  int       `json:"tries,omitempty"`
+	Told   int       `json:"told,omitempty"` // how many landings a person was told wait for it
 	At     time.Time `json:"at,omitzero"`
 
 	To   string `json:"to,omitempty"`   // the origin's address that Seen is about
@@ -210,15 +211,20 @@ func (t *Town) deliver(ctx context.Context, rig string, look bool) (now delivery
 	}
 	now = was
 	now.At = t.deps.Now().UTC()
-	switch {
-	case why == "":
+	if why == "" {
 		now.Commit, now.Seen, now.Landed, now.Off, now.Reason, now.Tries = tip, tip, landed, false, "", 0
-	case err == nil && rc.Deliver == config.DeliverCheckout:
-		now.Reason, now.Tries, now.soon = why, 1, checkoutRetry(now.At.Sub(began))
-	default:
-		now.Reason, now.Tries = why, was.Tries+1
+	} else {
+		now = now.refused(why, err == nil && rc.Deliver == config.DeliverCheckout, now.At.Sub(began))
 	}
 	return t.recordDelivery(rig, rc, was, now)
+}
+
+// refused is how it stands after a try that took so long and met what is in the way: in a checkout, or elsewhere.
+func (d deliveryState) refused(why string, checkout bool, took time.Duration) deliveryState {
+	if d.Reason, d.Tries = why, d.Tries+1; checkout {
+		d.Tries, d.soon = 1, checkoutRetry(took)
+	}
+	return d
 }
 
 // undelivered is why the Refinery lets nothing go to the origin now.
@@ -264,21 +270,22 @@ func (t *Town) bring(ctx context.Context, rig string, rc config.Rig, seen run.Se
 
 // recordDelivery stores what became of a delivery, and tells a person what is in its way.
 func (t *Town) recordDelivery(rig string, rc config.Rig, was, now deliveryState) (deliveryState, error) {
-	if was.Commit == now.Commit && was.Landed == now.Landed && was.Off == now.Off && was.Reason == now.Reason && now.Tries == was.Tries && now.Seen == was.Seen {
-		_, q, err := t.standing(rig)
-		now.left, _ = now.undelivered(rc, q)
+	_, q, err := t.standing(rig)
+	now.left, _ = now.undelivered(rc, q)
+	if err != nil || was.Commit == now.Commit && was.Landed == now.Landed && was.Off == now.Off && was.Reason == now.Reason && now.Tries == was.Tries && now.Seen == was.Seen && now.left == was.Told {
 		return now, err
 	}
-	err := t.update(func(tx *store.Tx) error {
-		if err := putDelivery(tx, rig, now); err != nil {
-			return err
-		}
+	err = t.update(func(tx *store.Tx) error {
 		q, err := t.queue(tx, rig)
 		if err != nil {
 			return err
 		}
 		key, why := "delivery/"+rig, ""
 		now.left, why = now.undelivered(rc, q)
+		now.Told = now.left
+		if err := putDelivery(tx, rig, now); err != nil {
+			return err
+		}
 		text := fmt.Sprintf("%d landed, not delivered: %s", now.left, why)
 		notice := &beads.Notice{Key: key, At: t.deps.Now().UTC(), Rig: rig, Text: text, Hint: "it is tried again by itself; now: gastown rig deliver " + rig}
 		if q.Upstream != nil && q.Upstream.Choice == refinery.KeepOurs {
