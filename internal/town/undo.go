@@ -324,5 +324,6 @@ func restored(b, old *beads.Bead, now time.Time) (*beads.Bead, error) {
 		return nil, err
 	}
 	c.DeferUntil, c.Sling, c.Next, c.Stopped, c.Rejections, c.Failures = old.DeferUntil, old.Sling, old.Next, old.Stopped, old.Rejections, old.Failures
+	c.StatusSince = old.StatusSince
 	return c, nil
 }
