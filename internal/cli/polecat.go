@@ -220,7 +220,7 @@ func showKilled(p *page, k api.Killed) {
 	}
 	p.field("lost", "%s", strings.Join(k.Lost, ", "))
 	if k.Rescue != "" {
-		p.field("back", "`gastown undo` within 30 s, or `gastown rescue restore %s`", k.Bead)
+		p.field("back", "`gastown undo` within 30 s, or `gastown polecat revive %s`", k.Bead)
 	}
 }
 

@@ -64,7 +64,7 @@ func (t *Town) polecatKill(ctx context.Context, who api.Caller, r api.KillReq) (
 	out.Msg = fmt.Sprintf("killed %s; %s waits for a sling, and had no work to keep", w.name, w.bead)
 	if res.kept {
 		out.Rescue, out.Kept = res.rescue.Ref, res.rescue.Files
-		out.Msg = fmt.Sprintf("killed %s; %s waits for a sling. Its work is kept: gastown rescue restore %s", w.name, w.bead, w.bead)
+		out.Msg = fmt.Sprintf("killed %s; %s waits for a sling. Its work is kept: gastown polecat revive %s", w.name, w.bead, w.bead)
 	}
 	t.canUndo(who, r.Action, undoStep{"kill of " + w.name, w.bead, false, gone, func(context.Context, api.Caller) (string, error) {
 		s, err := t.revive(who, revival{bead: w.bead, n: w.n, polecat: w.name, anyway: true})
