@@ -18,6 +18,7 @@ import (
 // doneMsg is the end of a verb that was called.
 type doneMsg struct {
 	label string   // what was under way
+	title string   // of the dialog that shows the text; empty: it is a toast where it is short
 	text  string   // what is now true
 	made  beads.ID // that the cursor goes to
 	err   error
@@ -43,7 +44,7 @@ func (m *model) callMaking(label string, f func(ctx context.Context, d api.Doer)
 	ctx, host := m.ctx, m.host
 	return m.guard(func() tea.Msg {
 		text, made, err := f(ctx, host)
-		return doneMsg{label, text, made, err}
+		return doneMsg{label: label, text: text, made: made, err: err}
 	})
 }
 
@@ -60,6 +61,10 @@ func (m *model) done(msg doneMsg) tea.Cmd {
 			}
 			m.fail(msg.label+": "+unsaid(msg.label, text), hint)
 		}
+		return nil
+	}
+	if msg.title != "" {
+		m.push(&textDialog{title: msg.title, text: strings.Split(msg.text, "\n")})
 		return nil
 	}
 	if strings.Contains(msg.text, "\n") || len(wrap(clean(msg.text), m.layout.foot.w-4)) >= longToast {
@@ -382,4 +387,18 @@ func unsaid(label, text string) string {
 		}
 	}
 	return text
+}
+
+// why says why a bead has not started, or not landed, and what helps.
+func (m *model) why(r beadRow) tea.Cmd {
+	id, about := r.bead.ID, []string{string(r.bead.ID), r.bead.Rig}
+	label, ctx, host, facts := "why "+string(id), m.ctx, m.host, m.facts
+	return m.guard(func() tea.Msg {
+		res, err := api.Why.Do(ctx, host, api.BeadReq{Bead: id})
+		rows := wrap(facts.here(clean(res.Why), about...), textCells-4)
+		if res.Hint != "" {
+			rows = append(append(rows, ""), wrap(facts.here(clean(res.Hint), about...), textCells-4)...)
+		}
+		return doneMsg{label: label, title: "WHY " + string(id), text: strings.Join(rows, "\n"), err: err}
+	})
 }

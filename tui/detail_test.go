@@ -91,3 +91,25 @@ func TestKeysOfTheBoardWorkInBeadDetail(t *testing.T) {
 	p.keys("U")
 	p.wantToast("has not landed")
 }
+
+// TestWhyIsAKey on a bead and on a merge request: one sentence, with what helps in keys.
+func TestWhyIsAKey(t *testing.T) {
+	h := sampleHost(120, 40)
+	h.do = func(verb string, req any) (any, error) {
+		if verb != "why" {
+			return nil, nil
+		}
+		id := req.(api.BeadReq).Bead
+		return api.WhyRes{Bead: id, Why: string(id) + " is slung; all 3 polecats are busy", Hint: "gastown refinery restart myapp"}, nil
+	}
+	p := drive(t, h, 120, 40)
+	p.keys("ctrl+]", "w")
+	p.wantDialog("WHY gt-c9d")
+	p.wantDialog("gt-c9d is slung; all 3 polecats are busy")
+	p.keys("esc", "3", "w")
+	p.wantDialog("WHY gt-a0e")
+	p.wantDialog("gt-a0e is slung")
+	p.wantDialog("r restart refinery")
+	p.keys("esc", "1", "enter", "w")
+	p.wantDialog("WHY gt-c9d")
+}

@@ -55,7 +55,7 @@ func (d *beadDialog) handle(m *model, ev event) (verdict, tea.Cmd) {
 	case Assign, Kill, Attach, SetPriority, RestartAgent, Revive, AnswerAsk, CopyID, Nudge, EditBead:
 		m.show(d.id)
 		return closed, m.run(ev.intent)
-	case ShowDiff, ShowDeps, ShowLog, RestartRefinery, RevertLanded: // they lie over this one, which stays
+	case ShowDiff, ShowDeps, ShowWhy, ShowLog, RestartRefinery, RevertLanded: // they lie over this one, which stays
 		m.show(d.id)
 		return consumed, m.run(ev.intent)
 	}

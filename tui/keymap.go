@@ -80,10 +80,11 @@ const (
 	RevertLanded
 	MarkBead
 	ShowDeps
+	ShowWhy
 )
 
 // lastIntent is for tests that walk through all.
-const lastIntent = ShowDeps
+const lastIntent = ShowWhy
 
 // Scope is where a binding holds.
 type Scope int
@@ -186,6 +187,7 @@ func townKeys() []binding {
 		{Town, NextRig, []string{"f"}, "next rig only, then all again", "f rig"},
 		{Town, EditBead, []string{"o"}, "edit the bead in $EDITOR", "o edit"},
 		{Town, ShowDeps, []string{"D"}, "dependencies: what the bead needs, and what waits for it", "D deps"},
+		{Town, ShowWhy, []string{"w"}, "why it has not started, or not landed", "w why"},
 		{Town, Widen, []string{">", "<"}, "board over the whole window and back (small windows)", "> widen"},
 		{Town, Redraw, []string{"ctrl+l"}, "redraw", ""},
 		{Town, QuitDialog, []string{"q"}, "quit (asks)", "q quit"},

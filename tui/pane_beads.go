@@ -111,7 +111,7 @@ func (m *model) renderBeads(w, h int) []string {
 		title += fmt.Sprintf("  %d marked", n)
 	}
 	b := box{title: title, right: "/ filter", focused: focused}
-	b.foot = hintsIn(m.keys, InBeads, Open, ShowDiff, Assign, Kill, NewBead, MarkBead, m.rigHint(), SetPriority, EditBead, ShowDeps)
+	b.foot = hintsIn(m.keys, InBeads, Open, ShowDiff, Assign, Kill, NewBead, MarkBead, m.rigHint(), SetPriority, EditBead, ShowDeps, ShowWhy)
 	m.asTab(&b, paneBeads, w)
 	b.body = m.beadBody(rows, w-2, h-2, focused)
 	return m.box(b, w, h)

@@ -38,7 +38,7 @@ func (m *model) renderRefinery(w, h int) []string {
 		}
 	}
 	b.title += m.filterTail(paneRefinery)
-	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry)
+	b.foot = hints(m.keys, ShowLog, ShowDiff, BounceEntry, HoldEntry, ShowWhy)
 	if slices.ContainsFunc(m.shownMRs(), func(r mrRow) bool { return r.mr.State == refinery.EntryApprove }) {
 		b.foot = append([]string{"A land it"}, b.foot...)
 	}

@@ -12,6 +12,9 @@ func (m *model) run(in Intent) tea.Cmd {
 	if m.move(in) {
 		return nil
 	}
+	if in.ofRow() {
+		m.lists[m.focus].chosen = true // as if the person had gone to it: it is the one that they speak of
+	}
 	switch in {
 	case GoTerminal:
 		m.backToMayor()
@@ -66,6 +69,15 @@ func (m *model) run(in Intent) tea.Cmd {
 	return nil
 }
 
+// ofRow reports whether an intent is about the selected row.
+func (in Intent) ofRow() bool {
+	switch in {
+	case Open, Attach, ShowDiff, ShowWhy, ShowDeps, Assign, Kill, RestartAgent, Nudge, Revive, SetPriority, EditBead, RevertLanded, CopyID, HoldEntry, BounceEntry:
+		return true
+	}
+	return false
+}
+
 // act does what changes the town.
 func (m *model) act(in Intent) tea.Cmd {
 	switch in {
@@ -101,6 +113,8 @@ func (m *model) act(in Intent) tea.Cmd {
 		m.markSelected()
 	case ShowDeps:
 		return m.onBead(func(r beadRow) tea.Cmd { m.push(newDeps(m, r.bead.ID)); return nil })
+	case ShowWhy:
+		return m.onBead(m.why)
 	case PauseTown:
 		return m.cycleHalt()
 	}
