@@ -252,3 +252,18 @@ func TestTheFilterIsAsWideAsTheScreen(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCursorStaysWithWhatAKeyWasAbout, also where nobody moved it, and while its polecat's terminal is typed to.
+func TestTheCursorStaysWithWhatAKeyWasAbout(t *testing.T) {
+	p := drive(t, sampleHost(120, 40), 120, 40)
+	p.keys("ctrl+]")
+	if got := p.m.lists[paneBeads].key; got != "gt-c9d" {
+		t.Fatalf("the cursor is on %s", got)
+	}
+	p.keys("t")
+	p.slitGoesOn(beads.Lost, "exit 3")
+	p.keys("ctrl+]")
+	if got := p.m.lists[paneBeads].key; got != "gt-c9d" {
+		t.Errorf("back on the board the cursor is on %s", got)
+	}
+}
