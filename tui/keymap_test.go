@@ -40,11 +40,12 @@ func TestEveryIntentHasAKey(t *testing.T) {
 	}
 }
 
-// TestIssueKeys: the keys that the first screen promises.
+// TestIssueKeys: the keys that people were promised.
 func TestIssueKeys(t *testing.T) {
 	for key, want := range map[string]Intent{
 		"up": Up, "down": Down, "tab": NextPane, "enter": Open, "a": Assign, "x": Kill, "u": UndoLast, "t": Attach,
 		"r": RestartRefinery, "?": Help, "q": QuitDialog, "m": GoTerminal, "0": GoTerminal, "1": GoBeads, "4": GoEvents,
+		"d": ShowDiff, "A": AnswerAsk, "w": ShowWhy, "!": ShowProblems, "U": RevertLanded, "P": PauseTown, "L": ShowLog, "R": RestartAgent, "n": NewBead, ":": CommandLine,
 	} {
 		if got := lookup(keymap(), key, InBeads); got != want {
 			t.Errorf("%s means %d, want %d", key, got, want)
