@@ -77,7 +77,7 @@ func TestBatchLandsInOneTransaction(t *testing.T) {
 	if g := one[RunGate](d); g.Bead != "" || len(g.Batch) != 3 {
 		t.Fatalf("%+v", g)
 	}
-	if why := WhyNot(d.q, "ma-2", d.now); !strings.HasPrefix(why, "gate 1 of ma-2 and 2 more has been running") {
+	if why := WhyNot(d.q, "ma-2", d.now); !strings.HasPrefix(why, `gate "test" of ma-2 and 2 more has been running`) {
 		t.Fatal(why)
 	}
 	d.gate(Pass)

@@ -54,7 +54,7 @@ func (m *machine) gateName(i int) string {
 // startGate asks for gate i on the candidate of the run.
 func (m *machine) startGate(i int) {
 	r, g := m.q.Run, m.cfg.Gates[i]
-	r.Phase, r.Gate, r.PhaseSince = PhaseGate, i, m.now
+	r.Phase, r.Gate, r.GateName, r.PhaseSince = PhaseGate, i, g.Name, m.now
 	r.PID, r.Marker, r.Log = 0, "", ""
 	r.LastOutput, r.HungSince, r.Talks = time.Time{}, time.Time{}, false
 	r.Timeout, _ = m.q.Limit(g)

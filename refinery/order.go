@@ -177,7 +177,7 @@ func whyGating(q Queue, bead beads.ID, now time.Time) string {
 	case r.Of > 0:
 		with = fmt.Sprintf(", one of %d that are red together,", r.Of)
 	}
-	return fmt.Sprintf("gate %d of %s%s has been running for %s of at most %s.", r.Gate+1, bead, with, age(now.Sub(r.PhaseSince)), r.Timeout)
+	return fmt.Sprintf("gate %q of %s%s has been running for %s of at most %s.", r.GateName, bead, with, age(now.Sub(r.PhaseSince)), age(r.Timeout))
 }
 
 func whyQueued(q Queue, e Entry, now time.Time) string {

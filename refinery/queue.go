@@ -176,7 +176,8 @@ type Run struct {
 	Base       string       `json:"base,omitempty"`   // target when built
 	Commit     string       `json:"commit,omitempty"` // the candidate
 	Tree       string       `json:"tree,omitempty"`
-	Gate       int          `json:"gate"` // index into Config.Gates
+	Gate       int          `json:"gate"`                // index into Config.Gates
+	GateName   string       `json:"gate_name,omitempty"` // as it was when the gate began
 	Results    []GateResult `json:"results,omitempty"`
 	Log        string       `json:"log,omitempty"` // output file of the running gate
 	PID        int          `json:"pid,omitempty"`
