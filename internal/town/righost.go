@@ -58,7 +58,7 @@ func (h *Host) openRig(ctx context.Context, name string) (*rigHost, error) {
 		Rig: name, Repo: repo, Git: h.t.git, GateDir: h.t.path("rigs", name, "gate"), LogDir: h.t.path("logs", "gates", name), TempDir: h.t.deps.Temp,
 		Env: h.gateEnv(), Lookup: h.t.lookupEnv, Exe: h.exe(),
 		Ident: func(ctx context.Context) (git.Ident, error) { return h.t.ident(ctx, rc.Origin) },
-		Emit:  r.emit, FoldsCase: h.t.foldsCase(name),
+		Emit:  r.emit, Rested: h.ring, FoldsCase: h.t.foldsCase(name),
 
 		Refused: func() (map[string]beads.ID, error) { return h.t.refused(name) },
 	}

@@ -78,6 +78,21 @@ func TestProofOfALanding(t *testing.T) {
 	}
 }
 
+// TestAProofBeginsOnceTheRunnerRests: whoever asks when the last answer came may be too early, and is told.
+func TestAProofBeginsOnceTheRunnerRests(t *testing.T) {
+	r := newRig(t)
+	rested := make(chan struct{}, 1)
+	r.run.Rested = func() { rested <- struct{}{} }
+	r.begin("true", nil)
+	r.doneGate()
+	<-rested
+	if !r.run.Prove(context.Background(), r.proofReq(r.root, func(beads.Proof) {})) {
+		t.Error("it is busy after it said that it rests")
+	}
+	<-rested
+	r.run.Wait()
+}
+
 func TestTheQueueEndsAProof(t *testing.T) {
 	r := newRig(t, "if [ -e a_test.go ] && ! [ -e a.go ]; then sleep 600; fi")
 	given := false

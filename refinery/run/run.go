@@ -38,6 +38,9 @@ type Runner struct {
 	// Emit takes the answers; required. It is called by one goroutine at a time for
 	// each action and may block.
 	Emit func(refinery.Event)
+	// Rested is called when an action is over, which is after its answer was taken: a proof may begin now. It must not
+	// block; may be nil.
+	Rested func()
 
 	mu   sync.Mutex
 	last *job
@@ -100,7 +103,12 @@ func (r *Runner) beginIf(ctx context.Context, may func(last *job) bool, seq uint
 	go func() {
 		defer r.wg.Done()
 		defer cancel()
-		defer close(j.done)
+		defer func() {
+			close(j.done)
+			if r.Rested != nil {
+				r.Rested()
+			}
+		}()
 		if before != nil {
 			if !before.publish {
 				before.cancel()
