@@ -98,13 +98,7 @@ func began(a *beads.Attempt) time.Time {
 
 func add(s *api.Spent, a *beads.Attempt, now time.Time) {
 	s.Attempts++
-	end := a.EndedAt
-	if end.IsZero() {
-		end = now
-	}
-	if !a.StartedAt.IsZero() && end.After(a.StartedAt) {
-		s.Time += end.Sub(a.StartedAt)
-	}
+	s.Time += a.Worked(now)
 	s.Unsaid = s.Unsaid || a.CostUSD == nil && a.Tokens == nil
 	s.CostUSD, s.Tokens = plus(s.CostUSD, a.CostUSD), plus(s.Tokens, a.Tokens)
 }
