@@ -198,9 +198,11 @@ func (h *Host) setupFails(tx *store.Tx, f *setupFailed) error {
 	if n.Hint = "mend it"; f.key != "" {
 		n.Hint += ", or change it: gastown config set " + f.key + " VALUE"
 	}
-	if n.Hint += "; it is tried again by itself while beads wait, and at once by a sling"; s.Phase == agents.SetupStuck {
+	if s.Phase == agents.SetupStuck {
 		n.Text += "; it works on the target alone"
-		n.Hint = strings.Replace(n.Hint, "it is tried again by itself while beads wait, and at once by a sling", "a sling tries it again", 1)
+		n.Hint += "; a sling tries it again"
+	} else {
+		n.Hint += "; it is tried again by itself while beads wait, and at once by a sling"
 	}
 	if f.path != "" {
 		n.Hint += "; all that it printed: " + f.path
